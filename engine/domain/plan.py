@@ -124,6 +124,14 @@ class Plan:
         return sum(s.co2e_g for s in self.shipments)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a route cannot serve some lines: a stable code and a sentence."""
+
+    code: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """A hard rule that a plan breaks."""
