@@ -1,0 +1,61 @@
+# Every target sets itself up from nothing: it needs make, a plain Python 3.11 or later and pip, nothing else.
+# Another Python: make test PYTHON=python3.12
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+SEED ?= 1
+SEEDS ?= 20
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Says how far pip has got, a line every ten packages: neither silence nor a page of text.
+COUNT := awk '/^Collecting/ { if (++n % 10 == 0) { printf "  %d packages\n", n; fflush() } } END { printf "  %d packages, all in place\n", n }'
+
+.PHONY: help setup demo test lint bench soak
+
+help:
+	@echo "make setup   .venv with the pinned packages; the other targets do it by themselves"
+	@echo "make demo    decide 200 orders on a made-up French network, tables and out/demo/report.html"
+	@echo "make test    all tests, warnings are errors"
+	@echo "make lint    ruff and mypy --strict"
+	@echo "make bench   speed and equal optimum of one order against CP-SAT and HiGHS, quick size"
+	@echo "make soak    the property tests with $(SEEDS) more seeds (SEEDS=100 for longer)"
+
+setup: .venv/.ready
+
+# Skipped while the stamp is newer than the pinned packages and the project file.
+.venv/.ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "setup: no $(PYTHON) here. Maybe make $(firstword $(MAKECMDGOALS)) PYTHON=python3"; exit 1; }
+	@echo "setup 1/3: .venv with $$($(PYTHON) --version)"
+	@$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear .venv
+	@echo "setup 2/3: the packages of requirements.lock, checked by hash (a minute or two, once)"
+	@$(PIP) install --require-hashes -r requirements.lock | $(COUNT)
+	@echo "setup 3/3: Sourcewise itself"
+	@$(PIP) install --quiet --no-deps -e .
+	@touch $@
+
+demo: setup
+	@echo "demo: a French network from seed $(SEED), 200 orders; look at out/demo/report.html afterwards"
+	@$(BIN)/sourcewise demo --seed $(SEED) --out out/demo
+
+test: setup
+	@echo "test: all tests, warnings are errors; tests/README.md says which folder tests what"
+	@$(BIN)/python -m pytest -n auto
+
+lint: setup
+	@echo "lint: ruff, then mypy --strict; the rules are in pyproject.toml"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup
+	@echo "bench: one order, quick size; the table and its history are in benchmarks/README.md"
+	@$(BIN)/python -m benchmarks one-order --quick
+
+soak: setup
+	@echo "soak: tests/property with seeds 1 to $(SEEDS); the first failure stops it and names its seed"
+	@for seed in $$(seq 1 $(SEEDS)); do \
+		echo "seed $$seed of $(SEEDS)"; \
+		$(BIN)/python -m pytest -n auto --hypothesis-seed=$$seed tests/property \
+			|| { echo "soak: failed with seed $$seed; again: $(BIN)/python -m pytest --hypothesis-seed=$$seed tests/property"; exit 1; }; \
+	done
