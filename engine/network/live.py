@@ -9,6 +9,10 @@ Live stock and capacity of one network, in memory: the arrays that kernels read 
     row_protected    (num_channels, num_rows) int32 units protected for other channels
     row_price_cents  (num_rows,)            int64   bid price of a unit
     row_cover_days   (num_rows,)            int32   days of cover
+    row_markdown_cents (num_rows,)          int32   markdown credit of a unit, not above 0
+    lot_row          (num_lot_rows,)        int64   rows with units due, ascending; its lots are
+    lot_start        (num_lot_rows + 1,)    int64   lot_start[i]:lot_start[i + 1] of, by time,
+    lot_s, lot_units (num_lots,)            int64
     day_orders, day_units    (num_nodes, num_days)  int32  used
     hour_orders, hour_units  (num_hour_nodes, num_days, 24) int32  used, nodes with hourly capacity only
 
@@ -16,6 +20,7 @@ Channel 0 stands for every channel that no rule names.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +29,28 @@ from engine.domain.units import day_number, epoch_s
 from engine.network.model import Network
 
 HORIZON_DAYS = 35
+
+
+class LiveArrays(NamedTuple):
+    """The arrays of the module's head, as kernels take them. They are the live ones, not copies."""
+
+    row_start: NDArray[np.int64]
+    row_node: NDArray[np.int32]
+    row_on_hand: NDArray[np.int32]
+    row_reserved: NDArray[np.int32]
+    row_safety: NDArray[np.int32]
+    row_protected: NDArray[np.int32]
+    row_price_cents: NDArray[np.int64]
+    row_markdown_cents: NDArray[np.int32]
+    lot_row: NDArray[np.int64]
+    lot_start: NDArray[np.int64]
+    lot_s: NDArray[np.int64]
+    lot_units: NDArray[np.int64]
+    day_orders: NDArray[np.int32]
+    day_units: NDArray[np.int32]
+    hour_node: NDArray[np.int32]
+    hour_orders: NDArray[np.int32]
+    hour_units: NDArray[np.int32]
 
 
 class Live:
@@ -53,6 +80,8 @@ class Live:
                     if name != rule.channel:
                         self.row_protected[c, row] += rule.units
         self._inbound = self._inbound_lots()
+        self._lots = self._lot_arrays()
+        self.row_markdown_cents = self._markdown(row_sku)
         num_nodes = len(network.nodes)
         self.day_orders = np.zeros((num_nodes, horizon_days), dtype=np.int32)
         self.day_units = np.zeros((num_nodes, horizon_days), dtype=np.int32)
@@ -65,6 +94,25 @@ class Live:
         self.hour_node[hourly] = np.arange(len(hourly), dtype=np.int32)
         self.hour_orders = np.zeros((len(hourly), horizon_days, 24), dtype=np.int32)
         self.hour_units = np.zeros((len(hourly), horizon_days, 24), dtype=np.int32)
+
+    def arrays(self) -> LiveArrays:
+        """The arrays for the kernels; they stay valid while this object lives."""
+        return LiveArrays(
+            self.row_start,
+            self.row_node,
+            self.row_on_hand,
+            self.row_reserved,
+            self.row_safety,
+            self.row_protected,
+            self.row_price_cents,
+            self.row_markdown_cents,
+            *self._lots,
+            self.day_orders,
+            self.day_units,
+            self.hour_node,
+            self.hour_orders,
+            self.hour_units,
+        )
 
     def row(self, node: int, sku: int) -> int:
         """The stock row of (node, sku), -1 where there is none."""
@@ -88,6 +136,29 @@ class Live:
     def inbound(self, node: int, sku: int) -> tuple[tuple[int, int], ...]:
         """Lots due at (node, sku): (available_at as epoch seconds, units), by time."""
         return self._inbound.get((node, sku), ())
+
+    def starts_at(
+        self, node: int, sku: int, quantity: int, channel: str = "", *, safety: bool = True, use_inbound: bool = False
+    ) -> int | None:
+        """
+        From when so many units can be taken: 0 for now, epoch seconds of the last lot needed, None for never.
+
+        Units due first fill what is reserved beyond the stock on hand.
+        """
+        row = self.row(node, sku)
+        if row < 0:
+            return None
+        c = self.channel(channel)
+        free = int(self.row_on_hand[row]) - int(self.row_reserved[row]) - int(self.row_protected[c, row])
+        free -= int(self.row_safety[c, row]) if safety else 0
+        if free >= quantity:
+            return 0
+        if use_inbound:
+            for available_s, units in self.inbound(node, sku):
+                free += units
+                if free >= quantity:
+                    return available_s
+        return None
 
     def bid_price_cents(self, node: int, sku: int) -> int:
         """Expected later value of one more unit used now."""
@@ -146,6 +217,26 @@ class Live:
                 if rule.channel in ("", name):
                     out[c, rows] = rule.units
         return out
+
+    def _markdown(self, row_sku: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Markdown credit of a unit by row (MODEL.md section 4)."""
+        ppm = np.array([node.markdown_ppm_per_day for node in self.network.nodes], dtype=np.int64)
+        share = np.minimum(1_000_000, ppm[self.row_node] * self.row_cover_days)
+        if not share.any():
+            return np.zeros(len(row_sku), dtype=np.int32)
+        value = self.network.skus.value_cents[row_sku]
+        return (-((2 * value * share + 1_000_000) // 2_000_000)).astype(np.int32)
+
+    def _lot_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        by_row = sorted((self.row(node, sku), lots) for (node, sku), lots in self._inbound.items())
+        known = [(row, lots) for row, lots in by_row if row >= 0]
+        flat = np.array([lot for _, lots in known for lot in lots], dtype=np.int64).reshape(-1, 2)
+        return (
+            np.array([row for row, _ in known], dtype=np.int64),
+            np.cumsum([0] + [len(lots) for _, lots in known]).astype(np.int64),
+            flat[:, 0].copy(),
+            flat[:, 1].copy(),
+        )
 
     def _inbound_lots(self) -> dict[tuple[int, int], tuple[tuple[int, int], ...]]:
         lots: dict[tuple[int, int], list[tuple[int, int]]] = {}
