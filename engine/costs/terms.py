@@ -29,9 +29,10 @@ Each term is weighed by the policy and rounded on its own; sums over lines are w
 that what a line adds does not depend on the others. Terms that come to 0 are left out, picking and carrier are not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from engine.costs.parcels import ParcelPrice
+from engine.costs.words import counted, kg, km, money, percent
 from engine.domain.plan import CostTerm
 from engine.domain.policy import Policy
 from engine.domain.units import DAY_S, rounded, weighted_cents
@@ -77,23 +78,29 @@ def shipment_terms(
         Local day number of the pick at the node.
     """
     node = network.nodes[route.node]
-    units = sum(quantity for _, quantity in items)
+    units = sum([quantity for _, quantity in items])
     terms = [_picking(policy, node, len(items), units)]
     if price is not None:
         cents = node.packaging_cents * price.num_parcels
         if cents:
-            _add(terms, policy, "packaging", cents, f"{_parcels(price.num_parcels)} x {money(node.packaging_cents)}")
+            _add(
+                terms,
+                policy,
+                "packaging",
+                cents,
+                f"{counted(price.num_parcels, 'parcel')} x {money(node.packaging_cents)}",
+            )
         terms.append(_carrier(network, policy, route, price))
     if route.lane >= 0:
         _add_transfer(terms, network, policy, route, units)
     if requested_s is not None and deliver_s > requested_s:
         days = _started_days(deliver_s - requested_s)
         base, by_day = policy.lateness_base_cents, policy.lateness_day_cents * days
-        because = f"{_days(days)} late: {money(base)} + {days} x {money(policy.lateness_day_cents)}"
+        because = f"{counted(days, 'day')} late: {money(base)} + {days} x {money(policy.lateness_day_cents)}"
         _add(terms, policy, "lateness", base + by_day, because, (("base", base), ("days", by_day)))
     if policy.waiting_day_cents:
         days = _started_days(deliver_s - placed_s)
-        because = f"{_days(days)} x {money(policy.waiting_day_cents)}"
+        because = f"{counted(days, 'day')} x {money(policy.waiting_day_cents)}"
         _add(terms, policy, "waiting", policy.waiting_day_cents * days, because)
     _add_line_terms(terms, network, live, policy, route.node, items)
     if policy.capacity_price_cents:
@@ -102,7 +109,7 @@ def shipment_terms(
         because = f"priority {node.priority} x {money(policy.priority_cents)}"
         _add(terms, policy, "priority", policy.priority_cents * node.priority, because)
     if policy.carbon_cents_per_tonne:
-        weight_g = sum(int(network.skus.weight_g[sku]) * quantity for sku, quantity in items)
+        weight_g = sum([int(network.skus.weight_g[sku]) * quantity for sku, quantity in items])
         num = price.num_parcels if price is not None else 0
         _add_carbon(terms, policy, co2e_g(network, route, weight_g=weight_g, num_parcels=num, distance_m=distance_m))
     return tuple(terms)
@@ -121,6 +128,8 @@ def order_terms(
 
     Parameters
     ----------
+    network, policy
+        Values of skus, prices and weights.
     num_shipments
         Shipments of the plan.
     trip_distance_m
@@ -134,16 +143,14 @@ def order_terms(
         _add(terms, policy, "split", policy.split_cents * (num_shipments - 1), because)
     if trip_distance_m is not None:
         base, way = policy.trip_base_cents, rounded(policy.trip_km_cents * trip_distance_m, 1000)
-        because = f"{money(base)} + {_km(trip_distance_m)} x {money(policy.trip_km_cents)}"
+        because = f"{money(base)} + {km(trip_distance_m)} x {money(policy.trip_km_cents)}"
         _add(terms, policy, "trip", base + way, because, (("base", base), ("distance", way)))
         if policy.carbon_cents_per_tonne:
             _add_carbon(terms, policy, trip_co2e_g(policy, trip_distance_m))
     for sku, quantity in unserved:
         base = policy.unserved_base_cents
         share = rounded(int(network.skus.value_cents[sku]) * quantity * policy.unserved_value_permille, 1000)
-        because = (
-            f"{quantity} x {network.skus.ids[sku]}: {money(base)} + {_percent(policy.unserved_value_permille, 10)}"
-        )
+        because = f"{quantity} x {network.skus.ids[sku]}: {money(base)} + {percent(policy.unserved_value_permille, 10)}"
         _add(terms, policy, "unserved", base + share, f"{because} of the value", (("base", base), ("value", share)))
     return tuple(terms)
 
@@ -154,6 +161,8 @@ def co2e_g(network: Network, route: Route, *, weight_g: int, num_parcels: int, d
 
     Parameters
     ----------
+    network, route
+        The way it goes and who carries it.
     weight_g
         Of all its units.
     num_parcels
@@ -175,17 +184,6 @@ def trip_co2e_g(policy: Policy, distance_m: int) -> int:
     return rounded(2 * distance_m * policy.trip_co2e_g_per_km, 1000)
 
 
-def money(cents: int) -> str:
-    """
-    Write cents with two digits.
-
-    >>> money(1205), money(-5)
-    ('12.05', '-0.05')
-    """
-    whole, part = divmod(abs(cents), 100)
-    return f"{'-' if cents < 0 else ''}{whole}.{part:02d}"
-
-
 def _picking(policy: Policy, node: Node, num_lines: int, units: int) -> CostTerm:
     work_s = node.handling_order_s + node.handling_line_s * num_lines
     labour = rounded(work_s * node.labour_cents_per_hour, 3600)
@@ -195,7 +193,7 @@ def _picking(policy: Policy, node: Node, num_lines: int, units: int) -> CostTerm
         ("units", node.cost_unit_cents * units),
         ("labour", labour),
     )
-    raw = sum(cents for _, cents in parts)
+    raw = sum([cents for _, cents in parts])
     work = (
         f"{node.handling_order_s} s + {num_lines} x {node.handling_line_s} s at {money(node.labour_cents_per_hour)}/h"
     )
@@ -206,15 +204,15 @@ def _picking(policy: Policy, node: Node, num_lines: int, units: int) -> CostTerm
         amount_cents=weighted_cents(raw, policy.weight("picking")),
         raw_cents=raw,
         because=because,
-        parts=tuple(part for part in parts if part[1]),
+        parts=_nonzero(parts),
     )
 
 
 def _carrier(network: Network, policy: Policy, route: Route, price: ParcelPrice) -> CostTerm:
     service = network.services[route.service]
     raw = price.num_parcels * price.unit_price_cents
-    charged = f" charged as {_kg(price.charged_weight_g)}" if price.charged_weight_g > price.weight_g else ""
-    size = f"{_parcels(price.num_parcels)} of {_kg(price.weight_g)}{charged}"
+    charged = f" charged as {kg(price.charged_weight_g)}" if price.charged_weight_g > price.weight_g else ""
+    size = f"{counted(price.num_parcels, 'parcel')} of {kg(price.weight_g)}{charged}"
     return CostTerm(
         rule="carrier",
         amount_cents=weighted_cents(raw, policy.weight("carrier")),
@@ -237,22 +235,23 @@ def _add_line_terms(
     terms: list[CostTerm], network: Network, live: Live, policy: Policy, k: int, items: tuple[tuple[int, int], ...]
 ) -> None:
     """Rejection, opportunity and markdown: weighed and rounded line by line."""
-    node = network.nodes[k]
+    node, skus = network.nodes[k], network.skus
+    lines = counted(len(items), "line")
     if node.rejection_ppm:
         cents = rounded(node.rejection_ppm * policy.resourcing_cents, PPM)
-        lines = f"{len(items)} lines, each " if len(items) > 1 else ""
-        because = f"{lines}p = {_percent(node.rejection_ppm, 10_000)} x {money(policy.resourcing_cents)}"
-        _add_by_line(terms, policy, "rejection", [cents] * len(items), because)
-    prices = [live.bid_price_cents(k, sku) * quantity for sku, quantity in items]
-    if any(prices):
-        _add_by_line(terms, policy, "opportunity", prices, f"bid prices of {_lines(len(items))}")
+        each = f"{lines}, each " if len(items) > 1 else ""
+        because = f"{each}p = {percent(node.rejection_ppm, 10_000)} x {money(policy.resourcing_cents)}"
+        _add_by_line(terms, policy, "rejection", [(skus.ids[sku], cents) for sku, _ in items], because)
+    prices = [(skus.ids[sku], live.bid_price_cents(k, sku) * quantity) for sku, quantity in items]
+    if any(cents for _, cents in prices):
+        _add_by_line(terms, policy, "opportunity", prices, f"bid prices of {lines}")
     if node.markdown_ppm_per_day:
-        credits = []
+        losses = []
         for sku, quantity in items:
             ppm = min(PPM, node.markdown_ppm_per_day * live.days_of_cover(k, sku))
-            credits.append(-rounded(int(network.skus.value_cents[sku]) * ppm, PPM) * quantity)
-        because = f"{_lines(len(items))} would lose {_percent(node.markdown_ppm_per_day, 10_000)} of value a day"
-        _add_by_line(terms, policy, "markdown", credits, because)
+            losses.append((skus.ids[sku], -rounded(int(skus.value_cents[sku]) * ppm, PPM) * quantity))
+        because = f"{lines} would lose {percent(node.markdown_ppm_per_day, 10_000)} of value a day"
+        _add_by_line(terms, policy, "markdown", losses, because)
 
 
 def _add_capacity(terms: list[CostTerm], live: Live, policy: Policy, k: int, pick_day: int) -> None:
@@ -266,7 +265,7 @@ def _add_capacity(terms: list[CostTerm], live: Live, policy: Policy, k: int, pic
     x = max(0, util - free)
     raw = policy.capacity_price_cents * x**2 // (1000 - free) ** 2
     if raw:
-        because = f"{_percent(util, 10)} used, free up to {_percent(free, 10)}"
+        because = f"{percent(util, 10)} used, free up to {percent(free, 10)}"
         _add(terms, policy, "capacity", raw, because)
 
 
@@ -286,41 +285,23 @@ def _add(
     """Append a term unless it comes to 0."""
     amount = weighted_cents(raw, policy.weight(rule))
     if amount:
-        kept = tuple(part for part in parts if part[1])
-        terms.append(CostTerm(rule=rule, amount_cents=amount, raw_cents=raw, because=because, parts=kept))
+        terms.append(CostTerm(rule=rule, amount_cents=amount, raw_cents=raw, because=because, parts=_nonzero(parts)))
 
 
-def _add_by_line(terms: list[CostTerm], policy: Policy, rule: str, raws: list[int], because: str) -> None:
-    """Append a term that is weighed and rounded line by line, unless it comes to 0."""
+def _add_by_line(
+    terms: list[CostTerm], policy: Policy, rule: str, parts: Sequence[tuple[str, int]], because: str
+) -> None:
+    """Append a term that is weighed and rounded part by part, unless it comes to 0."""
     weight = policy.weight(rule)
-    amount = sum(weighted_cents(raw, weight) for raw in raws)
+    amount = sum([weighted_cents(cents, weight) for _, cents in parts])
     if amount:
-        terms.append(CostTerm(rule=rule, amount_cents=amount, raw_cents=sum(raws), because=because))
+        raw = sum([cents for _, cents in parts])
+        terms.append(CostTerm(rule=rule, amount_cents=amount, raw_cents=raw, because=because, parts=_nonzero(parts)))
+
+
+def _nonzero(parts: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple([part for part in parts if part[1]])
 
 
 def _started_days(seconds: int) -> int:
     return -(-seconds // DAY_S)
-
-
-def _parcels(num: int) -> str:
-    return "1 parcel" if num == 1 else f"{num} parcels"
-
-
-def _lines(num: int) -> str:
-    return "1 line" if num == 1 else f"{num} lines"
-
-
-def _days(num: int) -> str:
-    return "1 day" if num == 1 else f"{num} days"
-
-
-def _kg(grams: int) -> str:
-    return f"{grams / 1000:.1f} kg" if grams >= 1000 else f"{grams} g"
-
-
-def _km(metres: int) -> str:
-    return f"{metres / 1000:.1f} km"
-
-
-def _percent(value: int, one_percent: int) -> str:
-    return f"{value / one_percent:.1f} %"
