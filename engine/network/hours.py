@@ -22,6 +22,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _WEEKDAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 _PH = re.compile(r"\bPH\b")
 _PH_OFFSET = re.compile(r"\bPH\s*[+-]\s*\d+\s*day")
+_RULES = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')  # semicolons outside quoted comments
+_OPEN = opening_hours.State.OPEN
 _RUN_MAX = 6  # holidays in a row read at once; a seventh weekday would leave none for the day after
 
 
@@ -89,13 +91,13 @@ def local_hours(
     rules = "".join(f"; {dated_hours(day, hours)}" for day, hours in exceptions)
     last_day = first_day + num_days
     text = _tidy(text)
-    by_day = _open_spans(text + rules, first_day, last_day)
+    by_day = _open_spans(text + rules, first_day - 1, last_day)
     if _PH.search(text):
         # The parser has its own holidays, by country only. So on a run of holidays we let "PH" mean their weekdays and
         # read these dates, and the one after (hours may run past midnight), from that text instead.
         for run in _runs(d for d in holiday_days if first_day - 1 <= d < last_day):
             as_weekdays = _PH.sub(",".join(_WEEKDAYS[weekday(d)] for d in run), text)
-            found = _open_spans(as_weekdays + rules, run[0], run[-1] + 2)
+            found = _open_spans(as_weekdays + rules, run[0] - 1, run[-1] + 2)
             by_day |= {d: found.get(d, []) for d in range(run[0], run[-1] + 2)}
     return [span for day in range(first_day, last_day) for span in by_day.get(day, ())]
 
@@ -119,16 +121,34 @@ def _runs(days: Iterable[int]) -> Iterator[list[int]]:
 
 def _open_spans(text: str, first_day: int, last_day: int) -> dict[int, list[Span]]:
     """Open spans by date of [first_day, last_day), without public holidays."""
-    origin = datetime.combine(EPOCH_DATE, datetime.min.time())
-    found = parsed_hours(text).intervals(origin + timedelta(days=first_day), origin + timedelta(days=last_day))
     out: dict[int, list[Span]] = {}
-    for begin, finish, state, _ in found:
-        if state != opening_hours.State.OPEN:
-            continue
-        start, end = ((t - origin) // timedelta(seconds=1) for t in (begin, finish))
-        while start < end:
+    for begin, finish in _open_stretches(text, first_day, last_day):
+        start = begin
+        while start < finish:
             day = start // DAY_S
-            stop = min(end, (day + 1) * DAY_S)
+            stop = min(finish, (day + 1) * DAY_S)
             out.setdefault(day, []).append((day, start - day * DAY_S, stop - day * DAY_S))
             start = stop
+    # The parser drops the hours after midnight of one rule ("Fr 18:00-02:00") where another one ("Sa 10:00-18:00")
+    # opens the next date. We ask each rule alone how far its nights run, and give them back to such dates.
+    cut = {
+        (day * DAY_S + spans[-1][1]): day
+        for day, spans in out.items()
+        if spans[-1][2] == DAY_S and day + 1 in out and out[day + 1][0][1] > 0
+    }
+    for rule in _RULES.split(text) if cut else ():
+        for begin, finish in _open_stretches(rule, first_day, last_day):
+            day = cut.get(begin, last_day) + 1
+            night = finish - day * DAY_S
+            if 0 < night < DAY_S:
+                first = out[day][0]
+                out[day][:1] = [(day, 0, night), first] if night < first[1] else [(day, 0, max(night, first[2]))]
     return out
+
+
+def _open_stretches(text: str, first_day: int, last_day: int) -> list[tuple[int, int]]:
+    """Open stretches as seconds of local clock time since 1970-01-01."""
+    origin = datetime.combine(EPOCH_DATE, datetime.min.time())
+    found = parsed_hours(text).intervals(origin + timedelta(days=first_day), origin + timedelta(days=last_day))
+    second = timedelta(seconds=1)
+    return [((a - origin) // second, (b - origin) // second) for a, b, state, _ in found if state == _OPEN]
