@@ -1,0 +1,94 @@
+"""
+Skus and baskets from `baskets/`: real codes and baskets (UCI Online Retail, CC BY 4.0), real weights and sizes of
+other articles (Olist), joined by chance. Values and flags are made up.
+
+The baskets are a wholesaler's (median 15 lines, packs of 6, 12, 24). Cut for consumers: baskets of at most ten
+different skus are kept, and six units of a wholesaler count as one of a consumer, at least one, at most six.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from engine.adapters.imports.reading import data_file, read_rows
+from engine.adapters.imports.synthetic import Basket, Floats, sku_table
+from engine.domain.ids import SkuId
+from engine.network.model import SkuTable
+
+LINES_MAX = 10
+PACK_UNITS = 6
+QUANTITY_MAX = 6
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Assortment:
+    """Skus with their share in demand, most popular first, and their names."""
+
+    skus: SkuTable
+    popularity: Floats
+    names: tuple[str, ...]
+
+
+def assortment(data_dir: Path, rng: np.random.Generator, num_skus: int) -> Assortment:
+    """The ``num_skus`` most bought skus (fewer if there are fewer), with sizes of random articles."""
+    table = pq.read_table(data_file(data_dir, "baskets/uci_online_retail_baskets.parquet"), columns=["order_id", "sku"])
+    counts = table.group_by("sku").aggregate([("order_id", "count_distinct")])
+    bought = sorted(
+        zip(counts["sku"].to_pylist(), counts["order_id_count_distinct"].to_pylist(), strict=True),
+        key=lambda pair: (-pair[1], pair[0]),
+    )[:num_skus]
+    described = {
+        row["StockCode"]: row["description"]
+        for row in read_rows(data_file(data_dir, "baskets/uci_online_retail_skus.csv.gz"))
+    }
+    weights, sides = _sizes(data_dir)
+    pick = rng.integers(0, len(weights), len(bought))
+    shares = np.array([count for _, count in bought], dtype=np.float64)
+    return Assortment(
+        skus=sku_table([sku for sku, _ in bought], weights[pick], sides[pick], rng),
+        popularity=shares / shares.sum(),
+        names=tuple(described.get(sku, "") for sku, _ in bought),
+    )
+
+
+def consumer_baskets(data_dir: Path, skus: SkuTable) -> list[Basket]:
+    """Baskets cut to consumer size (see above), in the order of their ids; skus the network lacks are dropped."""
+    table = pq.read_table(
+        data_file(data_dir, "baskets/uci_online_retail_baskets.parquet"), columns=["order_id", "sku", "qty"]
+    )
+    # Some baskets name a sku twice.
+    summed = table.group_by(["order_id", "sku"]).aggregate([("qty", "sum")])
+    lines = summed.sort_by([("order_id", "ascending"), ("sku", "ascending")])
+    out: list[Basket] = []
+    order_ids = lines["order_id"].combine_chunks().to_pylist()
+    names = lines["sku"].to_pylist()
+    quantities = lines["qty_sum"].cast(pa.int64()).to_pylist()
+    start = 0
+    for end in range(1, len(order_ids) + 1):
+        if end < len(order_ids) and order_ids[end] == order_ids[start]:
+            continue
+        if end - start <= LINES_MAX:
+            basket = tuple(
+                (SkuId(names[i]), max(1, min(QUANTITY_MAX, quantities[i] // PACK_UNITS)))
+                for i in range(start, end)
+                if names[i] in skus.index
+            )
+            if basket:
+                out.append(basket)
+        start = end
+    return out
+
+
+def _sizes(data_dir: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Weights in g and sides in mm of all articles that have both; one of zero weight and two without sizes do not."""
+    columns = ("product_weight_g", "product_length_cm", "product_width_cm", "product_height_cm")
+    rows = [
+        [float(row[name] or 0.0) for name in columns]
+        for row in read_rows(data_file(data_dir, "baskets/olist_products.csv.gz"))
+    ]
+    values = np.array([row for row in rows if min(row) > 0.0])
+    return np.round(values[:, 0]).astype(np.int64), np.round(values[:, 1:] * 10.0).astype(np.int64)
