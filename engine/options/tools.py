@@ -1,0 +1,126 @@
+"""What evaluating an order needs of a network and never changes with the order; built once per network."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.costs.parcels import RateCards
+from engine.domain.ids import NodeId, SkuId
+from engine.domain.units import day_number
+from engine.network.calendars import Calendars
+from engine.network.live import HORIZON_DAYS
+from engine.network.model import Network, NodeKind, Offer, ServiceKind, Sku
+from engine.network.routes import EARTH_RADIUS_M, Target, distance_m, target_of_place
+from engine.network.zones import ZoneFinder
+from engine.promise.dates import Dates
+
+
+@dataclass(frozen=True, eq=False)
+class Tools:
+    """Dates, zones and rate cards of one network, and what routes exist in it at all."""
+
+    network: Network
+    calendars: Calendars
+    dates: Dates
+    zones: ZoneFinder
+    cards: RateCards
+
+    @staticmethod
+    def of(network: Network, horizon_days: int = HORIZON_DAYS) -> "Tools":
+        """Compile the tools of a network; `horizon_days` is that of its `Live`."""
+        calendars = Calendars(network, day_number(network.as_of.date()) - 1, horizon_days)
+        return Tools(network, calendars, Dates(network, calendars), ZoneFinder(network), RateCards(network))
+
+    @cached_property
+    def collected(self) -> frozenset[tuple[int, int]]:
+        """(node, service) pairs with a collection."""
+        network = self.network
+        return frozenset(
+            (network.node_index[row.node_id], network.service_index[row.service_id]) for row in network.collections
+        )
+
+    @cached_property
+    def services_of_kind(self) -> dict[ServiceKind, tuple[int, ...]]:
+        """Services of each kind, ascending."""
+        return {
+            kind: tuple(i for i, service in enumerate(self.network.services) if service.kind == kind)
+            for kind in ServiceKind
+        }
+
+    @cached_property
+    def lanes_between(self) -> dict[tuple[NodeId, NodeId], tuple[int, ...]]:
+        """Lanes by (origin, target)."""
+        out: dict[tuple[NodeId, NodeId], tuple[int, ...]] = {}
+        for i, lane in enumerate(self.network.lanes):
+            key = (lane.origin, lane.target)
+            out[key] = (*out.get(key, ()), i)
+        return out
+
+    @cached_property
+    def pickups(self) -> NDArray[np.int64]:
+        """Nodes that offer pickup, ascending."""
+        return np.array([i for i, node in enumerate(self.network.nodes) if Offer.PICKUP in node.offers], dtype=np.int64)
+
+    @cached_property
+    def _pickup_radians(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        nodes = [self.network.nodes[i] for i in self.pickups]
+        return np.radians([node.lat for node in nodes]), np.radians([node.lon for node in nodes])
+
+    def nearest_places(self, lat: float, lon: float, *, within_m: int, num_max: int) -> tuple[int, ...]:
+        """
+        The nearest nodes that offer pickup and open at all in the horizon, by (distance, node).
+
+        The vectorised distance only orders the search; what counts is `distance_m`, which it meets within far less
+        than the slack of two metres.
+        """
+        lats, lons = self._pickup_radians
+        phi = np.radians(lat)
+        half = np.sin((lats - phi) / 2) ** 2 + np.cos(phi) * np.cos(lats) * np.sin((lons - np.radians(lon)) / 2) ** 2
+        about_m = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, half)))
+        found: list[tuple[int, int]] = []
+        for at in np.argsort(about_m, kind="stable"):
+            reach_m = within_m if len(found) < num_max else sorted(found)[num_max - 1][0]
+            if num_max == 0 or about_m[at] > reach_m + 2:
+                break
+            place = int(self.pickups[at])
+            node = self.network.nodes[place]
+            exact_m = distance_m(lat, lon, node.lat, node.lon)
+            if exact_m <= within_m and self.calendars.opening(place):
+                found.append((exact_m, place))
+        return tuple(place for _, place in sorted(found)[:num_max])
+
+    @cached_property
+    def _targets(self) -> dict[int, Target]:
+        return {}
+
+    def place_target(self, place: int) -> Target:
+        """The target of parcels to a place."""
+        target = self._targets.get(place)
+        if target is None:
+            target = self._targets[place] = target_of_place(self.network, place)
+        return target
+
+    @cached_property
+    def _skus(self) -> dict[int, Sku]:
+        return {}
+
+    def sku(self, index: int) -> Sku:
+        """One sku as an object."""
+        sku = self._skus.get(index)
+        if sku is None:
+            sku = self._skus[index] = self.network.skus.row(index)
+        return sku
+
+    def is_point(self, node: int) -> bool:
+        """Whether a node is a carrier's pickup point."""
+        return self.network.nodes[node].kind == NodeKind.PICKUP_POINT
+
+    @cached_property
+    def _sku_by_folded(self) -> dict[str, SkuId]:
+        return {sku.casefold(): sku for sku in self.network.skus.ids}
+
+    def sku_like(self, name: str) -> SkuId | None:
+        """The known sku that differs from `name` in case only."""
+        return self._sku_by_folded.get(name.casefold())
