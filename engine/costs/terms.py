@@ -25,8 +25,9 @@ Of an order:
     trip         trip_base + rounded(trip_km * distance_m, 1000), and its carbon as one more carbon term
     unserved     unserved_base + rounded(value * quantity * unserved_value_permille, 1000)    a term for each line
 
-Each term is weighed by the policy and rounded on its own; sums over lines are weighed and rounded line by line, so
-that what a line adds does not depend on the others. Terms that come to 0 are left out, picking and carrier are not.
+Each term is weighed by the policy and rounded on its own. Sums over lines (and over extra shipments) are weighed and
+rounded part by part, so that what a line adds does not depend on the others. Terms that come to 0 are left out;
+picking and carrier are not.
 """
 
 from collections.abc import Iterable, Sequence
@@ -140,7 +141,8 @@ def order_terms(
     terms: list[CostTerm] = []
     if num_shipments > 1:
         because = f"{num_shipments} shipments: {num_shipments - 1} x {money(policy.split_cents)}"
-        _add(terms, policy, "split", policy.split_cents * (num_shipments - 1), because)
+        extra = [(f"shipment {i}", policy.split_cents) for i in range(2, num_shipments + 1)]
+        _add_by_part(terms, policy, "split", extra, because)
     if trip_distance_m is not None:
         base, way = policy.trip_base_cents, rounded(policy.trip_km_cents * trip_distance_m, 1000)
         because = f"{money(base)} + {km(trip_distance_m)} x {money(policy.trip_km_cents)}"
@@ -241,17 +243,17 @@ def _add_line_terms(
         cents = rounded(node.rejection_ppm * policy.resourcing_cents, PPM)
         each = f"{lines}, each " if len(items) > 1 else ""
         because = f"{each}p = {percent(node.rejection_ppm, 10_000)} x {money(policy.resourcing_cents)}"
-        _add_by_line(terms, policy, "rejection", [(skus.ids[sku], cents) for sku, _ in items], because)
+        _add_by_part(terms, policy, "rejection", [(skus.ids[sku], cents) for sku, _ in items], because)
     prices = [(skus.ids[sku], live.bid_price_cents(k, sku) * quantity) for sku, quantity in items]
     if any(cents for _, cents in prices):
-        _add_by_line(terms, policy, "opportunity", prices, f"bid prices of {lines}")
+        _add_by_part(terms, policy, "opportunity", prices, f"bid prices of {lines}")
     if node.markdown_ppm_per_day:
         losses = []
         for sku, quantity in items:
             ppm = min(PPM, node.markdown_ppm_per_day * live.days_of_cover(k, sku))
             losses.append((skus.ids[sku], -rounded(int(skus.value_cents[sku]) * ppm, PPM) * quantity))
         because = f"{lines} would lose {percent(node.markdown_ppm_per_day, 10_000)} of value a day"
-        _add_by_line(terms, policy, "markdown", losses, because)
+        _add_by_part(terms, policy, "markdown", losses, because)
 
 
 def _add_capacity(terms: list[CostTerm], live: Live, policy: Policy, k: int, pick_day: int) -> None:
@@ -288,7 +290,7 @@ def _add(
         terms.append(CostTerm(rule=rule, amount_cents=amount, raw_cents=raw, because=because, parts=_nonzero(parts)))
 
 
-def _add_by_line(
+def _add_by_part(
     terms: list[CostTerm], policy: Policy, rule: str, parts: Sequence[tuple[str, int]], because: str
 ) -> None:
     """Append a term that is weighed and rounded part by part, unless it comes to 0."""
