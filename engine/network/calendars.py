@@ -23,7 +23,7 @@ Interval = tuple[int, int, int]  # start, end (epoch seconds), local day
 Handover = tuple[int, int, int]  # collect, cut-off (epoch seconds), ship day
 Departure = tuple[int, int, int]  # depart, cut-off, arrive (epoch seconds)
 
-TAIL_DAYS = 366  # holidays are known this long after the horizon, for parcels that are still under way
+ARRIVAL_DAYS = 45  # days after the horizon for which arrivals and holidays are known
 
 
 class Calendars:
@@ -78,13 +78,13 @@ class Calendars:
 
     def public_holidays(self, country: str, region: str) -> frozenset[int]:
         """
-        Day numbers of the public holidays of a country and region, up to TAIL_DAYS after the horizon.
+        Day numbers of the public holidays of a country and region, up to ARRIVAL_DAYS after the horizon.
 
         A region without holidays of its own has those of the country; a country that no list is kept of has none.
         """
         key = (country, region)
         if key not in self._holidays:
-            last_day = self.first_day + self.num_days + TAIL_DAYS
+            last_day = self.first_day + self.num_days + ARRIVAL_DAYS
             first, last = (EPOCH_DATE + timedelta(days=d) for d in (self.first_day - 1, last_day))
             years = range(first.year, last.year + 1)
             regions = holidays.list_supported_countries(include_aliases=True).get(country)
