@@ -3,7 +3,7 @@ Skus and baskets from `baskets/`: real codes and baskets (UCI Online Retail, CC 
 other articles (Olist), joined by chance. Values and flags are made up.
 
 The baskets are a wholesaler's (median 15 lines, packs of 6, 12, 24). Cut for consumers: baskets of at most ten
-different skus are kept, and six units of a wholesaler count as one of a consumer, at least one, at most six.
+different skus are kept, and a dozen counts as one unit more: below 12 units is 1, below 24 is 2, all others 3.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from engine.domain.ids import SkuId
 from engine.network.model import SkuTable
 
 LINES_MAX = 10
-PACK_UNITS = 6
-QUANTITY_MAX = 6
+DOZEN = 12
+QUANTITY_MAX = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,7 +73,7 @@ def consumer_baskets(data_dir: Path, skus: SkuTable) -> list[Basket]:
             continue
         if end - start <= LINES_MAX:
             basket = tuple(
-                (SkuId(names[i]), max(1, min(QUANTITY_MAX, quantities[i] // PACK_UNITS)))
+                (SkuId(names[i]), min(QUANTITY_MAX, 1 + quantities[i] // DOZEN))
                 for i in range(start, end)
                 if names[i] in skus.index
             )
