@@ -1,4 +1,4 @@
-"""From a folder to a Network: every file is read and checked as a whole, and nothing is built while anything is wrong."""
+"""From a folder to a Network: all files are read and checked, and nothing is built while anything is wrong."""
 
 import hashlib
 from collections.abc import Mapping

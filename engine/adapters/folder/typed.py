@@ -1,4 +1,4 @@
-"""From a sheet to typed columns: reads every distinct text once and notes all cells, names and repeats that are wrong."""
+"""From a sheet to typed columns: reads each distinct text once and notes wrong cells, names and repeats."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

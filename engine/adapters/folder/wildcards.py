@@ -78,7 +78,7 @@ def expand_lanes(rows: Sequence[Lane], nodes: Sequence[Node]) -> tuple[Lane, ...
     return tuple(_winners(ranked))
 
 
-def _winners(ranked: list[list[tuple[tuple[str, str], tuple[int, ...], R]]]) -> Iterable[R]:
+def _winners(ranked: Sequence[Sequence[tuple[tuple[str, str], tuple[int, ...], R]]]) -> Iterable[R]:
     """The rows, in order, each without the weekdays on which a row of a better rank has the same key."""
     best: dict[tuple[str, str], list[tuple[int, ...] | None]] = defaultdict(lambda: [None] * 7)
     for rows in ranked:

@@ -40,9 +40,18 @@ def write_network(network: Network, path: Path | str) -> None:
     (folder / POLICIES).unlink(missing_ok=True)
     (folder / CONFIG).write_text(text, encoding="utf-8", newline="\n")
     for table, found in tables.items():
-        pyarrow.csv.write_csv(
-            found, folder / f"{table.name}.csv", pyarrow.csv.WriteOptions(quoting_style="needed", batch_size=65_536)
-        )
+        _write_csv(found, folder / f"{table.name}.csv")
+
+
+def _write_csv(found: pa.Table, path: Path) -> None:
+    """Write without quotation marks where no text needs them (the writer would put them around every text)."""
+    for style in ("none", "needed"):
+        try:
+            options = pyarrow.csv.WriteOptions(quoting_style=style, quoting_header="none", batch_size=65_536)
+            pyarrow.csv.write_csv(found, path, options)
+        except pa.ArrowInvalid:
+            continue
+        return
 
 
 def _columns(table: Table, network: Network) -> pa.Table | None:
