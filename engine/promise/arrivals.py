@@ -51,7 +51,7 @@ class Arrivals:
         self, service: int, zone: int, target: Target, leave_s: int, ship_day: int, units: int
     ) -> tuple[int, int] | None:
         """
-        First and last instant of the delivery of a parcel that is handed over at an instant, on a local date of its node.
+        First and last instant of a delivery, after a hand-over at an instant, on a local date of its node.
 
         It takes ``units`` promised transit days or minutes, and at least the earliest ones of (service, zone).
         """
