@@ -103,7 +103,7 @@ def _stock(tables: Mapping[str, Typed], nodes: Mapping[Any, int], skus: Mapping[
     ]
     pairs = np.concatenate([np.zeros(0, dtype=np.int64), *named])
     distinct, first = np.unique(pairs, return_index=True)
-    missing = ~np.isin(distinct, node * num_skus + sku)
+    missing = ~np.isin(distinct, node * num_skus + sku) if len(pairs) else np.zeros(0, dtype=np.bool_)
     added = pairs[np.sort(first[missing])]
     zeros = np.zeros(len(added), dtype=np.int32)
 
@@ -133,7 +133,7 @@ def _zone_pairs(table: Typed, zone_ids: tuple[ZoneId, ...]) -> Iterator[ZonePair
         ends = []
         for name in ("origin_prefix", "dest_prefix"):
             column = columns[name]
-            used = np.unique(column.codes[rows])
+            used = np.flatnonzero(np.bincount(column.codes[rows]))
             prefixes = tuple(sorted({column.values[code] for code in used.tolist()}))
             ends.append((prefixes, column.positions({p: at for at, p in enumerate(prefixes)})[rows]))
         (origin, at_origin), (dest, at_dest) = ends

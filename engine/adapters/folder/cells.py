@@ -10,10 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
-from opening_hours import (
-    OpeningHours,
-    ParserError,  # type: ignore[attr-defined]  # its stub forgets it
-)
+from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # its stub forgets the error
 
 from engine.adapters.folder.problems import Names
 

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
+import numpy as np
+
 from engine.adapters.folder.check_network import SERVICES_MAX
 from engine.adapters.folder.check_rates import check_rates
 from engine.adapters.folder.problems import Problems
@@ -50,24 +52,22 @@ def _check_prefix_lengths(table: Typed, problems: Problems) -> None:
     maps = table.columns["zone_map"]
     of_row = maps.positions({zone_map: i for i, zone_map in enumerate(table.ids())})
     for i, zone_map in enumerate(table.ids()):
-        rows = of_row == i
-        lengths = {}
-        for name in ("origin_prefix", "dest_prefix"):
-            column = table.columns[name]
-            lengths[name] = column.array(object, "")[rows]
-        counts: dict[int, int] = defaultdict(int)
-        for prefixes in lengths.values():
-            for prefix in prefixes.tolist():
-                counts[len(prefix)] += 1
-        usual = max(counts, key=lambda length: (counts[length], length))
-        if len(counts) == 1:
-            continue
-        numbers = table.row_numbers[rows].tolist()
-        for name, prefixes in lengths.items():
-            for row, prefix in zip(numbers, prefixes.tolist(), strict=True):
-                if prefix and len(prefix) != usual:
-                    message = f"Prefix ({prefix}) of zone map ({zone_map}) has not {usual} characters like the others."
-                    problems.add(table.file, row, name, prefix, message, "leading zeros were dropped.")
+        rows = np.flatnonzero(of_row == i)
+        ends = {name: table.columns[name] for name in ("origin_prefix", "dest_prefix")}
+        lengths = {
+            name: np.array([len(prefix or "") for prefix in column.values])[column.codes[rows]]
+            for name, column in ends.items()
+        }
+        counts = np.bincount(np.concatenate(list(lengths.values())))
+        usual = int(counts.argmax())
+        for name, column in ends.items():
+            odd = rows[lengths[name] != usual]
+            for code in np.flatnonzero(np.bincount(column.codes[odd])).tolist():
+                prefix = column.values[code]
+                if prefix is not None:
+                    where = table.row_numbers[odd[column.codes[odd] == code]]
+                    message = f"Prefix ({prefix}) of zone map ({zone_map}) has not ({usual}) characters like others."
+                    problems.add(table.file, where, name, prefix, message, "leading zeros were dropped.")
 
 
 def _check_transit(table: Typed, problems: Problems) -> None:

@@ -1,6 +1,6 @@
 """From a sheet to typed columns: reads each distinct text once and notes wrong cells, names and repeats."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -167,18 +167,18 @@ def combined_codes(columns: Sequence[Values]) -> NDArray[np.int64]:
     out = np.zeros(len(columns[0].codes), dtype=np.int64)
     size = 1
     for column in columns:
-        first: dict[Any, int] = {}
-        number = [first.setdefault((v, t if v is None else ""), len(first)) for v, t in _pairs(column)]
-        if size * max(1, len(first)) >= 1 << 62:
+        num_values, codes = len(column.values), column.codes
+        if len(set(column.values)) < num_values:  # several texts mean one value, or are bad
+            first: dict[Any, int] = {}
+            pairs = zip(column.values, column.texts, strict=True)
+            numbers = [first.setdefault((v, t if v is None else ""), len(first)) for v, t in pairs]
+            codes = np.array(numbers, dtype=np.int32)[codes]
+        if size * max(1, num_values) >= 1 << 62:
             out = np.unique(out, return_inverse=True)[1].astype(np.int64)
             size = int(out.max(initial=0)) + 1
-        out = out * len(first) + np.array(number, dtype=np.int64)[column.codes]
-        size *= max(1, len(first))
+        out = out * num_values + codes
+        size *= max(1, num_values)
     return out
-
-
-def _pairs(column: Values) -> Iterator[tuple[Any, str]]:
-    return zip(column.values, column.texts, strict=True)
 
 
 def check_references(found: Typed, known: Mapping[str, Mapping[str, Any]], problems: Problems) -> None:
@@ -192,8 +192,10 @@ def check_references(found: Typed, known: Mapping[str, Mapping[str, Any]], probl
         names = Names(ids)
         values = found.columns[column.name]
         for code, value in enumerate(values.values):
+            if value is None or value in ids:
+                continue
             for word in value if isinstance(value, tuple) else (value,):
-                if word is None or word in ids or (column.wild and _fits(word, known.get("groups", {}))):
+                if word in ids or (column.wild and _fits(word, known.get("groups", {}))):
                     continue
                 what = {"nodes": "node", "skus": "sku"}.get(column.refers_to, column.refers_to.removesuffix("s"))
                 where = found.row_numbers[values.where(code)]
