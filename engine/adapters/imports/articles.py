@@ -6,7 +6,9 @@ The baskets are a wholesaler's (median 15 lines, packs of 6, 12, 24). Cut for co
 different skus are kept, and a dozen counts as one unit more: below 12 units is 1, below 24 is 2, all others 3.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from engine.adapters.imports.demand import Home, Mix, make_orders
 from engine.adapters.imports.reading import data_file, read_rows
 from engine.adapters.imports.synthetic import Basket, Floats, sku_table
+from engine.domain.errors import InputError
 from engine.domain.ids import SkuId
-from engine.network.model import SkuTable
+from engine.domain.order import Order
+from engine.network.model import Network, SkuTable
 
 LINES_MAX = 10
 DOZEN = 12
@@ -81,6 +86,23 @@ def consumer_baskets(data_dir: Path, skus: SkuTable) -> list[Basket]:
                 out.append(basket)
         start = end
     return out
+
+
+def orders_from_baskets(
+    network: Network,
+    data_dir: Path,
+    rng: np.random.Generator,
+    *,
+    homes: Sequence[Home],
+    moments: Sequence[datetime],
+    mix: Mix,
+) -> list[Order]:
+    """An order per home and moment; its basket is drawn from the consumer baskets, with replacement."""
+    baskets = consumer_baskets(data_dir, network.skus)
+    if not baskets:
+        raise InputError(f"No basket has a sku of network ({network.name}).", "use a network of the same importer.")
+    chosen = [baskets[int(i)] for i in rng.integers(0, len(baskets), len(moments))]
+    return make_orders(network, rng, baskets=chosen, homes=homes, moments=moments, mix=mix)
 
 
 def _sizes(data_dir: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

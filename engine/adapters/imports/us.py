@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.adapters.imports.articles import assortment, consumer_baskets
-from engine.adapters.imports.demand import Home, Mix, arrivals, make_orders
+from engine.adapters.imports.articles import assortment, orders_from_baskets
+from engine.adapters.imports.demand import Home, Mix, arrivals
 from engine.adapters.imports.synthetic import Shelf, stock_by_popularity
 from engine.adapters.imports.us_places import OFFSHORE, areas, people_at, read_zips, stores, warehouses
 from engine.adapters.imports.us_tariffs import CARRIERS, carrier_holidays, us_tariffs
@@ -123,9 +123,6 @@ def us_orders(
     rng = np.random.default_rng([seed, 20])
     folder = Path(data_dir)
     zips = read_zips(folder)
-    baskets = consumer_baskets(folder, network.skus)
-    if not baskets:
-        raise InputError(f"No basket has a sku of network ({network.name}).", "use the network that us_network makes.")
     moments = arrivals(rng, count, start or network.as_of, num_days, "America/Chicago")
     homes = [
         Home(
@@ -137,8 +134,7 @@ def us_orders(
         )
         for i in people_at(zips, rng, count)
     ]
-    chosen = [baskets[int(i)] for i in rng.integers(0, len(baskets), count)]
-    return make_orders(network, rng, baskets=chosen, homes=homes, moments=moments, mix=mix or Mix())
+    return orders_from_baskets(network, folder, rng, homes=homes, moments=moments, mix=mix or Mix())
 
 
 def _shelves(nodes: Sequence[Node], rng: np.random.Generator) -> list[Shelf]:
