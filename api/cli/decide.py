@@ -1,0 +1,186 @@
+"""sourcewise decide: orders in, plans out, with their reasons."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.inputs import (
+    AtOption,
+    ChannelOption,
+    CountryOption,
+    DataOption,
+    DeliverByOption,
+    FileArgument,
+    JsonOption,
+    MaxShipmentsOption,
+    MethodOption,
+    NetworkOption,
+    NotNodeOption,
+    OneOrder,
+    PartialOption,
+    PickupOption,
+    PolicyOption,
+    PostcodeOption,
+    RequestedByOption,
+    SeedOption,
+    ServiceOption,
+    SkuOption,
+    orders_given,
+)
+from api.cli.networks import engine_for, network_named
+from api.cli.screen import screen
+from engine.domain.errors import InputError
+from engine.domain.ids import OrderId
+
+if TYPE_CHECKING:
+    from api.report.figures import Decided
+    from engine.decide.engine import Engine
+    from engine.domain.order import Order
+    from engine.network.model import Network
+
+TOLD_MAX = 1  # orders up to which all are told in full
+
+
+def decide(
+    orders_file: FileArgument = None,
+    network_name: NetworkOption = "demo",
+    sku: SkuOption = None,
+    postcode: PostcodeOption = None,
+    country: CountryOption = None,
+    at: AtOption = None,
+    pickup: PickupOption = None,
+    method: MethodOption = None,
+    service: ServiceOption = None,
+    not_node: NotNodeOption = None,
+    deliver_by: DeliverByOption = None,
+    requested_by: RequestedByOption = None,
+    max_shipments: MaxShipmentsOption = None,
+    channel: ChannelOption = "",
+    partial: PartialOption = False,
+    policy: PolicyOption = None,
+    deadline_ms: Annotated[
+        int | None, typer.Option("--deadline-ms", help="Per order; best plan so far and its gap.")
+    ] = None,
+    commit: Annotated[
+        bool,
+        typer.Option("--commit/--no-commit", help="Let each order take its stock and capacity from the next ones."),
+    ] = True,
+    explain_id: Annotated[
+        str | None, typer.Option("--explain", help="Tell the decision of this order in full.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for decisions.ndjson and report.html.")] = None,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+    seed: SeedOption = 1,
+) -> None:
+    """Decide orders, one after the other: the cheapest feasible plan of each, with its dates, costs and reasons."""
+    network = network_named(network_name, data=data, seed=seed)
+    one = OneOrder(
+        skus=sku or (),
+        postcode=postcode,
+        country=country,
+        at=at,
+        pickup=pickup,
+        methods=method or (),
+        services=service or (),
+        excluded_nodes=not_node or (),
+        deliver_by=deliver_by,
+        requested_by=requested_by,
+        max_shipments=max_shipments,
+        channel=channel,
+        partial=partial,
+    )
+    orders = orders_given(network, orders_file, one)
+    everyone = frozenset(order.order_id for order in orders)
+    if explain_id is not None and explain_id not in everyone:
+        raise InputError(f"Order ({explain_id}) of --explain is not among the orders.", f"({orders[0].order_id}).")
+    told = everyone if len(orders) <= TOLD_MAX else frozenset()
+    if explain_id is not None:
+        told = frozenset((OrderId(explain_id),))
+    explained = everyone if out is not None else frozenset() if as_json else told
+    engine = engine_for(network, network.policy(policy))
+    decided = decide_all(engine, orders, explained=explained, commit=commit, deadline_ms=deadline_ms)
+    _print(network, decided, told, as_json=as_json)
+    if out is not None:
+        write_decisions(out, network, decided)
+        screen(errors=True).print(f"Wrote {out / 'decisions.ndjson'} and {out / 'report.html'}", markup=False)
+
+
+def decide_all(
+    engine: "Engine",
+    orders: "Sequence[Order]",
+    *,
+    explained: frozenset[OrderId],
+    commit: bool = True,
+    deadline_ms: int | None = None,
+) -> "list[Decided]":
+    """
+    Decide orders in turn; those of ``explained`` with reasons, found before their own commit changes the stock.
+
+    Parameters
+    ----------
+    engine
+        Its live stock and capacity change where ``commit`` is set.
+    orders
+        In the order in which they get their turn.
+    explained
+        Ids of orders to explain; explaining takes longer than deciding.
+    commit
+        Whether each plan takes its stock and capacity.
+    deadline_ms
+        Per order; None decides to proven optimality.
+    """
+    from api.explain import explain
+    from api.report.figures import Decided
+
+    decided = []
+    for order in orders:
+        decision = engine.decide(order, deadline_ms=deadline_ms)
+        why = None
+        if order.order_id in explained:
+            why = explain(engine.network, engine.live, engine.policy, order, decision.plan, engine.tools)
+        if commit:
+            engine.commit(decision)
+        decided.append(Decided(order=order, decision=decision, explanation=why))
+    return decided
+
+
+def decision_line(network: "Network", item: "Decided") -> str:
+    """A decision as one line of JSON."""
+    from api.serialise import decision_to_dict
+
+    return json.dumps(decision_to_dict(item.decision, currency=network.currency), ensure_ascii=False)
+
+
+def _print(network: "Network", decided: "Sequence[Decided]", told: frozenset[OrderId], *, as_json: bool) -> None:
+    if as_json:
+        for item in decided:
+            print(decision_line(network, item))
+        return
+    from api.cli.show import decisions_table, figures_tables
+    from api.cli.tell import tell
+    from api.report.figures import figures_of
+
+    console = screen()
+    if len(decided) > TOLD_MAX:
+        console.print(decisions_table(network, decided))
+        console.print()
+        figures_tables(network, figures_of(network, decided), console)
+    for item in decided:
+        if item.order.order_id in told:
+            if len(decided) > TOLD_MAX:
+                console.print()
+            tell(network, item, console)
+
+
+def write_decisions(out: Path, network: "Network", decided: "Sequence[Decided]", *, title: str = "") -> None:
+    """Write decisions.ndjson and report.html into a folder, made where absent."""
+    from api.report.page import write_report
+
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "decisions.ndjson").open("w", encoding="utf-8") as file:
+        file.writelines(f"{decision_line(network, item)}\n" for item in decided)
+    write_report(out / "report.html", network, decided, title=title)

@@ -1,0 +1,81 @@
+"""
+The command line, `sourcewise`. Heavy libraries are imported inside the commands, so that --help answers at once.
+
+Exit codes: 0 done, 1 a validated network has errors, 2 the input is wrong, 70 our own mistake.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from api.cli.decide import decide
+from api.cli.demo import demo
+from api.cli.imports import import_app
+from api.cli.options import options
+from api.cli.orders import orders
+from api.cli.screen import complain, problems_table
+from api.cli.validate import validate
+from engine.domain.errors import FulfilmentError, NetworkError
+
+EXIT_INPUT = 2
+EXIT_OURS = 70
+DEBUG = "--debug"
+
+
+def make_app() -> typer.Typer:
+    """The commands with their help."""
+    app = typer.Typer(
+        name="sourcewise",
+        help="Decide who serves which order: which node, which service, when it arrives and what it costs.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        epilog="Start with: sourcewise demo",
+    )
+
+    @app.callback()
+    def common(
+        debug: Annotated[
+            bool, typer.Option(DEBUG, help="Show where an error came from; fits anywhere in the line.")
+        ] = False,
+    ) -> None:
+        """Decide who serves which order: which node, which service, when it arrives and what it costs."""
+
+    app.command()(demo)
+    app.command()(decide)
+    app.command()(options)
+    app.command()(orders)
+    app.command()(validate)
+    app.add_typer(import_app(), name="import")
+    return app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and end the process with its exit code; errors are sentences with advice, never tracebacks."""
+    given = sys.argv[1:] if arguments is None else arguments
+    # Taken out by hand: an option of the app itself would only be known before the command's name.
+    rest = [argument for argument in given if argument != DEBUG]
+    try:
+        make_app()(args=rest, prog_name="sourcewise")
+    except FulfilmentError as error:
+        if DEBUG in given:
+            raise
+        if isinstance(error, NetworkError):
+            problems_table(error.problems, errors=True)
+            complain(
+                f"The network has {len(error.problems):,} problem(s).\nMaybe sourcewise validate FOLDER lists all."
+            )
+        else:
+            complain(str(error))
+        sys.exit(EXIT_INPUT)
+    except OSError as error:
+        if DEBUG in given:
+            raise
+        complain(f"{error.strerror or error}: {error.filename or ''}\nMaybe check the path and its permissions.")
+        sys.exit(EXIT_INPUT)
+    except Exception as error:
+        if DEBUG in given:
+            raise
+        complain(f"A mistake of ours: {type(error).__name__}: {error}\nMaybe report it with what {DEBUG} shows.")
+        sys.exit(EXIT_OURS)

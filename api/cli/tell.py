@@ -1,0 +1,154 @@
+"""One decision told in full: what was asked, what was chosen, its dates, each cent, and why not elsewhere."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from api.cli.show import plain_table
+from api.wording import (
+    METHOD_TITLES,
+    distance,
+    local_moment,
+    local_window,
+    mass,
+    money,
+    node_title,
+    order_summary,
+    plan_headline,
+    plural,
+    reason_title,
+    reasons_summary,
+    rule_title,
+    shipment_tz,
+)
+
+if TYPE_CHECKING:
+    from api.explain import Explanation, Rival, ShipmentReasons
+    from api.report.figures import Decided
+    from engine.domain.order import Order
+    from engine.domain.plan import CostTerm, Plan, Shipment, Unmet
+    from engine.network.model import Network
+
+INDENT = (0, 0, 0, 2)
+UNMET_REASONS_MAX = 8
+
+
+def tell(network: "Network", item: "Decided", console: Console) -> None:
+    """Print one decision in full."""
+    plan, order, explanation = item.decision.plan, item.order, item.explanation
+    console.print(Text.assemble((f"Order {plan.order_id}", "bold"), ": ", plan_headline(plan, network.currency)))
+    console.print(Text(order_summary(network, order), style="dim"))
+    if plan.relaxed:
+        console.print(Text(f"Given up to find a plan: {', '.join(plan.relaxed)}.", style="yellow"))
+    for i, shipment in enumerate(plan.shipments):
+        console.print()
+        _shipment(network, order, shipment, f"{i + 1}. " if len(plan.shipments) > 1 else "", console)
+        if explanation is not None:
+            console.print(Padding(_reasons(network, explanation.shipments[i]), INDENT))
+    for unmet in plan.unmet:
+        console.print()
+        _unmet(network, unmet, console)
+    if plan.terms:
+        console.print()
+        console.print(Text("Of the whole order", style="bold"))
+        console.print(Padding(_terms(plan.terms, network.currency), INDENT))
+    if plan.shipments:
+        console.print()
+        console.print(Text(_proof(network, plan, explanation)))
+
+
+def _shipment(network: "Network", order: "Order", shipment: "Shipment", number: str, console: Console) -> None:
+    to = f" to {node_title(network, shipment.place)}" if shipment.place and shipment.place != shipment.node else ""
+    service = f" by {shipment.service}" if shipment.service else ""
+    head = f"{number}{METHOD_TITLES[shipment.method]}: {node_title(network, shipment.node)}{service}{to}"
+    console.print(Text(head, style="bold"))
+    lines = ", ".join(f"{line.quantity} × {line.sku}" for line in shipment.lines)
+    parcels = f", {plural(shipment.num_parcels, 'parcel')}" if shipment.service else ""
+    facts = (
+        f"{lines}; {mass(shipment.weight_g)}{parcels}, {distance(shipment.distance_m)}, {mass(shipment.co2e_g)} CO2e"
+    )
+    console.print(Padding(Text(facts, style="dim"), INDENT))
+    console.print(Padding(_dates(network, order, shipment), INDENT))
+    console.print(Padding(_terms(shipment.terms, network.currency, shipment.cost_cents), INDENT))
+
+
+def _dates(network: "Network", order: "Order", shipment: "Shipment") -> Table:
+    promise = shipment.promise
+    here = network.nodes[network.node_index[shipment.node]].tz
+    there = shipment_tz(network, order, shipment)
+    table = plain_table("When", "")
+    table.add_row("Release by", local_moment(promise.release_by, here))
+    table.add_row("Picked", local_window(promise.pick_start, promise.pick_end, here))
+    if shipment.place != shipment.node:
+        table.add_row("Handed over", local_moment(promise.ship_by, here))
+    window = local_window(promise.deliver_earliest, promise.deliver_by, there)
+    table.add_row("Ready" if shipment.place else "Delivered", f"{window} ({promise.confidence:.1%} sure)")
+    return table
+
+
+def _terms(terms: "Sequence[CostTerm]", currency: str, total_cents: int | None = None) -> Table:
+    """Cost terms with what they are made of; the sum below, where given."""
+    table = plain_table("Cost", "", "", right=(1,))
+    for term in terms:
+        parts = [f"{name} {money(cents, currency)}" for name, cents in term.parts if cents]
+        why = "; ".join(filter(None, (term.because, ", ".join(parts) if len(parts) > 1 else "")))
+        table.add_row(rule_title(term.rule), money(term.amount_cents, currency), Text(why, style="dim"))
+    if total_cents is not None:
+        table.add_row("", Text(money(total_cents, currency), style="bold"), "")
+    return table
+
+
+def _reasons(network: "Network", reasons: "ShipmentReasons") -> Table:
+    words = f"Why not elsewhere ({plural(reasons.num_rivals, 'other node')} could, {reasons.num_losers:,} could not)"
+    table = plain_table(words, "", "", right=(1,))
+    for rival in reasons.rivals:
+        table.add_row(*_rival(network, rival))
+    for loser in reasons.losers:
+        far = f", {distance(loser.distance_m)}" if loser.distance_m else ""
+        table.add_row(Text(f"{node_title(network, loser.node)}{far}"), "–", Text(loser.reason, style="dim"))
+    return table
+
+
+def _rival(network: "Network", rival: "Rival") -> tuple[Text, str, Text]:
+    shipment = rival.shipment
+    how = shipment.service or METHOD_TITLES[shipment.method]
+    differences = ", ".join(
+        f"{rule_title(rule)} {money(cents, network.currency, sign=True)}" for rule, cents in rival.extra_by_rule[:4]
+    )
+    why = "; ".join(filter(None, (differences, rival.breaks)))
+    extra = money(rival.extra_cents, network.currency, sign=True)
+    return Text(f"{node_title(network, shipment.node)}, {how}"), extra, Text(why, style="dim")
+
+
+def _unmet(network: "Network", unmet: "Unmet", console: Console) -> None:
+    console.print(Text(f"Not served: {unmet.quantity} × {unmet.sku} (line {unmet.line_id})", style="bold yellow"))
+    if unmet.reasons:
+        console.print(Padding(Text(reasons_summary(unmet.reasons)), INDENT))
+    table = plain_table("Node", "Why not")
+    for node, reason in unmet.reasons[:UNMET_REASONS_MAX]:
+        table.add_row(Text(node_title(network, node)), Text(reason_title(reason), style="dim"))
+    if len(unmet.reasons) > UNMET_REASONS_MAX:
+        table.add_row(f"… and {plural(len(unmet.reasons) - UNMET_REASONS_MAX, 'more node')}", "")
+    if unmet.reasons:
+        console.print(Padding(table, INDENT))
+
+
+def _proof(network: "Network", plan: "Plan", explanation: "Explanation | None") -> str:
+    """What the total is, how it is proven, and what one shipment would have cost."""
+    total = money(plan.cost_cents, network.currency)
+    if plan.cost_cents == plan.bound_cents:
+        words = f"Total {total}: no plan is cheaper, the bound equals the cost."
+    else:
+        words = f"Total {total}: no plan costs less than {money(plan.bound_cents, network.currency)}."
+    if explanation is None or len(plan.shipments) < 2:
+        return words
+    one = explanation.undivided
+    if one is None:
+        return f"{words} No node can send it all in one shipment."
+    extra = money(one.extra_cents, network.currency, sign=True)
+    breaks = f", but {one.breaks}" if one.breaks else ""
+    return f"{words} In one shipment from {node_title(network, one.shipment.node)}: {extra}{breaks}."

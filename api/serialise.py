@@ -1,0 +1,118 @@
+"""
+Plans and decisions as JSON documents: stable key order, ISO times in UTC, money as whole cents.
+
+The keys are those of engine/domain/plan.py; what a document adds (total cost, gap, currency) is derived from them.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.domain.plan import CostTerm, Decision, Plan, Promise, Shipment, Unmet
+
+Document = dict[str, Any]
+
+
+def moment_to_text(moment: datetime) -> str:
+    """
+    ISO 8601 in UTC, to the second.
+
+    >>> from datetime import timezone, timedelta
+    >>> moment_to_text(datetime(2026, 11, 23, 10, 0, tzinfo=timezone(timedelta(hours=1))))
+    '2026-11-23T09:00:00Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def term_to_dict(term: CostTerm) -> Document:
+    """One cost term with its parts; the parts add up to ``raw_cents``."""
+    return {
+        "rule": term.rule,
+        "amount_cents": term.amount_cents,
+        "raw_cents": term.raw_cents,
+        "because": term.because,
+        "parts": [{"name": name, "cents": cents} for name, cents in term.parts],
+    }
+
+
+def promise_to_dict(promise: Promise) -> Document:
+    """The dates of a shipment, in the order in which they pass."""
+    return {
+        "release_by": moment_to_text(promise.release_by),
+        "pick_start": moment_to_text(promise.pick_start),
+        "pick_end": moment_to_text(promise.pick_end),
+        "ship_by": moment_to_text(promise.ship_by),
+        "deliver_earliest": moment_to_text(promise.deliver_earliest),
+        "deliver_by": moment_to_text(promise.deliver_by),
+        "confidence": promise.confidence,
+    }
+
+
+def shipment_to_dict(shipment: Shipment) -> Document:
+    """One shipment: what leaves where, how, when and at what cost."""
+    return {
+        "method": shipment.method.value,
+        "node": shipment.node,
+        "service": shipment.service,
+        "place": shipment.place,
+        "lines": [{"line_id": line.line_id, "sku": line.sku, "quantity": line.quantity} for line in shipment.lines],
+        "num_parcels": shipment.num_parcels,
+        "weight_g": shipment.weight_g,
+        "distance_m": shipment.distance_m,
+        "co2e_g": shipment.co2e_g,
+        "promise": promise_to_dict(shipment.promise),
+        "cost_cents": shipment.cost_cents,
+        "terms": [term_to_dict(term) for term in shipment.terms],
+    }
+
+
+def unmet_to_dict(unmet: Unmet) -> Document:
+    """Units left unserved, with the reason of each node."""
+    return {
+        "line_id": unmet.line_id,
+        "sku": unmet.sku,
+        "quantity": unmet.quantity,
+        "summary": unmet.summary,
+        "reasons": [{"node": node, "reason": reason} for node, reason in unmet.reasons],
+    }
+
+
+def plan_to_dict(plan: Plan) -> Document:
+    """A plan: status, cost and bound first, then its shipments, unmet lines and the terms of the whole order."""
+    return {
+        "order_id": plan.order_id,
+        "status": plan.status.value,
+        "cost_cents": plan.cost_cents,
+        "bound_cents": plan.bound_cents,
+        "gap": round(plan.gap, 6),
+        "deliver_by": moment_to_text(plan.deliver_by) if plan.deliver_by is not None else None,
+        "co2e_g": plan.co2e_g,
+        "shipments": [shipment_to_dict(shipment) for shipment in plan.shipments],
+        "unmet": [unmet_to_dict(unmet) for unmet in plan.unmet],
+        "terms": [term_to_dict(term) for term in plan.terms],
+        "relaxed": list(plan.relaxed),
+        "limit": plan.limit,
+        "method": plan.method,
+    }
+
+
+def decision_to_dict(decision: Decision, *, currency: str) -> Document:
+    """
+    A decision: its plan and what it was decided on.
+
+    Parameters
+    ----------
+    decision
+        What the engine answered.
+    currency
+        ISO 4217 code of all amounts, from the network; a decision alone does not say it.
+    """
+    return {
+        **plan_to_dict(decision.plan),
+        "currency": currency,
+        "decided_at": moment_to_text(decision.decided_at),
+        "policy_id": decision.policy_id,
+        "policy_version": decision.policy_version,
+        "network_version": decision.network_version,
+        "elapsed_us": decision.elapsed_us,
+        "alternatives": [plan_to_dict(plan) for plan in decision.alternatives],
+    }
