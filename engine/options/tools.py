@@ -75,6 +75,8 @@ class Tools:
         The vectorised distance only orders the search; what counts is `distance_m`, which it meets within far less
         than the slack of two metres.
         """
+        if num_max == 0 or len(self.pickups) == 0:
+            return ()
         lats, lons = self._pickup_radians
         phi = np.radians(lat)
         half = np.sin((lats - phi) / 2) ** 2 + np.cos(phi) * np.cos(lats) * np.sin((lons - np.radians(lon)) / 2) ** 2
@@ -82,7 +84,7 @@ class Tools:
         found: list[tuple[int, int]] = []
         for at in np.argsort(about_m, kind="stable"):
             reach_m = within_m if len(found) < num_max else sorted(found)[num_max - 1][0]
-            if num_max == 0 or about_m[at] > reach_m + 2:
+            if about_m[at] > reach_m + 2:
                 break
             place = int(self.pickups[at])
             node = self.network.nodes[place]
