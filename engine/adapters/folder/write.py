@@ -82,11 +82,11 @@ def _all_default(column: Column, cells: Sequence[Any] | NDArray[Any]) -> bool:
 def _texts(table: Table, column: Column, cells: Sequence[Any]) -> pa.Array:
     written: dict[Any, str] = {}
     for value in dict.fromkeys(cells):
-        written[value] = _cell(table, column, value)
+        written[value] = cell_text(table, column, value)
     return pa.array([written[value] for value in cells], type=pa.string())
 
 
-def _cell(table: Table, column: Column, value: Any) -> str:
+def cell_text(table: Table, column: Column, value: Any) -> str:
     """A value as text that reads back as the same value."""
     text = "" if value is None else column.kind.format(value)
     if value == () and column.default != ():
