@@ -6,11 +6,12 @@ Cities, their places and populations are real (INSEE, populations of 2021, in `f
 3166-2 codes: Moselle (57) and Alsace (6AE) are told apart because they have two public holidays more.
 """
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from engine.adapters.imports.synthetic import Shelf, sku_table, stock_by_popularity, zipf
+from engine.adapters.imports.synthetic import Shelf, empty_rows, joined, sku_table, stock_by_popularity, zipf
 from engine.domain.ids import CarrierId, NodeId, SkuId
 from engine.domain.order import Method
 from engine.domain.policy import ChannelRule, Policy
@@ -67,13 +68,16 @@ def demo_network(seed: int = 1) -> Network:
         Shelf(node=3 + rank, share=round(0.42 - 0.004 * rank, 3), depth=2.5, sales_per_day=60.0 - 0.7 * rank)
         for rank in range(NUM_STORES)
     ]
-    stock = stock_by_popularity(rng, popularity, shelves)
-    vendor_stock = stock_by_popularity(
+    held = stock_by_popularity(rng, popularity, shelves)
+    bulky = stock_by_popularity(
         rng, zipf(NUM_VENDOR_SKUS), [Shelf(node=3 + NUM_STORES, share=1.0, depth=8.0, sales_per_day=5.0)]
     )
+    stock = joined(held, replace(bulky, sku=vendor_skus[bulky.sku].astype(np.int32)))
+    inbound = _inbound(rng, skus.ids)
+    node_index = {node.node_id: k for k, node in enumerate(nodes)}
+    due = [(node_index[lot.node_id], skus.index[lot.sku]) for lot in inbound]
     prefixes = sorted(area.prefix for area in areas if len(area.prefix) == 2)
     tariffs = demo_tariffs.tariffs(nodes, prefixes)
-    names = skus.ids
     return Network(
         name="demo",
         version=f"demo-{seed}",
@@ -81,13 +85,7 @@ def demo_network(seed: int = 1) -> Network:
         as_of=AS_OF,
         nodes=nodes,
         skus=skus,
-        stock=type(stock)(
-            node=np.concatenate([stock.node, vendor_stock.node]),
-            sku=np.concatenate([stock.sku, vendor_skus[vendor_stock.sku]]).astype(np.int32),
-            on_hand=np.concatenate([stock.on_hand, vendor_stock.on_hand]),
-            reserved=np.concatenate([stock.reserved, vendor_stock.reserved]),
-            days_of_cover=np.concatenate([stock.days_of_cover, vendor_stock.days_of_cover]),
-        ),
+        stock=joined(stock, empty_rows(stock, due)),
         carriers=demo_tariffs.CARRIERS,
         services=demo_tariffs.SERVICES,
         zone_ids=tariffs.zone_ids,
@@ -102,10 +100,10 @@ def demo_network(seed: int = 1) -> Network:
         areas=areas,
         hours_exceptions=demo_nodes.hours_exceptions(sites, stores),
         carrier_holidays=_carrier_holidays(),
-        inbound=_inbound(rng, names),
-        safety_stock=_safety_stock(stores, names),
+        inbound=inbound,
+        safety_stock=_safety_stock(stores, skus.ids),
         channel_protection=tuple(
-            ChannelProtection(node_id=sites[0].node_id, sku=names[i], channel="store", units=5) for i in range(25)
+            ChannelProtection(node_id=sites[0].node_id, sku=skus.ids[i], channel="store", units=5) for i in range(25)
         ),
         policies=_policies(),
         synthetic=SYNTHETIC,

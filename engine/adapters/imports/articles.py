@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -40,14 +41,14 @@ class Assortment:
 
 def assortment(data_dir: Path, rng: np.random.Generator, num_skus: int) -> Assortment:
     """The ``num_skus`` most bought skus (fewer if there are fewer), with sizes of random articles."""
-    table = pq.read_table(data_file(data_dir, "baskets/uci_online_retail_baskets.parquet"), columns=["order_id", "sku"])
-    counts = table.group_by("sku").aggregate([("order_id", "count_distinct")])
+    lines = _basket_lines(data_dir)
+    counts = lines.group_by("sku").aggregate([("order_id", "count")])
     bought = sorted(
-        zip(counts["sku"].to_pylist(), counts["order_id_count_distinct"].to_pylist(), strict=True),
+        zip(counts["sku"].to_pylist(), counts["order_id_count"].to_pylist(), strict=True),
         key=lambda pair: (-pair[1], pair[0]),
     )[:num_skus]
     described = {
-        row["StockCode"]: row["description"]
+        row["StockCode"].upper(): row["description"]
         for row in read_rows(data_file(data_dir, "baskets/uci_online_retail_skus.csv.gz"))
     }
     weights, sides = _sizes(data_dir)
@@ -62,12 +63,7 @@ def assortment(data_dir: Path, rng: np.random.Generator, num_skus: int) -> Assor
 
 def consumer_baskets(data_dir: Path, skus: SkuTable) -> list[Basket]:
     """Baskets cut to consumer size (see above), in the order of their ids; skus the network lacks are dropped."""
-    table = pq.read_table(
-        data_file(data_dir, "baskets/uci_online_retail_baskets.parquet"), columns=["order_id", "sku", "qty"]
-    )
-    # Some baskets name a sku twice.
-    summed = table.group_by(["order_id", "sku"]).aggregate([("qty", "sum")])
-    lines = summed.sort_by([("order_id", "ascending"), ("sku", "ascending")])
+    lines = _basket_lines(data_dir).sort_by([("order_id", "ascending"), ("sku", "ascending")])
     out: list[Basket] = []
     order_ids = lines["order_id"].combine_chunks().to_pylist()
     names = lines["sku"].to_pylist()
@@ -103,6 +99,14 @@ def orders_from_baskets(
         raise InputError(f"No basket has a sku of network ({network.name}).", "use a network of the same importer.")
     chosen = [baskets[int(i)] for i in rng.integers(0, len(baskets), len(moments))]
     return make_orders(network, rng, baskets=chosen, homes=homes, moments=moments, mix=mix)
+
+
+def _basket_lines(data_dir: Path) -> pa.Table:
+    """Columns order_id, sku, qty_sum. Codes that differ in case only are one sku; some baskets name one twice."""
+    path = data_file(data_dir, "baskets/uci_online_retail_baskets.parquet")
+    table = pq.read_table(path, columns=["order_id", "sku", "qty"])
+    upper = table.set_column(1, "sku", pc.utf8_upper(table["sku"]))
+    return upper.group_by(["order_id", "sku"]).aggregate([("qty", "sum")])
 
 
 def _sizes(data_dir: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -57,7 +57,7 @@ def fr_network(
     num_pickup_points
         One in each of so many most populous postcodes.
     num_skus
-        The most bought ones; the source has 3,900.
+        The most bought ones; the source has some 3,800.
     as_of
         The moment that stock and backlog are meant at; Monday 23 November 2026, 08:00 in Paris, without it.
     """

@@ -141,3 +141,23 @@ def stock_by_popularity(rng: np.random.Generator, popularity: Floats, shelves: S
         reserved=reserved.astype(np.int32),
         days_of_cover=np.concatenate(cover),
     )
+
+
+def joined(*tables: StockTable) -> StockTable:
+    """Stock tables one after the other; their (node, sku) pairs must not overlap."""
+    return StockTable(
+        node=np.concatenate([t.node for t in tables]),
+        sku=np.concatenate([t.sku for t in tables]),
+        on_hand=np.concatenate([t.on_hand for t in tables]),
+        reserved=np.concatenate([t.reserved for t in tables]),
+        days_of_cover=np.concatenate([t.days_of_cover for t in tables]),
+    )
+
+
+def empty_rows(stock: StockTable, pairs: Sequence[tuple[int, int]]) -> StockTable:
+    """Rows of zeros for those (node, sku) pairs that have no row yet, so that what is due there can be taken."""
+    held = set(zip(stock.node.tolist(), stock.sku.tolist(), strict=True))
+    missing = [pair for pair in dict.fromkeys(pairs) if pair not in held]
+    node, sku = np.array(missing, dtype=np.int32).reshape(-1, 2).T
+    zeros = np.zeros(len(missing), dtype=np.int32)
+    return StockTable(node=node.copy(), sku=sku.copy(), on_hand=zeros, reserved=zeros, days_of_cover=zeros)

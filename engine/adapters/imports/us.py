@@ -58,7 +58,7 @@ def us_network(
     num_warehouses
         Sites taken, one after the other where they shorten the way to people most.
     num_skus
-        The most bought ones; the source has 3,900.
+        The most bought ones; the source has some 3,800.
     num_stores
         Drawn from the BigBox stores; all 1,037 without it.
     as_of
