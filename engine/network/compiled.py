@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from engine.domain.ids import ZoneId
 from engine.domain.units import day_number, epoch_s
-from engine.network.calendars import Calendars
+from engine.network.calendars import ARRIVAL_DAYS, Calendars
 from engine.network.model import Applies, Network, Node, NodeKind, Offer, Rate, Service, ServiceKind, Surcharge
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 UNLIMITED = 2**31 - 1
-ARRIVAL_DAYS = 45  # days after the horizon for which arrivals are known
 OFFER_BIT = {offer: 1 << i for i, offer in enumerate(Offer)}
 APPLIES_CODE = {applies: i for i, applies in enumerate(Applies)}
 NODE_KIND_CODE = {kind: i for i, kind in enumerate(NodeKind)}
@@ -143,10 +142,9 @@ class CompiledNetwork(NamedTuple):
     groups: dict[str, int]
 
 
-def compile_network(network: Network, horizon_days: int) -> CompiledNetwork:
-    """Compile a validated network; dates are known for `horizon_days` from the day before `as_of`."""
-    first_day = day_number(network.as_of.date()) - 1
-    calendars = Calendars(network, first_day, horizon_days)
+def compile_network(network: Network, calendars: Calendars) -> CompiledNetwork:
+    """Compile a validated network for the days that its calendars know."""
+    first_day, horizon_days = calendars.first_day, calendars.num_days
     zone_maps = {name: i for i, name in enumerate(sorted({s.zone_map for s in network.services}))}
     names = {g for n in network.nodes for g in n.groups}
     groups = {name: i for i, name in enumerate(sorted(names))}

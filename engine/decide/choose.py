@@ -1,0 +1,175 @@
+"""
+Choose the plan of one order: the kernel first, the stronger method where the kernel cannot, relaxations last.
+
+The order of attempts is MODEL.md section 6: whole lines, then quantities split, then the same with each relaxation
+added. The kernel's numbers are rebuilt as Shipment objects by the Evaluator, which shares no code with it; a
+difference of a cent is a broken invariant.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain.order import Method, Order
+from engine.domain.plan import Plan, Refusal, Shipment, Status
+from engine.domain.policy import Policy, Relaxation
+from engine.network.compiled import CompiledNetwork
+from engine.network.live import Live
+from engine.network.model import NodeKind
+from engine.network.routes import Route
+from engine.network.rows import TargetRows
+from engine.optimise import mip
+from engine.optimise.intake import fits_kernel, items_of, orders_of
+from engine.optimise.kernel import COLLIDES, INFEASIBLE, solve
+from engine.optimise.tables import ITEMS_MAX, PL_NODE, Pol
+from engine.optimise.workspace import (
+    KIND_CARRIER,
+    KIND_LANE,
+    S_AT_PLACE,
+    S_FIELDS,
+    S_ID,
+    S_ITEMS,
+    S_KIND,
+    S_NODE,
+    Workspace,
+    workspace,
+)
+from engine.options.evaluate import Evaluator, Tools
+from engine.options.request import relaxed_name
+
+_SHIP_METHOD = {
+    NodeKind.WAREHOUSE: Method.SHIP_FROM_WAREHOUSE,
+    NodeKind.STORE: Method.SHIP_FROM_STORE,
+    NodeKind.DARK_STORE: Method.SHIP_FROM_STORE,
+    NodeKind.VENDOR: Method.DROP_SHIP,
+}
+
+
+class Chooser:
+    """Chooses plans on one compiled network with one policy; reads `live`, never changes it."""
+
+    def __init__(self, compiled: CompiledNetwork, tools: Tools, rows: TargetRows, live: Live, policy: Policy, pol: Pol):
+        self.compiled = compiled
+        self.tools = tools
+        self.rows = rows
+        self.live = live
+        self.policy = policy
+        self.pol = pol
+        self.arrays = live.arrays()
+        self.workspace: Workspace = workspace(len(compiled.network.nodes))
+        self._out: NDArray[np.int64] = np.zeros((ITEMS_MAX, S_FIELDS), dtype=np.int64)
+
+    def request(self, order: Order, relaxed: tuple[str, ...] = ()) -> Evaluator:
+        """An order resolved on the network."""
+        return Evaluator(self.compiled.network, self.live, self.policy, order, self.tools, relaxed=relaxed)
+
+    def plan(self, order: Order, deadline_s: float | None = None) -> Plan:
+        """
+        The best plan of an order without two lines of one sku.
+
+        Parameters
+        ----------
+        deadline_s
+            For the stronger method only; the kernel needs none.
+        """
+        strict = self._attempt(self.request(order), deadline_s)
+        if strict.shipments:
+            return strict
+        for relaxed in self._relaxations(order):
+            plan = self._attempt(self.request(order, relaxed), deadline_s)
+            if plan.shipments:
+                return plan
+        return strict
+
+    def _relaxations(self, order: Order) -> Iterator[tuple[str, ...]]:
+        """Ever more relaxed rules, those left out that bind nothing."""
+        names: tuple[str, ...] = ()
+        for step in self.policy.relaxations:
+            if self._matters(order, step):
+                names = (*names, relaxed_name(step))
+                yield names
+
+    def _matters(self, order: Order, step: Relaxation) -> bool:
+        policy = self.policy
+        return {
+            "deliver_by": order.deliver_by is not None,
+            "max_distance": bool(order.max_distance_m or policy.max_distance_m),
+            "min_parcel_value": policy.min_parcel_value_cents > 0,
+        }.get(step.rule, True)
+
+    def _attempt(self, request: Evaluator, deadline_s: float | None) -> Plan:
+        """Whole lines, then quantities split."""
+        if fits_kernel(request):
+            plan = self._by_kernel(request, deadline_s)
+        else:
+            plan = mip.solve(request, deadline_s=deadline_s)
+        if plan.status != Status.INFEASIBLE or not self.policy.allow_quantity_split:
+            return plan
+        split = self._splittable(request)
+        return mip.solve(request, deadline_s=deadline_s, split_lines=split) if split else plan
+
+    def _splittable(self, request: Evaluator) -> frozenset[int]:
+        """Lines that no single route serves whole, and that may be split."""
+        items = items_of(request)
+        return frozenset(
+            line
+            for line, sku in enumerate(request.skus)
+            if request.order.lines[line].quantity > 1
+            and not sku.never_split
+            and items.count(items[line]) == 1
+            and not any(
+                isinstance(request.shipment(route, ((line, request.order.lines[line].quantity),)), Shipment)
+                for route in request.routes
+            )
+        )
+
+    def _by_kernel(self, request: Evaluator, deadline_s: float | None) -> Plan:
+        orders = orders_of(self.compiled, self.rows, [request])
+        rows = self.rows
+        status, cost, count, place = solve(
+            self.compiled.net,
+            self.pol,
+            self.arrays,
+            rows.distance_m,
+            rows.zone_class,
+            rows.class_zone,
+            orders,
+            0,
+            self.workspace,
+            self._out,
+        )
+        lines = range(len(request.order.lines))
+        if status == INFEASIBLE:
+            return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="subset")
+        if status == COLLIDES:
+            return mip.solve(request, deadline_s=deadline_s)
+        items = items_of(request)
+        place_node = int(orders.places[place, PL_NODE]) if place >= 0 else -1
+        shipments = []
+        served: set[int] = set()
+        for row in self._out[:count]:
+            route = self.route_of(row, place_node)
+            taken = [line for line in lines if row[S_ITEMS] >> items[line] & 1]
+            served.update(taken)
+            built = request.shipment(route, tuple((line, request.order.lines[line].quantity) for line in taken))
+            assert not isinstance(built, Refusal), f"the kernel chose a shipment that cannot be: {built}"
+            shipments.append(built)
+        unserved = tuple(line for line in lines if line not in served)
+        plan = request.plan(shipments, unserved, Status.OPTIMAL, int(cost), method="subset")
+        assert plan.cost_cents == cost, f"order {plan.order_id}: kernel says {cost}, recount {plan.cost_cents}"
+        return plan
+
+    def route_of(self, row: NDArray[np.int64], place: int) -> Route:
+        """The route of a row of the kernel's answer."""
+        kind, node, which = int(row[S_KIND]), int(row[S_NODE]), int(row[S_ID])
+        if kind == KIND_LANE:
+            return Route(Method.SHIP_TO_STORE, node, lane=which, place=place)
+        if kind != KIND_CARRIER:
+            return Route(Method.CLICK_AND_COLLECT, node, place=place)
+        if row[S_AT_PLACE]:
+            return Route(Method.PICKUP_POINT, node, which, place=place)
+        network = self.compiled.network
+        if network.services[which].kind == "courier":
+            return Route(Method.SAME_DAY, node, which)
+        return Route(_SHIP_METHOD[network.nodes[node].kind], node, which)

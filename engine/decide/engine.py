@@ -1,0 +1,156 @@
+"""
+The engine: a network, its live stock, a policy; orders in, decisions out.
+
+>>> engine = Engine(network)                                    # doctest: +SKIP
+>>> decision = engine.decide(order)                             # doctest: +SKIP
+>>> engine.commit(decision)                                     # doctest: +SKIP
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from time import perf_counter_ns
+
+from engine.check.violations import violations
+from engine.decide.choose import Chooser
+from engine.domain.errors import FulfilmentError
+from engine.domain.order import Order
+from engine.domain.plan import Decision, Plan, Status
+from engine.domain.policy import Policy
+from engine.network.compiled import compile_network
+from engine.network.live import HORIZON_DAYS, Live
+from engine.network.model import Network
+from engine.network.rows import TargetRows
+from engine.optimise.tables import compile_policy
+from engine.options.evaluate import Tools
+
+
+class BrokenPlan(FulfilmentError):
+    """A plan that breaks a hard rule; it never leaves the engine."""
+
+
+class Engine:
+    """
+    Decides orders on one network. One writer; not thread-safe.
+
+    Parameters
+    ----------
+    network
+        Validated.
+    live
+        Its stock and capacity; made from the network without one.
+    policy
+        The network's first policy without one.
+    horizon_days
+        How many days of calendars are known, from the day before the network's as_of.
+    guard
+        Check every plan against every rule before it leaves, without a solver. Costs about as much as the decision.
+    timer
+        Nanoseconds, for `Decision.elapsed_us` only.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        live: Live | None = None,
+        policy: Policy | None = None,
+        horizon_days: int = HORIZON_DAYS,
+        guard: bool = True,
+        timer: Callable[[], int] = perf_counter_ns,
+    ) -> None:
+        self.network = network
+        self.live = live or Live(network, horizon_days)
+        self.policy = policy or network.policy()
+        self.guard = guard
+        self.timer = timer
+        self.tools = Tools.of(network, self.live.num_days)
+        self.compiled = compile_network(network, self.tools.calendars)
+        self.rows = TargetRows(self.compiled)
+        pol = compile_policy(self.compiled, self.policy)
+        self.chooser = Chooser(self.compiled, self.tools, self.rows, self.live, self.policy, pol)
+
+    def decide(self, order: Order, deadline_ms: int | None = None) -> Decision:
+        """
+        The cheapest feasible plan of an order on the stock as it is. Holds nothing: see `commit`.
+
+        Parameters
+        ----------
+        order
+            Lines that share a sku are summed.
+        deadline_ms
+            For orders that need the stronger method: answer by then with the best plan found and its bound.
+
+        Returns
+        -------
+        Decision
+            Its plan is INFEASIBLE, with unmet lines and reasons, where the order cannot be served.
+
+        Raises
+        ------
+        InputError
+            Where the order names a sku, node, service or postcode that the network does not know.
+        """
+        start = self.timer()
+        merged = order.merged()
+        plan = self.chooser.plan(merged, deadline_ms / 1000 if deadline_ms is not None else None)
+        if plan.status == Status.INFEASIBLE or plan.unmet:
+            plan = self._with_reasons(merged, plan)
+        if self.guard:
+            self._check(merged, plan)
+        return Decision(
+            plan=plan,
+            decided_at=order.placed_at,
+            policy_id=self.policy.policy_id,
+            policy_version=self.policy.version,
+            network_version=self.network.version,
+            elapsed_us=(self.timer() - start) // 1000,
+        )
+
+    def decide_many(self, orders: Iterable[Order], *, commit: bool = True) -> list[Decision]:
+        """Decide orders one after the other, as they come; with `commit` each holds what it takes."""
+        out = []
+        for order in orders:
+            decision = self.decide(order)
+            if commit:
+                self.commit(decision)
+            out.append(decision)
+        return out
+
+    def commit(self, decision: Decision) -> None:
+        """Hold the stock and the capacity of a decision's shipments."""
+        self._hold(decision.plan, 1)
+
+    def release(self, decision: Decision) -> None:
+        """Give back what `commit` held."""
+        self._hold(decision.plan, -1)
+
+    def _hold(self, plan: Plan, sign: int) -> None:
+        network = self.network
+        for shipment in plan.shipments:
+            node = network.node_index[shipment.node]
+            day, hour = self.tools.dates.pick_cell(node, shipment.promise.pick_start)
+            items = [(network.skus.index[line.sku], line.quantity) for line in shipment.lines]
+            self.live.reserve(node, items, day, hour, sign=sign)
+
+    def _with_reasons(self, order: Order, plan: Plan) -> Plan:
+        """Add to unmet lines why each node could not serve them."""
+        request = self.chooser.request(order, plan.relaxed)
+        index = {line.line_id: i for i, line in enumerate(order.lines)}
+        unmet = tuple(
+            replace(u, reasons=request.why_not(index[u.line_id]), summary=_summary(request.why_not(index[u.line_id])))
+            for u in plan.unmet
+        )
+        return replace(plan, unmet=unmet)
+
+    def _check(self, order: Order, plan: Plan) -> None:
+        broken = list(violations(self.network, self.live, self.policy, order, plan, self.tools))
+        if broken:
+            raise BrokenPlan(f"Order ({order.order_id}): " + "; ".join(f"{v.rule}: {v.message}" for v in broken))
+
+
+def _summary(reasons: tuple[tuple[str, str], ...]) -> str:
+    """How many nodes failed for which reason, most frequent first."""
+    counts: dict[str, int] = {}
+    for _, code in reasons:
+        counts[code] = counts.get(code, 0) + 1
+    return ", ".join(f"{code}: {n}" for code, n in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0])))

@@ -1,0 +1,172 @@
+"""
+A policy compiled against a network, and the columns in which orders enter the kernel.
+
+    Pol.weight        (num_rules,)   int64   permille, in the order of engine.domain.policy.RULES
+    Pol.scalar        (num_scalars,) int64   the policy's numbers, at the places P_...
+    Pol.pick_cents    (K, LINES_MAX + 1) int64  raw picking cost of a shipment by number of lines, units left out
+    Pol.unit_cents, reject_cents, packaging_cents, priority_cents  (K,) int64  (reject and priority weighted)
+    Pol.least_pick_cents (LINES_MAX + 1,) int64   least pick_cents of any node; Pol.least_unit_cents (1,) likewise
+    Pol.transit       (S, Z)         int32   promised days or minutes, -1 no transit
+
+    Orders.table      (num_orders, O_FIELDS) int64   the fields O_...
+    Orders.line_sku, line_quantity, line_pin, line_item  (num_lines,) int32
+    Orders.node_list  (n,)           int32   excluded and allowed nodes, by offsets in the table
+    Orders.places     (n, PL_FIELDS) int64   candidate places, by offsets in the table
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain.policy import RULES, Policy
+from engine.domain.units import rounded, weighted_cents
+from engine.network.compiled import CompiledNetwork
+from engine.promise.transit import quantile
+
+LINES_MAX = 32  # lines of an order in the kernel
+ITEMS_MAX = 12  # items (lines, or groups kept together) of an order in the kernel
+NO_LIMIT = 2**62
+
+(
+    W_CARRIER,
+    W_PICKING,
+    W_PACKAGING,
+    W_SPLIT,
+    W_LATENESS,
+    W_WAITING,
+    W_REJECTION,
+    W_OPPORTUNITY,
+    W_CAPACITY,
+    W_MARKDOWN,
+    W_TRANSFER,
+    W_CARBON,
+    W_TRIP,
+    W_PRIORITY,
+    W_UNSERVED,
+) = range(len(RULES))
+
+_SCALARS = (
+    "split_cents",
+    "lateness_base_cents",
+    "lateness_day_cents",
+    "waiting_day_cents",
+    "capacity_price_cents",
+    "capacity_free_permille",
+    "carbon_cents_per_tonne",
+    "trip_base_cents",
+    "trip_km_cents",
+    "trip_co2e_g_per_km",
+    "unserved_base_cents",
+    "unserved_value_permille",
+    "use_inbound",
+)
+(
+    P_SPLIT,
+    P_LATE_BASE,
+    P_LATE_DAY,
+    P_WAIT_DAY,
+    P_CAPACITY,
+    P_CAPACITY_FREE,
+    P_CARBON,
+    P_TRIP_BASE,
+    P_TRIP_KM,
+    P_TRIP_CO2E,
+    P_UNSERVED_BASE,
+    P_UNSERVED_VALUE,
+    P_INBOUND,
+) = range(len(_SCALARS))
+
+(
+    O_PLACED,
+    O_SLOT,  # slot of the home target, -1 no home delivery
+    O_REGION,
+    O_TZ,
+    O_FLAGS,  # bits of engine.costs.tariff, and the ones below
+    O_DELIVER_BY,  # NO_LIMIT if none
+    O_REQUESTED,  # NO_LIMIT if none
+    O_METHODS,  # bits of engine.domain.order.METHODS
+    O_SERVICES,  # bits
+    O_GROUPS,  # bits, 0 any
+    O_CHANNEL,
+    O_MAX_SHIPMENTS,
+    O_MAX_DISTANCE,  # NO_LIMIT if none
+    O_MIN_VALUE,
+    O_LINE_FROM,
+    O_LINE_TO,
+    O_ITEMS,
+    O_EXCLUDED_FROM,
+    O_EXCLUDED_TO,
+    O_ALLOWED_FROM,  # empty: all
+    O_ALLOWED_TO,
+    O_PLACE_FROM,
+    O_PLACE_TO,
+    O_FIELDS,
+) = range(24)
+F_PARTIAL, F_NO_SAFETY, F_PLACE_CHOSEN = 8, 16, 32
+
+PL_NODE, PL_SLOT, PL_REGION, PL_TZ, PL_REMOTE, PL_DISTANCE, PL_FIELDS = range(7)
+
+
+class Pol(NamedTuple):
+    """The arrays of a policy."""
+
+    weight: NDArray[np.int64]
+    scalar: NDArray[np.int64]
+    pick_cents: NDArray[np.int64]
+    unit_cents: NDArray[np.int64]
+    reject_cents: NDArray[np.int64]
+    packaging_cents: NDArray[np.int64]
+    priority_cents: NDArray[np.int64]
+    least_pick_cents: NDArray[np.int64]
+    least_unit_cents: NDArray[np.int64]
+    transit: NDArray[np.int32]
+
+
+class Orders(NamedTuple):
+    """The columns of orders."""
+
+    table: NDArray[np.int64]
+    line_sku: NDArray[np.int32]
+    line_quantity: NDArray[np.int32]
+    line_pin: NDArray[np.int32]
+    line_item: NDArray[np.int32]
+    node_list: NDArray[np.int32]
+    places: NDArray[np.int64]
+
+
+def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
+    """Compile a policy for one network."""
+    network = compiled.network
+    nodes = network.nodes
+    pick = np.zeros((len(nodes), LINES_MAX + 1), dtype=np.int64)
+    for k, node in enumerate(nodes):
+        for n in range(LINES_MAX + 1):
+            work_s = node.handling_order_s + node.handling_line_s * n
+            labour = rounded(work_s * node.labour_cents_per_hour, 3600)
+            pick[k, n] = node.cost_order_cents + node.cost_line_cents * n + labour
+    rejection = policy.weight("rejection")
+    transit = np.full((len(network.services), max(1, len(network.zone_ids))), -1, dtype=np.int32)
+    zones = {zone: z for z, zone in enumerate(network.zone_ids)}
+    for row in network.transits:
+        units, _ = quantile(row, policy.promise_confidence_permille)
+        transit[network.service_index[row.service_id], zones[row.zone]] = units
+    unit = np.array([n.cost_unit_cents for n in nodes], dtype=np.int64)
+    return Pol(
+        weight=np.array([policy.weight(rule) for rule in RULES], dtype=np.int64),
+        scalar=np.array([int(getattr(policy, name)) for name in _SCALARS], dtype=np.int64),
+        pick_cents=pick,
+        unit_cents=unit,
+        reject_cents=np.array(
+            [weighted_cents(rounded(n.rejection_ppm * policy.resourcing_cents, 1_000_000), rejection) for n in nodes],
+            dtype=np.int64,
+        ),
+        packaging_cents=np.array([n.packaging_cents for n in nodes], dtype=np.int64),
+        priority_cents=np.array(
+            [weighted_cents(policy.priority_cents * n.priority, policy.weight("priority")) for n in nodes],
+            dtype=np.int64,
+        ),
+        least_pick_cents=pick.min(axis=0),
+        least_unit_cents=unit.min(keepdims=True),
+        transit=transit,
+    )
