@@ -69,13 +69,25 @@ class Stage:
         return rounded(total, self.denominator)
 
     def slopes(self) -> tuple[float, float, float, float, float]:
-        """(constant that makes it a lower bound, and per line, unit, gram, parcel) without the rounding."""
+        """(per shipment, line, unit, gram, parcel) of a linear function that is nowhere above the value."""
         inner = self.inner.slopes() if self.inner is not None else (0.0,) * 5
         own = (self.used, self.per_line, self.per_unit, self.per_gram, self.per_parcel)
         out = [(a + self.factor * b) / self.denominator for a, b in zip(own, inner, strict=True)]
-        if self.denominator > 1:
+        if self.used % self.denominator:
+            out[0] += (rounded(self.used, self.denominator) * self.denominator - self.used) / self.denominator
+        divides = all(a % self.denominator == 0 for a in own[1:])
+        if not divides or (self.inner is not None and self.factor % self.denominator):
             out[0] -= 0.5
         return out[0], out[1], out[2], out[3], out[4]
+
+    def slack(self) -> float:
+        """By how much the value may be above the linear function of `slopes`."""
+        own = (self.per_line, self.per_unit, self.per_gram, self.per_parcel)
+        inner = self.inner.slack() * abs(self.factor) / self.denominator if self.inner is not None else 0.0
+        divides = all(a % self.denominator == 0 for a in own)
+        if divides and (self.inner is None or self.factor % self.denominator == 0):
+            return inner
+        return inner + 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

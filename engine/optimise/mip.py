@@ -1,0 +1,254 @@
+"""
+Orders of any shape to proven optimality: many lines, lines divided into units, shipments that share a node's capacity.
+
+1. Tangents of all slots give a lower bound; a greedy plan, and the MIP over the slots that look best, give plans.
+2. A plan's cost and the bound rule out slots (`reduce`). What is left is built in full, with dates and prices.
+3. The MIP over what is left looks for a cheaper plan. Where it finds none, the known plan is optimal.
+
+Shipments are rebuilt by `Evaluator`, whose cents count. Where it finds a shipment dearer than the model does (or not
+possible), the model is corrected and solved again.
+"""
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from engine.domain.plan import Plan, Refusal, Shipment, Status
+from engine.options.evaluate import Evaluator
+from engine.optimise.mip_copies import copies_of
+from engine.optimise.mip_facts import Facts
+from engine.optimise.mip_instance import Load, load_cents
+from engine.optimise.mip_model import Model, Solution
+from engine.optimise.mip_slots import Slots
+from engine.optimise.mip_start import Found, coupled, greedy
+from engine.optimise.mip_tangents import relaxed_of
+from engine.optimise.reduce import Bound, Ints, Relaxed, dual_bound, reduced_cents
+
+METHOD = "mip"
+_FIRST_SLOTS = 40  # of the first MIP
+_CORRECTIONS_MAX = 50
+_EPSILON = 0.01  # cents; floats that prove a bound are closer than this
+
+
+def solve(
+    evaluator: Evaluator,
+    *,
+    deadline_s: float | None = None,
+    gap_max: float = 0.0,
+    split_lines: frozenset[int] = frozenset(),
+    start: Plan | None = None,
+) -> Plan:
+    """
+    Find a cheapest plan of an order.
+
+    Parameters
+    ----------
+    evaluator
+        Of the order.
+    deadline_s
+        Seconds from now after which the search stops; what is found by then is returned, with its bound.
+    gap_max
+        Relative gap that is good enough.
+    split_lines
+        Lines (by index) that may be divided into units over several shipments.
+    start
+        A feasible plan of this order, if one is known.
+
+    Returns
+    -------
+    Plan
+        OPTIMAL, where the bound is the cost; FEASIBLE with ``limit`` "deadline" or "gap" and a lower bound; NOT_FOUND;
+        INFEASIBLE.
+    """
+    return _Search(evaluator, deadline_s, gap_max, split_lines, start).run()
+
+
+class _Search:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        deadline_s: float | None,
+        gap_max: float,
+        split_lines: frozenset[int],
+        start: Plan | None,
+    ) -> None:
+        self.evaluator = evaluator
+        self.until = None if deadline_s is None else time.perf_counter() + deadline_s
+        self.gap_max = gap_max
+        self.facts = Facts(evaluator, split_lines)
+        self.slots = Slots(self.facts)
+        self.best: Plan | None = start
+        self.bound = -math.inf  # proven
+        self.limit = ""
+
+    def seconds_left(self) -> float | None:
+        return None if self.until is None else self.until - time.perf_counter()
+
+    def late(self) -> bool:
+        left = self.seconds_left()
+        return left is not None and left <= 0
+
+    def upper(self) -> float:
+        return np.inf if self.best is None else float(self.best.cost_cents)
+
+    def run(self) -> Plan:
+        """All steps; each may end the search."""
+        facts = self.facts
+        served = facts.may.any(axis=0) if len(facts.may) else np.zeros(len(facts.items), np.bool_)
+        if any(item.unserved_cents is None and not served[i] for i, item in enumerate(facts.items)):
+            return self._none(Status.INFEASIBLE)
+        if not served.any():
+            return self._none(Status.INFEASIBLE)
+        relaxed = relaxed_of(facts)
+        bound = dual_bound(relaxed, np.inf, rounds=1 if self.late() else 40)
+        self.bound = bound.cents
+        self._offer(greedy(facts, relaxed, bound.prices))
+        if not self.late():
+            bound = dual_bound(relaxed, self.upper(), prices=bound.prices)
+            self.bound = max(self.bound, bound.cents)
+        proven = self._closed() or self._explore(relaxed, bound)
+        if self.best is None:
+            return self._none(Status.INFEASIBLE if proven else Status.NOT_FOUND)
+        return self._ended(proven)
+
+    def _explore(self, relaxed: Relaxed, bound: Bound) -> bool:
+        """Solve MIPs over more and more of the slots that are left; True once it is proven that no more is to be had."""
+        num_slots = _FIRST_SLOTS
+        while not self.late():
+            chosen = _promising(relaxed, bound, num_slots)
+            before = self.upper()
+            done = self._solve(relaxed, bound, chosen)
+            if self.upper() < before:
+                bound = dual_bound(relaxed, self.upper(), prices=bound.prices)
+                self.bound = max(self.bound, bound.cents)
+            if self._closed() or (done and set(bound.slots.tolist()) <= set(chosen.tolist())):
+                return True
+            if self.limit:
+                return False
+            num_slots *= 4
+        self.limit = "deadline"
+        return False
+
+    def _solve(self, relaxed: Relaxed, bound: Bound, chosen: Ints) -> bool:
+        """Look for a cheaper plan in some slots; whether it is proven that they hold none but the best plan known."""
+        model = self._model(relaxed, bound, chosen)
+        if model is None:
+            return True
+        whole = len(chosen) == len(bound.slots)
+        for _ in range(_CORRECTIONS_MAX):
+            found = model.solve(self.seconds_left(), self.gap_max)
+            if whole and not found.finished or self.gap_max > 0:
+                self.bound = max(self.bound, min(found.bound, self.upper())) if whole else self.bound
+            if found.loads is None:
+                if not found.finished:
+                    self.limit = "deadline"
+                return found.finished
+            if self._accept(model, found):
+                if not found.finished:
+                    self.limit = "deadline"
+                return found.finished
+            model.cutoff(None if self.best is None else self.best.cost_cents)
+        self.limit = "corrections"
+        return False
+
+    def _model(self, relaxed: Relaxed, bound: Bound, chosen: Ints) -> Model | None:
+        """The model of some slots in full; None where none of them has a shipment."""
+        items: dict[int, list[int]] = {int(s): [] for s in chosen}
+        inside = bound.entries & np.isin(relaxed.entry_slot, chosen)
+        for s, i in zip(relaxed.entry_slot[inside].tolist(), relaxed.entry_item[inside].tolist(), strict=True):
+            items[s].append(i)
+        built = [slot for s, held in items.items() if (slot := self.slots.slot(s, tuple(held))) is not None]
+        instance = self.facts.instance()
+        built = [replace(slot, copies=copies_of(instance, slot)) for slot in built]
+        if not built:
+            return None
+        instance = replace(instance, slots=tuple(built), cells=tuple(self.slots.cells))
+        return Model(instance, None if self.best is None else self.best.cost_cents)
+
+    def _accept(self, model: Model, found: Solution) -> bool:
+        """Rebuild a solution as a plan. False where the model was wrong about a shipment; it is corrected then."""
+        assert found.loads is not None, "only solutions are rebuilt"
+        instance, evaluator = model.instance, self.evaluator
+        shipments: list[Shipment] = []
+        corrected = refused = False
+        for load in found.loads:
+            route = self.facts.ways[instance.slots[load[0]].route].route
+            shipment = evaluator.shipment(route, self._lines(load))
+            cents = load_cents(instance, load)
+            same = frozenset(s for s, slot in enumerate(instance.slots) if slot.route == instance.slots[load[0]].route)
+            held = frozenset(i for i, _ in load[1])
+            if isinstance(shipment, Refusal):
+                model.forbid(same, held)
+                corrected = refused = True
+                continue
+            shipments.append(shipment)
+            if cents is not None and shipment.cost_cents > cents:
+                model.surcharge(same, held, shipment.cost_cents - cents)
+                corrected = True
+        if refused:
+            return False
+        served = {i for load in found.loads for i, _ in load[1]}
+        unserved = [line for i, item in enumerate(self.facts.items) if i not in served for line in item.lines]
+        assert coupled(evaluator, shipments), "the model found shipments that are not possible together"
+        plan = evaluator.plan(shipments, unserved, Status.FEASIBLE, 0)
+        assert corrected or plan.cost_cents == found.cents, (
+            f"the model says {found.cents} cents and the recount {plan.cost_cents}, order {evaluator.order.order_id}"
+        )
+        if plan.cost_cents < self.upper():
+            self.best = plan
+        return not corrected
+
+    def _lines(self, load: Load) -> tuple[tuple[int, int], ...]:
+        order, out = self.evaluator.order, []
+        for i, units in load[1]:
+            item = self.facts.items[i]
+            if item.divisible:
+                out.append((item.lines[0], units))
+            else:
+                out += [(line, order.lines[line].quantity) for line in item.lines]
+        return tuple(sorted(out))
+
+    def _offer(self, found: Found | None) -> None:
+        """Keep a plan if it is the best so far."""
+        if found is not None:
+            plan = self.evaluator.plan(found[0], found[1], Status.FEASIBLE, 0)
+            if plan.cost_cents < self.upper():
+                self.best = plan
+
+    def _closed(self) -> bool:
+        """Whether the bound meets the cost of the best plan: cents are whole."""
+        return self.best is not None and math.ceil(self.bound - _EPSILON) >= self.best.cost_cents
+
+    def _none(self, status: Status) -> Plan:
+        lines = range(len(self.evaluator.order.lines))
+        bound = math.ceil(self.bound - _EPSILON) if math.isfinite(self.bound) else 0
+        return self.evaluator.plan((), lines, status, bound, limit=self.limit, method=METHOD)
+
+    def _ended(self, proven: bool) -> Plan:
+        """The best plan with what was proven of it."""
+        assert self.best is not None, "there is a plan"
+        cost = self.best.cost_cents
+        bound = math.ceil(self.bound - _EPSILON) if math.isfinite(self.bound) else -(10**12)
+        if proven and self.gap_max == 0:
+            bound = cost
+        bound = min(bound, cost)
+        status = Status.OPTIMAL if bound == cost else Status.FEASIBLE
+        limit = "" if status == Status.OPTIMAL else (self.limit or "gap")
+        return replace(self.best, status=status, bound_cents=bound, limit=limit, method=METHOD)
+
+
+def _promising(relaxed: Relaxed, bound: Bound, num_slots: int) -> Ints:
+    """The slots of least reduced cost among those that are left, and the best three of every item."""
+    if len(bound.slots) <= 2 * num_slots:
+        return bound.slots
+    reduced = reduced_cents(relaxed, bound.prices)
+    kept = np.zeros(len(reduced), dtype=np.bool_)
+    kept[bound.slots] = True
+    chosen = set(sorted(bound.slots.tolist(), key=lambda s: (reduced[s], s))[:num_slots])
+    left = bound.entries & kept[relaxed.entry_slot]
+    for i in range(len(relaxed.unserved)):
+        holders = relaxed.entry_slot[left & (relaxed.entry_item == i)]
+        chosen.update(sorted(holders.tolist(), key=lambda s: (reduced[s], s))[:3])
+    return np.array(sorted(chosen), dtype=np.int64)

@@ -1,0 +1,86 @@
+"""
+How often a plan may have to use one slot.
+
+Two shipments on one route can be joined into one if that is feasible and no dearer. Where dates, capacity and the number
+of parcels do not hang on what is in the slot, feasible it is; it is no dearer where for all variants a, b
+
+    cents of the smallest variant that holds a's limits and b's together <= cents a + cents b + what is saved
+
+with one shipment less to pick and to split off. Tariffs that rise ever slower with weight pass. Where this cannot be
+shown, the model has the slot as often as there are items or shipments.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.optimise.mip_instance import NO_LIMIT, Instance, Slot, Variant
+
+Floats = NDArray[np.float64]
+
+
+def copies_of(instance: Instance, slot: Slot) -> int:
+    """The number of copies of a slot that are enough for a cheapest plan."""
+    parts = 0
+    for share in slot.shares:
+        item = instance.items[share.item]
+        parts += min(share.units_max, instance.max_per_line) if item.divisible else 1
+    most = min(parts, instance.max_shipments)
+    return most if most > 1 and not _joinable(instance, slot) else 1
+
+
+def _joinable(instance: Instance, slot: Slot) -> bool:
+    first = slot.variants[0]
+    for v in slot.variants:
+        same = v.lines == first.lines == (1, NO_LIMIT) and v.units == first.units == (1, NO_LIMIT)
+        if not same or v.cells != first.cells or v.parcels > 1 or any(v.caps.values()):
+            return False
+        if v.weight_g[0] > 0 or v.volume_cm3[0] > 0:
+            return False
+    if any(weight % 1000 for share in slot.shares for _, weight in share.unit_terms):
+        return False
+    saving = 0.0
+    for stage in slot.stages:
+        used, _, _, _, parcel = stage.slopes()
+        saving += used - stage.slack() + min(parcel, 0.0)
+    saving += instance.split.used / instance.split.denominator - 1.0 * (instance.split.used % 1000 > 0)
+    by_mask: dict[frozenset[int], list[Variant]] = {}
+    for v in slot.variants:
+        by_mask.setdefault(frozenset(v.caps), []).append(v)  # the items that are kept out
+    items = instance.items
+    shares = [(items[s.item], s.units_max) for s in slot.shares]
+    total_g = float(sum(i.weight_g * units // i.quantity for i, units in shares))
+    total_cm3 = float(sum(i.volume_cm3 * units // i.quantity for i, units in shares))
+    masks = list(by_mask)
+    for at, a in enumerate(masks):
+        for b in masks[at:]:
+            both = [m for m in masks if m <= a & b]
+            joined = max(both, key=len, default=None)
+            if joined is None or not _no_dearer(by_mask[a], by_mask[b], by_mask[joined], total_g, total_cm3, saving):
+                return False
+    return True
+
+
+def _no_dearer(
+    a: list[Variant], b: list[Variant], joined: list[Variant], total_g: float, total_cm3: float, saving: float
+) -> bool:
+    """Whether every pair of variants of a and b costs at least what one of `joined` costs that holds both."""
+    chain = _chain(joined)
+    limit_g = np.array([float(v.weight_g[1]) for v in chain])
+    limit_cm3 = np.array([float(v.volume_cm3[1]) for v in chain])
+    cents = np.array([float(v.cents) for v in chain] + [np.inf])
+    weight = np.array([[float(v.weight_g[1]) for v in a]]).T + np.array([float(v.weight_g[1]) for v in b])
+    volume = np.array([[float(v.volume_cm3[1]) for v in a]]).T + np.array([float(v.volume_cm3[1]) for v in b])
+    apart = np.array([[float(v.cents) for v in a]]).T + np.array([float(v.cents) for v in b])
+    by_weight = np.searchsorted(limit_g, np.minimum(weight, total_g))
+    by_volume = np.searchsorted(limit_cm3, np.minimum(volume, total_cm3))
+    return bool(np.all(cents[np.maximum(by_weight, by_volume)] <= apart + saving))
+
+
+def _chain(variants: list[Variant]) -> list[Variant]:
+    """Variants of which each holds all before it."""
+    out: list[Variant] = []
+    for v in sorted(variants, key=lambda v: (v.weight_g[1], v.volume_cm3[1])):
+        while out and out[-1].volume_cm3[1] > v.volume_cm3[1]:
+            out.pop()
+        out.append(v)
+    return out

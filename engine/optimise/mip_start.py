@@ -1,0 +1,153 @@
+"""A first plan, greedily, and the rules that shipments of one plan obey together."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain.plan import Refusal, Shipment
+from engine.options.evaluate import Evaluator
+from engine.optimise.mip_facts import Facts
+from engine.optimise.reduce import Relaxed
+
+Floats = NDArray[np.float64]
+_TRIES = 12  # routes asked for one shipment before giving up
+
+Found = tuple[tuple[Shipment, ...], tuple[int, ...]]  # shipments, lines left unserved
+
+
+def coupled(evaluator: Evaluator, shipments: Sequence[Shipment]) -> bool:
+    """Whether shipments that are possible each on its own are possible together; cover and stock aside."""
+    if len(shipments) > evaluator.shipments_max or len({s.place for s in shipments} - {None}) > 1:
+        return False
+    values = {sku.sku: sku.value_cents for sku in evaluator.skus}
+    least = evaluator.min_parcel_value_cents
+    if len(shipments) > 1 and any(sum(values[x.sku] * x.quantity for x in s.lines) < least for s in shipments):
+        return False
+    used: dict[tuple[int, int, int], tuple[int, int]] = {}
+    for s in shipments:
+        node = evaluator.network.node_index[s.node]
+        day, hour = evaluator.tools.dates.pick_cell(node, s.promise.pick_start)
+        for cell in ((node, day, -1), (node, day, hour)):
+            orders, units = used.get(cell, (0, 0))
+            used[cell] = (orders + 1, units + sum(x.quantity for x in s.lines))
+    for (node, day, hour), (orders, units) in used.items():
+        row = evaluator.network.nodes[node]
+        if hour < 0:
+            limits, before = (row.capacity_day_orders, row.capacity_day_units), evaluator.live.used_day(node, day)
+        else:
+            limits = (row.capacity_hour_orders, row.capacity_hour_units)
+            before = evaluator.live.used_hour(node, day, hour)
+        for limit, taken, more in zip(limits, before, (orders, units), strict=True):
+            if limit is not None and taken + more > limit:
+                return False
+    return True
+
+
+def greedy(facts: Facts, relaxed: Relaxed, prices: Floats) -> Found | None:
+    """
+    The slot that gives most worth for its cost, then again for what is left; None where that leads nowhere.
+
+    Tried first: the cheapest slots that hold everything.
+    """
+    rest = np.array([float(item.quantity) for item in facts.items])
+    whole = _Ranking(facts, relaxed, prices, rest, place=-1, complete=True)
+    best = _first(facts, whole, rest)
+    cover = _cover(facts, relaxed, prices, rest)
+    found = [plan for plan in (None if best is None else ((best,), ()), cover) if plan is not None]
+    evaluator = facts.evaluator
+    found = [plan for plan in found if coupled(evaluator, plan[0])]
+    return min(found, key=lambda plan: total_cents(evaluator, *plan), default=None)
+
+
+def total_cents(evaluator: Evaluator, shipments: Sequence[Shipment], unserved: Sequence[int]) -> int:
+    """What a plan costs."""
+    from engine.domain.plan import Status
+
+    return evaluator.plan(shipments, unserved, Status.FEASIBLE, 0).cost_cents
+
+
+class _Ranking:
+    """Slots by what they ask for what is left, per worth of it at the given prices."""
+
+    def __init__(
+        self, facts: Facts, relaxed: Relaxed, prices: Floats, rest: Floats, *, place: int, complete: bool
+    ) -> None:
+        at, item = relaxed.entry_slot, relaxed.entry_item
+        quantity = np.array([float(i.quantity) for i in facts.items])
+        units = np.minimum(relaxed.share * quantity[item], rest[item])
+        divisible = np.array([i.divisible for i in facts.items])
+        useful = np.where(divisible[item], units > 0, (rest[item] > 0) & (relaxed.share == 1.0))
+        part = np.where(useful, units / (relaxed.share * quantity[item]), 0.0)
+        num_slots = relaxed.fixed.shape[1]
+        cost = np.full(num_slots, -np.inf)
+        for t in range(len(relaxed.fixed)):
+            each = relaxed.cost + relaxed.slope_g[t, at] * relaxed.weight + relaxed.slope_cm3[t, at] * relaxed.volume
+            cost = np.maximum(
+                cost, relaxed.fixed[t] + np.bincount(at, weights=each * part, minlength=num_slots) + relaxed.split
+            )
+        worth = np.bincount(at, weights=prices[item] * part * relaxed.share, minlength=num_slots)
+        held = np.bincount(at, weights=np.where(useful, units, 0.0), minlength=num_slots)
+        ok = (held > 0) & np.isfinite(cost) & ((place < 0) | (relaxed.place < 0) | (relaxed.place == place))
+        if complete:
+            ok &= held >= rest.sum() - 0.5
+        score = np.where(ok, cost / np.maximum(worth, 1e-3), np.inf)
+        order = np.argsort(score, kind="stable")
+        self.slots = order[: int(np.count_nonzero(ok))]
+
+
+def _first(facts: Facts, ranking: _Ranking, rest: Floats) -> Shipment | None:
+    """The first slots that can be shipped; of a few the cheapest."""
+    best: Shipment | None = None
+    for s in ranking.slots[:_TRIES]:
+        found = _shipment(facts, int(s), rest)
+        if found is not None and (best is None or found.cost_cents < best.cost_cents):
+            best = found
+    return best
+
+
+def _shipment(facts: Facts, s: int, rest: Floats) -> Shipment | None:
+    way = facts.ways[facts.slot_way[s]]
+    items: list[tuple[int, int]] = []
+    for i in np.flatnonzero(facts.may[s] & (rest > 0)):
+        item = facts.items[i]
+        if item.divisible:
+            items.append((item.lines[0], int(min(rest[i], facts.units[way.route.node, i]))))
+        else:
+            items += [(line, facts.evaluator.order.lines[line].quantity) for line in item.lines]
+    found = facts.evaluator.shipment(way.route, tuple(sorted(items)))
+    return None if isinstance(found, Refusal) else found
+
+
+def _cover(facts: Facts, relaxed: Relaxed, prices: Floats, rest: Floats) -> Found | None:
+    rest = rest.copy()
+    out: list[Shipment] = []
+    place = -1
+    places = sorted(set(facts.evaluator.ways.places))
+    index = {line.line_id: i for i, line in enumerate(facts.evaluator.order.lines)}
+    used: set[int] = set()
+    while rest.any() and len(out) < facts.evaluator.shipments_max:
+        ranking = _Ranking(facts, relaxed, prices, rest, place=place, complete=False)
+        for s in [int(s) for s in ranking.slots if int(s) not in used][:_TRIES]:
+            found = _shipment(facts, s, rest)
+            way = facts.ways[facts.slot_way[s]]
+            # a second shipment of divisible goods from one node would have to share its stock
+            again = any(facts.ways[facts.slot_way[u]].route.node == way.route.node for u in used)
+            if found is None or (again and any(i.divisible for i in facts.items)):
+                continue
+            if not coupled(facts.evaluator, [*out, found]):
+                continue
+            out.append(found)
+            used.add(s)
+            for row in found.lines:
+                rest[facts.item_of[index[row.line_id]]] -= row.quantity
+            if way.route.place >= 0:
+                place = places.index(way.route.place)
+            break
+        else:
+            break
+    left = [i for i in range(len(rest)) if rest[i] > 0]
+    partly = any(0 < rest[i] < facts.items[i].quantity for i in left)
+    if partly or not out or any(facts.items[i].unserved_cents is None for i in left):
+        return None
+    return tuple(out), tuple(sorted(line for i in left for line in facts.items[i].lines))
