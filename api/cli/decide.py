@@ -29,6 +29,7 @@ from api.cli.inputs import (
     ServiceOption,
     SkuOption,
     orders_given,
+    require_one_source,
 )
 from api.cli.networks import engine_for, network_named
 from api.cli.screen import screen
@@ -77,7 +78,6 @@ def decide(
     seed: SeedOption = 1,
 ) -> None:
     """Decide orders, one after the other: the cheapest feasible plan of each, with its dates, costs and reasons."""
-    network = network_named(network_name, data=data, seed=seed)
     one = OneOrder(
         skus=sku or (),
         postcode=postcode,
@@ -93,6 +93,8 @@ def decide(
         channel=channel,
         partial=partial,
     )
+    require_one_source(orders_file, one)
+    network = network_named(network_name, data=data, seed=seed)
     orders = orders_given(network, orders_file, one)
     everyone = frozenset(order.order_id for order in orders)
     if explain_id is not None and explain_id not in everyone:

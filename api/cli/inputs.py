@@ -66,6 +66,15 @@ class OneOrder:
     partial: bool
 
 
+def require_one_source(path: Path | None, one: OneOrder) -> None:
+    """Ask for a file or for options, not both, before anything large is loaded; raises InputError."""
+    if (path is None) == (not one.skus):
+        raise InputError(
+            "Give either a file of orders or one order by options.",
+            "sourcewise decide orders.csv, or sourcewise decide --sku SKU:2 --postcode 75011.",
+        )
+
+
 def orders_given(network: "Network", path: Path | None, one: OneOrder) -> list[Order]:
     """
     The orders of a file, or the one of the options; all known to the network.
@@ -73,17 +82,12 @@ def orders_given(network: "Network", path: Path | None, one: OneOrder) -> list[O
     Raises
     ------
     InputError
-        Where both or neither are given, or an option does not parse.
+        Where an option does not parse or makes no order.
     typer.Exit
         With code 2 after a table of everything in the file that is wrong.
     """
     from engine.adapters.orders import OrdersError, check_orders, read_orders
 
-    if (path is None) == (not one.skus):
-        raise InputError(
-            "Give either a file of orders or one order by options.",
-            "sourcewise decide orders.csv, or sourcewise decide --sku SKU:2 --postcode 75011.",
-        )
     if path is None:
         orders = [one_order(network, one)]
     else:
@@ -153,7 +157,10 @@ def moment_of(text: str, option: str) -> datetime:
     except ValueError as error:
         raise InputError(f"Option {option} ({text}) is no ISO 8601 time.", "2026-11-23T10:00+01:00.") from error
     if moment.tzinfo is None:
-        raise InputError(f"Option {option} ({text}) has no time zone.", f"{text}+01:00, or {text}Z.")
+        day_only = "T10:00" if len(text) == len("2026-11-23") else ""
+        raise InputError(
+            f"Option {option} ({text}) has no time zone.", f"{text}{day_only}+01:00, or {text}{day_only}Z."
+        )
     return moment
 
 

@@ -16,6 +16,7 @@ from api.cli.options import options
 from api.cli.orders import orders
 from api.cli.screen import complain, problems_table
 from api.cli.validate import validate
+from api.wording import plural
 from engine.domain.errors import FulfilmentError, NetworkError
 
 EXIT_INPUT = 2
@@ -63,9 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         if isinstance(error, NetworkError):
             problems_table(error.problems, errors=True)
-            complain(
-                f"The network has {len(error.problems):,} problem(s).\nMaybe sourcewise validate FOLDER lists all."
-            )
+            complain(f"The network has {plural(len(error.problems), 'problem')}.\nMaybe run sourcewise validate.")
         else:
             complain(str(error))
         sys.exit(EXIT_INPUT)

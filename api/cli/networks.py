@@ -76,8 +76,7 @@ def network_named(name: str, *, data: Path | None = None, seed: int = 1) -> "Net
     if name == "demo":
         from scenarios.demo import demo_network
 
-        with step(f"Making the demo network from seed {seed}"):
-            return demo_network(seed)
+        return demo_network(seed)
     if name in BUILT:
         return read_network(_kept(name, data_folder(data), seed))
     folder = Path(name)

@@ -27,6 +27,7 @@ from api.cli.inputs import (
     ServiceOption,
     SkuOption,
     orders_given,
+    require_one_source,
 )
 from api.cli.networks import engine_for, network_named
 from api.cli.screen import screen
@@ -60,7 +61,6 @@ def options(
     seed: SeedOption = 1,
 ) -> None:
     """Show the choices of an order, none beaten in cost, date and carbon at once; fastest, cheapest, greenest named."""
-    network = network_named(network_name, data=data, seed=seed)
     one = OneOrder(
         skus=sku or (),
         postcode=postcode,
@@ -76,6 +76,8 @@ def options(
         channel=channel,
         partial=partial,
     )
+    require_one_source(orders_file, one)
+    network = network_named(network_name, data=data, seed=seed)
     orders = orders_given(network, orders_file, one)
     engine = engine_for(network, network.policy(policy))
     for order in orders:

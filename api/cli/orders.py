@@ -7,7 +7,7 @@ import typer
 
 from api.cli.inputs import DataOption, NetworkOption, SeedOption
 from api.cli.networks import data_folder, network_named
-from api.cli.screen import screen, step
+from api.cli.screen import screen
 from api.wording import plural
 
 if TYPE_CHECKING:
@@ -26,10 +26,9 @@ def orders(
     from engine.adapters.orders import write_orders
 
     network = network_named(network_name, data=data, seed=seed)
-    with step(f"Making {plural(count, 'order')}"):
-        made = _sample(network, network_name, count, data, seed)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_orders(made, out)
+    made = _sample(network, network_name, count, data, seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_orders(made, out)
     console = screen()
     console.print(f"Wrote {plural(len(made), 'order')} to {out}", markup=False)
     console.print(f"Next: sourcewise decide --network {network_name} {out}", markup=False, soft_wrap=True)
