@@ -159,6 +159,16 @@ def _parse_time(text: str) -> str:
     return text if len(found[1]) == 2 else f"0{text}"
 
 
+def clock_s(text: str) -> int:
+    """Seconds after midnight of a time of day as cells hold it.
+
+    >>> clock_s("16:30") == clock_s("16:30:00") == 59_400
+    True
+    """
+    hour, minute, second = (int(part) for part in f"{text}:00".split(":")[:3])
+    return 3600 * hour + 60 * minute + second
+
+
 def _parse_weekdays(text: str) -> str:
     if re.fullmatch(r"[01]{7}", text):
         return text
@@ -202,7 +212,7 @@ def _parse_day_hours(text: str) -> str:
 
 @cache
 def _countries() -> frozenset[str]:
-    return frozenset(code for code in holidays.list_supported_countries() if len(code) == 2)
+    return frozenset(holidays.list_supported_countries(include_aliases=False))
 
 
 def _parse_country(text: str) -> str:
@@ -224,7 +234,7 @@ def _parse_region(text: str) -> str:
 def _parse_tz(text: str) -> str:
     try:
         ZoneInfo(text)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         hint = Names(available_timezones()).hint(text) or "write it like Europe/Paris."
         raise CellError(f"({text}) is no time zone of the IANA database.", hint) from None
     return text

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from engine.adapters.folder.cells import clock_s
 from engine.adapters.folder.problems import Problems
 from engine.adapters.folder.typed import Typed
 from engine.adapters.folder.wildcards import NO_DAY, expand_collections, match
@@ -131,7 +132,7 @@ def _check_collections(tables: Mapping[str, Typed], problems: Problems) -> None:
             message = "One of cutoff and collect is empty."
             problems.add(table.file, row, "cutoff", cutoff or "", message, "leave both empty for no collection.")
             continue
-        if cutoff is not None and cutoff > collect:
+        if cutoff is not None and clock_s(cutoff) > clock_s(collect):
             message = f"The cut-off ({cutoff}) is after the collection ({collect})."
             problems.add(table.file, row, "cutoff", cutoff, message, "the two are swapped.")
         _check_some_day(table.file, row, collection.weekdays, problems)
@@ -169,7 +170,7 @@ def _check_lanes(tables: Mapping[str, Typed], problems: Problems) -> None:
     nodes = list(by_id.values())
     lane: Lane
     for row, lane in table.rows:
-        if lane.cutoff > lane.depart:
+        if clock_s(lane.cutoff) > clock_s(lane.depart):
             message = f"The cut-off ({lane.cutoff}) is after the departure ({lane.depart})."
             problems.add(table.file, row, "cutoff", lane.cutoff, message, "the two are swapped.")
         if lane.origin == lane.target and lane.origin in by_id:

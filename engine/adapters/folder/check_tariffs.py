@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from engine.adapters.folder.cells import clock_s
 from engine.adapters.folder.check_network import SERVICES_MAX
 from engine.adapters.folder.check_rates import check_rates
 from engine.adapters.folder.problems import Problems
@@ -36,7 +37,7 @@ def _check_services(table: Typed, problems: Problems) -> None:
         message = f"There are ({len(table.ids())}) services, more than {SERVICES_MAX}."
         problems.add(table.file, 0, "service_id", "", message, "services that no node uses can go.")
     for row, service in table.rows:
-        if service.delivery_start > service.delivery_end:
+        if clock_s(service.delivery_start) > clock_s(service.delivery_end):
             message = f"Deliveries start ({service.delivery_start}) after they end ({service.delivery_end})."
             problems.add(table.file, row, "delivery_start", service.delivery_start, message, "the two are swapped.")
         for column in ("transit_weekdays", "delivery_weekdays"):
@@ -99,8 +100,8 @@ def _check_surcharges(tables: Mapping[str, Typed], problems: Problems) -> None:
             message = f"Surcharge ({extra.code}) costs nothing."
             problems.warn(table.file, row, "amount_cents", "0", message, "fill in amount_cents or permille_of_base.")
         if extra.service_id is not None and carrier_of.get(extra.service_id, extra.carrier_id) != extra.carrier_id:
-            message = f"Service ({extra.service_id}) is not of carrier ({extra.carrier_id})."
-            problems.add(table.file, row, "service_id", extra.service_id, message, "another carrier is meant.")
+            message = f"Service ({extra.service_id}) is not of carrier ({extra.carrier_id}), so it is never due."
+            problems.warn(table.file, row, "service_id", extra.service_id, message, "another carrier is meant.")
         if extra.zone is not None and extra.zone not in zones:
             message = f"Zone ({extra.zone}) is in no zone table."
             problems.warn(table.file, row, "zone", extra.zone, message, "it is written differently there.")

@@ -63,7 +63,9 @@ def _read_csv(file: str, data: bytes, problems: Problems) -> Sheet | None:
         number = row.number - 1
         skipped.append(number)
         message = f"The row has ({row.actual_columns}) cells, not ({row.expected_columns})."
-        problems.add(file, number, "", row.text[:80], message, "a text with a comma needs quotation marks.")
+        open_quote = row.text.count('"') % 2 == 1
+        hint = "a quotation mark is not closed." if open_quote else "a text with a comma needs quotation marks."
+        problems.add(file, number, "", row.text[:80], message, hint)
         return "skip"
 
     # Rows are numbered by a single thread only; it is asked where several have found the file uneven.

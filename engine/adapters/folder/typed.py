@@ -107,7 +107,8 @@ def parse_cell(column: Column, text: str) -> Any:
         text = text.strip()
     if text == "":
         if column.default is REQUIRED:
-            raise CellError("The cell is empty, but must not be.", f"{column.example}." if column.example else "")
+            hint = "the address was not found: look it up." if column.unit == "degrees" else ""
+            raise CellError("The cell is empty, but must not be.", hint)
         return column.default
     return column.kind.parse(text)
 
