@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.inputs import DataOption, SeedOption
-from api.cli.networks import built_network, data_folder
-from api.cli.screen import screen, step
+from api.cli.networks import built_network, data_folder, network_named
+from api.cli.screen import problems_table, screen, step
 from api.wording import plural
 from engine.domain.errors import InputError
 
@@ -22,6 +22,8 @@ def import_app() -> typer.Typer:
     app = typer.Typer(help="Make a network folder from real data or another system's export.", no_args_is_help=True)
     app.command()(us)
     app.command()(fr)
+    app.command()(magento)
+    app.command()(erp)
     return app
 
 
@@ -33,6 +35,70 @@ def us(out: OutOption, data: DataOption = None, seed: SeedOption = 1) -> None:
 def fr(out: OutOption, data: DataOption = None, seed: SeedOption = 1) -> None:
     """France: stores in the largest cities, Colissimo and Chronopost prices. Stock is made up from the seed."""
     _built("fr", out, data, seed)
+
+
+def magento(
+    exports: Annotated[
+        Path, typer.Argument(help="Folder with sources, stock-source-links, source-items, as JSON or CSV.")
+    ],
+    out: OutOption,
+    network_name: Annotated[
+        str, typer.Option("--network", "-n", help="Gives carriers, tariffs, postcodes.", metavar="FOLDER|demo|us|fr")
+    ] = "demo",
+    stock_id: Annotated[int | None, typer.Option("--stock-id", help="Where the links name several stocks.")] = None,
+    weight_unit: Annotated[str, typer.Option("--weight-unit", help="Of the products: kgs or lbs.")] = "kgs",
+    data: DataOption = None,
+    seed: SeedOption = 1,
+) -> None:
+    """Magento's sources and their stock, with the carriers and tariffs of another network."""
+    from engine.adapters.imports.magento import magento_network
+
+    _free(out)
+    base = network_named(network_name, data=data, seed=seed)
+    network = magento_network(exports, base, stock_id=stock_id, weight_unit=weight_unit)
+    _write(network, out)
+    _say(network, out)
+
+
+def erp(
+    stock_file: Annotated[Path, typer.Argument(help="The ERP's CSV of stock; the first row names its columns.")],
+    out: OutOption,
+    network_name: Annotated[
+        str, typer.Option("--network", "-n", help="Whose stock is replaced.", metavar="FOLDER|demo|us|fr")
+    ],
+    node: Annotated[str, typer.Option("--node", help="What the column of nodes is called.")] = "node",
+    sku: Annotated[str, typer.Option("--sku", help="What the column of skus is called.")] = "sku",
+    on_hand: Annotated[
+        list[str] | None, typer.Option("--on-hand", help="A column of units, else quantity; repeat to add several up.")
+    ] = None,
+    reserved: Annotated[list[str] | None, typer.Option("--reserved", help="A column of units taken; repeat.")] = None,
+    delimiter: Annotated[str, typer.Option("--delimiter", help="Else found out from the file.")] = "",
+    decimal: Annotated[str, typer.Option("--decimal", help=". or , where the file leaves it open.")] = "",
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="Leave rows of unknown nodes and skus out, with a warning.")
+    ] = False,
+    data: DataOption = None,
+    seed: SeedOption = 1,
+) -> None:
+    """Any ERP's stock, put into a network that exists already."""
+    from engine.adapters.imports.erp import ErpColumns, erp_stock
+
+    _free(out)
+    columns = ErpColumns(
+        node=node, sku=sku, on_hand=tuple(on_hand or ErpColumns().on_hand), reserved=tuple(reserved or ())
+    )
+    network, warnings = erp_stock(
+        stock_file,
+        network_named(network_name, data=data, seed=seed),
+        columns,
+        delimiter=delimiter,
+        decimal=decimal,
+        skip_unknown=skip_unknown,
+    )
+    if warnings:
+        problems_table(warnings)
+    _write(network, out)
+    _say(network, out)
 
 
 def _built(name: str, out: Path, data: Path | None, seed: int) -> None:

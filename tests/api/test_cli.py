@@ -212,3 +212,34 @@ def test_methods_are_known_by_name_with_dashes_or_underscores() -> None:
 def test_a_time_without_an_offset_is_refused() -> None:
     with pytest.raises(InputError, match=r"2026-11-23T10:00\+01:00"):
         moment_of("2026-11-23", "--at")
+
+
+def test_an_erp_file_replaces_the_stock_of_a_network(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "stock.csv"
+    file.write_text("Lager;Artikel;Bestand\nwh-lyon;sku-0001;12,0\nwh-lyon;nonsense;3,0\n", encoding="utf-8")
+    names = ["--node", "Lager", "--sku", "Artikel", "--on-hand", "Bestand"]
+    arguments = ["import", "erp", str(file), "--network", str(folder), "--out", str(tmp_path / "new"), *names]
+    assert run(*arguments) == 2
+    assert "nonsense" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+    assert run(*arguments, "--skip-unknown") == 0
+    assert "nonsense" in capsys.readouterr().out
+    assert run("validate", str(tmp_path / "new")) == 0
+
+
+def test_magento_exports_become_a_network_with_the_tariffs_of_the_demo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    source = "source_code,name,enabled,latitude,longitude,postcode,country_id\nparis,Paris,1,48.85,2.35,75011,FR\n"
+    (exports / "sources.csv").write_text(source, encoding="utf-8")
+    links = "stock_id,source_code,priority\n1,paris,1\n"
+    (exports / "stock-source-links.csv").write_text(links, encoding="utf-8")
+    items = "source_code,sku,quantity,status\nparis,sku-0001,4,1\n"
+    (exports / "source-items.csv").write_text(items, encoding="utf-8")
+    assert run("import", "magento", str(exports), "--out", str(tmp_path / "new")) == 0
+    assert "1 node" in capsys.readouterr().out
+    assert run("validate", str(tmp_path / "new")) == 0
