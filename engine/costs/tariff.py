@@ -46,9 +46,9 @@ def weigh(amount: int, weight: int) -> int:
 @numba.njit(cache=True)
 def num_parcels(net: Net, service: int, weight_g: int, volume_cm3: int) -> int:
     """How many equal parcels a shipment makes."""
-    num = max(1, ceil_div(weight_g, net.svc_weight_max_g[service]))
-    if net.svc_volume_max_cm3[service] > 0:
-        num = max(num, ceil_div(volume_cm3, net.svc_volume_max_cm3[service]))
+    num = max(1, ceil_div(weight_g, net.service[service].weight_max_g))
+    if net.service[service].volume_max_cm3 > 0:
+        num = max(num, ceil_div(volume_cm3, net.service[service].volume_max_cm3))
     return num
 
 
@@ -66,10 +66,10 @@ def _due(
     order: int,
 ) -> bool:
     """Whether surcharge row j is due on a parcel, exclusive groups aside."""
-    if net.sur_valid[j, era] == 0 or (net.sur_zone[j] >= 0 and net.sur_zone[j] != zone):
+    if net.surcharge_valid[j, era] == 0 or (net.surcharge[j].zone >= 0 and net.surcharge[j].zone != zone):
         return False
-    kind = net.sur_applies[j]
-    limit = net.sur_threshold[j]
+    kind = net.surcharge[j].applies
+    limit = net.surcharge[j].threshold
     if kind == _ALWAYS:
         return True
     if kind == _RESIDENTIAL:
@@ -94,7 +94,7 @@ def _due(
 @numba.njit(cache=True)
 def _base(net: Net, service: int, era: int, zone: int, charged_g: int) -> int:
     """Base price of a charged weight; -1 where there is none."""
-    low, last = net.band_start[service], net.band_start[service + 1]
+    low, last = net.service[service].band_from, net.service[service].band_to
     num_bands = last - low
     if num_bands == 0:
         return -1
@@ -102,19 +102,19 @@ def _base(net: Net, service: int, era: int, zone: int, charged_g: int) -> int:
     high = last
     while low < high:
         mid = (low + high) >> 1
-        if net.band_limit_g[mid] >= charged_g:
+        if net.band[mid].limit_g >= charged_g:
             high = mid
         else:
             low = mid + 1
     num_zones = net.per_kg_cents.shape[2]
-    block = net.price_start[service] + (era * num_zones + zone) * num_bands
+    block = net.service[service].price_from + (era * num_zones + zone) * num_bands
     if low < last:
         return net.price_cents[block + low - first]
     per_kg = net.per_kg_cents[service, era, zone]
     top = net.price_cents[block + num_bands - 1]
     if per_kg <= 0 or top < 0:
         return -1
-    return top + per_kg * ceil_div(charged_g - net.band_limit_g[last - 1], 1000)
+    return top + per_kg * ceil_div(charged_g - net.band[last - 1].limit_g, 1000)
 
 
 @numba.njit(cache=True)
@@ -133,17 +133,17 @@ def parcel_cents(
 ) -> int:
     """Price of all parcels of a shipment, surcharges and fuel included; -1 where the service does not sell it."""
     num = num_parcels(net, service, weight_g, volume_cm3)
-    if num > net.svc_parcels_max[service]:
+    if num > net.service[service].parcels_max:
         return -1
     one_g = ceil_div(weight_g, num)
     one_cm3 = ceil_div(volume_cm3, num)
     charged = one_g
-    if net.svc_dim[service] > 0 and one_cm3 > net.svc_dim_min_cm3[service]:
-        charged = max(charged, ceil_div(1000 * one_cm3, net.svc_dim[service]))
-    first, last = net.sur_start[service], net.sur_start[service + 1]
+    if net.service[service].dim > 0 and one_cm3 > net.service[service].dim_min_cm3:
+        charged = max(charged, ceil_div(1000 * one_cm3, net.service[service].dim))
+    first, last = net.service[service].surcharge_from, net.service[service].surcharge_to
     for j in range(first, last):
-        if net.sur_min_g[j] > charged and _due(net, j, era, zone, one_g, longest, second, girth, goods, order):
-            charged = net.sur_min_g[j]
+        if net.surcharge[j].min_g > charged and _due(net, j, era, zone, one_g, longest, second, girth, goods, order):
+            charged = net.surcharge[j].min_g
     base = _base(net, service, era, zone, charged)
     if base < 0:
         return -1
@@ -152,37 +152,37 @@ def parcel_cents(
     for j in range(first, last):
         if not _due(net, j, era, zone, one_g, longest, second, girth, goods, order):
             continue
-        amount = net.sur_cents[j] + rounded(base * net.sur_permille[j], 1000)
+        amount = net.surcharge[j].cents + rounded(base * net.surcharge[j].permille, 1000)
         beaten = False
-        if net.sur_group[j] >= 0:
+        if net.surcharge[j].group >= 0:
             for i in range(first, last):
-                if i != j and net.sur_group[i] == net.sur_group[j]:
-                    other = net.sur_cents[i] + rounded(base * net.sur_permille[i], 1000)
+                if i != j and net.surcharge[i].group == net.surcharge[j].group:
+                    other = net.surcharge[i].cents + rounded(base * net.surcharge[i].permille, 1000)
                     if (other > amount or (other == amount and i < j)) and _due(
                         net, i, era, zone, one_g, longest, second, girth, goods, order
                     ):
                         beaten = True
         if not beaten:
             extra += amount
-            if net.sur_fuel[j]:
+            if net.surcharge[j].fuel:
                 fuelled += amount
-    return num * (base + extra + rounded(fuelled * net.svc_fuel[service], 1000))
+    return num * (base + extra + rounded(fuelled * net.service[service].fuel, 1000))
 
 
 @numba.njit(cache=True)
 def floor_cents(net: Net, service: int, weight_g: int) -> int:
     """Least price of a parcel of at least this weight, in any zone and era; a bound, surcharges left out."""
-    low, last = net.band_start[service], net.band_start[service + 1]
+    low, last = net.service[service].band_from, net.service[service].band_to
     high = last
     while low < high:
         mid = (low + high) >> 1
-        if net.band_limit_g[mid] >= weight_g:
+        if net.band[mid].limit_g >= weight_g:
             high = mid
         else:
             low = mid + 1
     if low >= last:
         low = last - 1  # beyond the last band: at least the last price
-    if low < net.band_start[service]:
+    if low < net.service[service].band_from:
         return 0
-    base = net.band_floor_cents[low]
-    return base + rounded(base * net.svc_fuel[service], 1000)
+    base = net.band[low].floor_cents
+    return base + rounded(base * net.service[service].fuel, 1000)

@@ -2,19 +2,15 @@
 Live stock and capacity of one network, in memory: the arrays that kernels read and the questions that plain code asks.
 
     row_start        (num_skus + 1,)        int64   rows of sku i are row_start[i]:row_start[i + 1], by node
-    row_node         (num_rows,)            int32
-    row_on_hand      (num_rows,)            int32   units
-    row_reserved     (num_rows,)            int32   units
-    row_safety       (num_channels, num_rows) int32 units held back from that channel as safety stock
-    row_protected    (num_channels, num_rows) int32 units protected for other channels
-    row_price_cents  (num_rows,)            int64   bid price of a unit
-    row_cover_days   (num_rows,)            int32   days of cover
-    row_markdown_cents (num_rows,)          int32   markdown credit of a unit, not above 0
+    row              (num_rows,)            ROW     node, units on hand and reserved, days of cover, bid price and
+                                                    markdown credit (not above 0) of a unit
+    held             (num_channels, num_rows) HELD  units held back from that channel: safety stock, protected for others
     lot_row          (num_lot_rows,)        int64   rows with units due, ascending; its lots are
     lot_start        (num_lot_rows + 1,)    int64   lot_start[i]:lot_start[i + 1] of, by time,
-    lot_s, lot_units (num_lots,)            int64
-    day_orders, day_units    (num_nodes, num_days)  int32  used
-    hour_orders, hour_units  (num_hour_nodes, num_days, 24) int32  used, nodes with hourly capacity only
+    lot              (num_lots,)            LOT
+    day              (num_nodes, num_days)  USED    orders and units booked
+    hour             (num_hour_nodes, num_days, 24) USED  nodes with hourly capacity only
+    hour_node        (num_nodes,)           int32   their row in `hour`, -1 none
 
 Channel 0 stands for every channel that no rule names.
 """
@@ -29,28 +25,33 @@ from engine.domain.units import day_number, epoch_s
 from engine.network.model import Network
 
 HORIZON_DAYS = 35
+ROW = np.dtype(
+    [
+        ("node", "i4"),
+        ("on_hand", "i4"),
+        ("reserved", "i4"),
+        ("cover_days", "i4"),
+        ("markdown_cents", "i4"),
+        ("price_cents", "i4"),
+    ]
+)
+HELD = np.dtype([("safety", "i4"), ("protected", "i4")])
+LOT = np.dtype([("due_s", "i8"), ("units", "i8")])
+USED = np.dtype([("orders", "i4"), ("units", "i4")])
 
 
 class LiveArrays(NamedTuple):
     """The arrays of the module's head, as kernels take them. They are the live ones, not copies."""
 
     row_start: NDArray[np.int64]
-    row_node: NDArray[np.int32]
-    row_on_hand: NDArray[np.int32]
-    row_reserved: NDArray[np.int32]
-    row_safety: NDArray[np.int32]
-    row_protected: NDArray[np.int32]
-    row_price_cents: NDArray[np.int64]
-    row_markdown_cents: NDArray[np.int32]
+    row: NDArray[np.void]
+    held: NDArray[np.void]
     lot_row: NDArray[np.int64]
     lot_start: NDArray[np.int64]
-    lot_s: NDArray[np.int64]
-    lot_units: NDArray[np.int64]
-    day_orders: NDArray[np.int32]
-    day_units: NDArray[np.int32]
+    lot: NDArray[np.void]
+    day: NDArray[np.void]
+    hour: NDArray[np.void]
     hour_node: NDArray[np.int32]
-    hour_orders: NDArray[np.int32]
-    hour_units: NDArray[np.int32]
 
 
 class Live:
@@ -63,16 +64,20 @@ class Live:
         stock = network.stock
         order = np.lexsort((stock.node, stock.sku))
         num_rows = len(order)
-        self.row_node = np.ascontiguousarray(stock.node[order], dtype=np.int32)
+        self.rows = np.zeros(num_rows, dtype=ROW)
+        self.row_node, self.row_on_hand = self.rows["node"], self.rows["on_hand"]
+        self.row_reserved, self.row_cover_days = self.rows["reserved"], self.rows["cover_days"]
+        self.row_price_cents, self.row_markdown_cents = self.rows["price_cents"], self.rows["markdown_cents"]
+        self.row_node[:] = stock.node[order]
         row_sku = stock.sku[order]
         self.row_start = np.searchsorted(row_sku, np.arange(len(network.skus.ids) + 1)).astype(np.int64)
-        self.row_on_hand = np.ascontiguousarray(stock.on_hand[order], dtype=np.int32)
-        self.row_reserved = np.ascontiguousarray(stock.reserved[order], dtype=np.int32)
-        self.row_cover_days = np.ascontiguousarray(stock.days_of_cover[order], dtype=np.int32)
-        self.row_price_cents = np.zeros(num_rows, dtype=np.int64)
+        self.row_on_hand[:] = stock.on_hand[order]
+        self.row_reserved[:] = stock.reserved[order]
+        self.row_cover_days[:] = stock.days_of_cover[order]
         self.channels = _channels(network)
-        self.row_safety = self._safety(row_sku)
-        self.row_protected = np.zeros((len(self.channels), num_rows), dtype=np.int32)
+        self.held = np.zeros((len(self.channels), num_rows), dtype=HELD)
+        self.row_safety, self.row_protected = self.held["safety"], self.held["protected"]
+        self.row_safety[:] = self._safety(row_sku)
         for rule in network.channel_protection:
             row = self.row(network.node_index[rule.node_id], network.skus.index[rule.sku])
             if row >= 0:
@@ -81,10 +86,10 @@ class Live:
                         self.row_protected[c, row] += rule.units
         self._inbound = self._inbound_lots()
         self._lots = self._lot_arrays()
-        self.row_markdown_cents = self._markdown(row_sku)
+        self.row_markdown_cents[:] = self._markdown(row_sku)
         num_nodes = len(network.nodes)
-        self.day_orders = np.zeros((num_nodes, horizon_days), dtype=np.int32)
-        self.day_units = np.zeros((num_nodes, horizon_days), dtype=np.int32)
+        self._day = np.zeros((num_nodes, horizon_days), dtype=USED)
+        self.day_orders, self.day_units = self._day["orders"], self._day["units"]
         hourly = [
             i
             for i, node in enumerate(network.nodes)
@@ -92,27 +97,12 @@ class Live:
         ]
         self.hour_node = np.full(num_nodes, -1, dtype=np.int32)
         self.hour_node[hourly] = np.arange(len(hourly), dtype=np.int32)
-        self.hour_orders = np.zeros((len(hourly), horizon_days, 24), dtype=np.int32)
-        self.hour_units = np.zeros((len(hourly), horizon_days, 24), dtype=np.int32)
+        self._hour = np.zeros((len(hourly), horizon_days, 24), dtype=USED)
+        self.hour_orders, self.hour_units = self._hour["orders"], self._hour["units"]
 
     def arrays(self) -> LiveArrays:
         """The arrays for the kernels; they stay valid while this object lives."""
-        return LiveArrays(
-            self.row_start,
-            self.row_node,
-            self.row_on_hand,
-            self.row_reserved,
-            self.row_safety,
-            self.row_protected,
-            self.row_price_cents,
-            self.row_markdown_cents,
-            *self._lots,
-            self.day_orders,
-            self.day_units,
-            self.hour_node,
-            self.hour_orders,
-            self.hour_units,
-        )
+        return LiveArrays(self.row_start, self.rows, self.held, *self._lots, self._day, self._hour, self.hour_node)
 
     def row(self, node: int, sku: int) -> int:
         """The stock row of (node, sku), -1 where there is none."""
@@ -227,15 +217,13 @@ class Live:
         value = self.network.skus.value_cents[row_sku]
         return (-((2 * value * share + 1_000_000) // 2_000_000)).astype(np.int32)
 
-    def _lot_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def _lot_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.void]]:
         by_row = sorted((self.row(node, sku), lots) for (node, sku), lots in self._inbound.items())
         known = [(row, lots) for row, lots in by_row if row >= 0]
-        flat = np.array([lot for _, lots in known for lot in lots], dtype=np.int64).reshape(-1, 2)
         return (
             np.array([row for row, _ in known], dtype=np.int64),
             np.cumsum([0] + [len(lots) for _, lots in known]).astype(np.int64),
-            flat[:, 0].copy(),
-            flat[:, 1].copy(),
+            np.array([lot for _, lots in known for lot in lots], dtype=LOT),
         )
 
     def _inbound_lots(self) -> dict[tuple[int, int], tuple[tuple[int, int], ...]]:

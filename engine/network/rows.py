@@ -53,6 +53,7 @@ class TargetRows:
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
+        self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
         self._prefix_max = max((m.prefix_length for m in self._maps), default=0)
 
     def slot(self, target: Target) -> int:
@@ -88,7 +89,7 @@ class TargetRows:
                 self._classes[raw] = number
                 by_map = np.frombuffer(raw, dtype=np.int16)
                 if self._maps:
-                    self.class_zone[number] = by_map[self.compiled.net.svc_zone_map]
+                    self.class_zone[number] = by_map[self._map_of]
                 self.num_classes = number + 1
             numbers[i] = number
         return numbers[which.ravel()]

@@ -43,7 +43,7 @@ ALONE = 1  # bit of sku_flags
 @numba.njit(cache=True)
 def _may_serve(net: Net, orders: Orders, o: NDArray[np.int64], node: int) -> bool:
     """Whether the order and its channel let a node serve at all."""
-    if o[O_GROUPS] != 0 and o[O_GROUPS] & net.node_groups[node] == 0:
+    if o[O_GROUPS] != 0 and o[O_GROUPS] & net.node[node].groups == 0:
         return False
     for i in range(o[O_EXCLUDED_FROM], o[O_EXCLUDED_TO]):
         if orders.node_list[i] == node:
@@ -63,16 +63,14 @@ def _lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
     if at >= len(live.lot_row) or live.lot_row[at] != row:
         return -1
     for i in range(live.lot_start[at], live.lot_start[at + 1]):
-        free += live.lot_units[i]
+        free += live.lot[i].units
         if free >= need:
-            return live.lot_s[i]
+            return live.lot[i].due_s
     return -1
 
 
 @numba.njit(cache=True)
-def find_candidates(
-    net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace
-) -> int:
+def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> int:
     """Number the nodes that hold lines of the order in full; returns how many."""
     ws.clock[0] += 1
     stamp = ws.clock[0]
@@ -83,16 +81,16 @@ def find_candidates(
     safety = o[O_FLAGS] & F_NO_SAFETY == 0
     inbound = pol.scalar[P_INBOUND] != 0
     for line in range(first, o[O_LINE_TO]):
-        sku = orders.line_sku[line]
-        need = orders.line_quantity[line]
-        pin = orders.line_pin[line]
-        item = orders.line_item[line]
-        groups = net.sku_groups[sku]
+        sku = orders.line[line].sku
+        need = orders.line[line].quantity
+        pin = orders.line[line].pin
+        item = orders.line[line].item
+        groups = net.sku[sku].groups
         for row in range(live.row_start[sku], live.row_start[sku + 1]):
-            node = live.row_node[row]
-            free = live.row_on_hand[row] - live.row_reserved[row] - live.row_protected[channel, row]
+            node = live.row[row].node
+            free = live.row[row].on_hand - live.row[row].reserved - live.held[channel, row].protected
             if safety:
-                free -= live.row_safety[channel, row]
+                free -= live.held[channel, row].safety
             from_s = 0
             if free < need:
                 if not inbound:
@@ -100,29 +98,29 @@ def find_candidates(
                 from_s = _lot_start(live, row, free, need)
                 if from_s < 0:
                     continue
-            if ws.mark[node] != stamp:
-                ws.mark[node] = stamp
+            if ws.node[node].mark != stamp:
+                ws.node[node].mark = stamp
                 if not _may_serve(net, orders, o, node):
-                    ws.candidate_of[node] = -1
+                    ws.node[node].candidate = -1
                     continue
-                ws.candidate_of[node] = count
-                ws.cand_node[count] = node
-                ws.cand_lines[count] = 0
+                ws.node[node].candidate = count
+                ws.candidate[count].node = node
+                ws.candidate[count].lines = 0
                 for i in range(items):
-                    ws.cand_cents[count, i] = 0
-                    ws.cand_from_s[count, i] = 0
+                    ws.cand_item[count, i].cents = 0
+                    ws.cand_item[count, i].from_s = 0
                 count += 1
-            c = ws.candidate_of[node]
-            if c < 0 or (groups != 0 and groups & net.node_groups[node] == 0) or (pin >= 0 and pin != node):
+            c = ws.node[node].candidate
+            if c < 0 or (groups != 0 and groups & net.node[node].groups == 0) or (pin >= 0 and pin != node):
                 continue
-            ws.cand_lines[c] |= 1 << (line - first)
-            cents = pol.reject_cents[node]
-            if live.row_price_cents[row] != 0:
-                cents += weigh(live.row_price_cents[row] * need, pol.weight[W_OPPORTUNITY])
-            if live.row_markdown_cents[row] != 0:
-                cents += weigh(live.row_markdown_cents[row] * need, pol.weight[W_MARKDOWN])
-            ws.cand_cents[c, item] += cents
-            ws.cand_from_s[c, item] = max(ws.cand_from_s[c, item], from_s)
+            ws.candidate[c].lines |= 1 << (line - first)
+            cents = pol.node[node].reject_cents
+            if live.row[row].price_cents != 0:
+                cents += weigh(live.row[row].price_cents * need, pol.weight[W_OPPORTUNITY])
+            if live.row[row].markdown_cents != 0:
+                cents += weigh(live.row[row].markdown_cents * need, pol.weight[W_MARKDOWN])
+            ws.cand_item[c, item].cents += cents
+            ws.cand_item[c, item].from_s = max(ws.cand_item[c, item].from_s, from_s)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)
     return count
@@ -133,39 +131,39 @@ def _whole_items(orders: Orders, o: NDArray[np.int64], ws: Workspace, count: int
     """Turn lines into items: a node has an item if it has all its lines. Also the least cost of each item."""
     first, last, items = o[O_LINE_FROM], o[O_LINE_TO], o[O_ITEMS]
     for i in range(items):
-        ws.item_least_cents[i] = INFINITE
+        ws.item[i].least_cents = INFINITE
     for c in range(count):
-        lines = ws.cand_lines[c]
+        lines = ws.candidate[c].lines
         if items == last - first:
             mask = lines  # line i is item i
         else:
             mask = (1 << items) - 1
             for line in range(first, last):
                 if lines >> (line - first) & 1 == 0:
-                    mask &= ~(1 << orders.line_item[line])
-        ws.cand_items[c] = mask
+                    mask &= ~(1 << orders.line[line].item)
+        ws.candidate[c].items = mask
         for i in range(items):
-            if mask >> i & 1 and ws.cand_cents[c, i] < ws.item_least_cents[i]:
-                ws.item_least_cents[i] = ws.cand_cents[c, i]
+            if mask >> i & 1 and ws.cand_item[c, i].cents < ws.item[i].least_cents:
+                ws.item[i].least_cents = ws.cand_item[c, i].cents
 
 
 @numba.njit(cache=True)
 def _services_of_sku(net: Net, sku: int, services: int) -> int:
     """Those of the services whose limits a sku keeps."""
     out = 0
-    longest = net.sku_longest_mm[sku]
-    girth = longest + 2 * (net.sku_second_mm[sku] + net.sku_third_mm[sku])
-    goods = net.sku_flags[sku] >> 2 & 3
-    for s in range(len(net.svc_kind)):
-        if services >> s & 1 == 0 or net.sku_weight_g[sku] > net.svc_weight_max_g[s]:
+    longest = net.sku[sku].longest_mm
+    girth = longest + 2 * (net.sku[sku].second_mm + net.sku[sku].third_mm)
+    goods = net.sku[sku].flags >> 2 & 3
+    for s in range(len(net.service)):
+        if services >> s & 1 == 0 or net.sku[sku].weight_g > net.service[s].weight_max_g:
             continue
-        if net.svc_longest_max_mm[s] > 0 and longest > net.svc_longest_max_mm[s]:
+        if net.service[s].longest_max_mm > 0 and longest > net.service[s].longest_max_mm:
             continue
-        if net.svc_girth_max_mm[s] > 0 and girth > net.svc_girth_max_mm[s]:
+        if net.service[s].girth_max_mm > 0 and girth > net.service[s].girth_max_mm:
             continue
-        if net.svc_volume_max_cm3[s] > 0 and net.sku_volume_cm3[sku] > net.svc_volume_max_cm3[s]:
+        if net.service[s].volume_max_cm3 > 0 and net.sku[sku].volume_cm3 > net.service[s].volume_max_cm3:
             continue
-        if goods & ~net.svc_takes[s] == 0:
+        if goods & ~net.service[s].takes == 0:
             out |= 1 << s
     return out
 
@@ -176,63 +174,63 @@ def measure_items(net: Net, pol: Pol, orders: Orders, o: NDArray[np.int64], ws: 
     items = o[O_ITEMS]
     for i in range(items):
         t = 1 << i
-        ws.set_weight_g[t] = 0
-        ws.set_volume_cm3[t] = 0
-        ws.set_longest_mm[t] = 0
-        ws.set_second_mm[t] = 0
-        ws.set_girth_mm[t] = 0
-        ws.set_goods[t] = 0
-        ws.set_units[t] = 0
-        ws.set_lines[t] = 0
-        ws.set_value_cents[t] = 0
-        ws.set_services[t] = o[O_SERVICES]
-        ws.set_valid[t] = 1
-        ws.item_unserved_cents[i] = 0
+        ws.set[t].weight_g = 0
+        ws.set[t].volume_cm3 = 0
+        ws.set[t].longest_mm = 0
+        ws.set[t].second_mm = 0
+        ws.set[t].girth_mm = 0
+        ws.set[t].goods = 0
+        ws.set[t].units = 0
+        ws.set[t].lines = 0
+        ws.set[t].value_cents = 0
+        ws.set[t].services = o[O_SERVICES]
+        ws.set[t].valid = 1
+        ws.item[i].unserved_cents = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
-        sku = orders.line_sku[line]
-        quantity = orders.line_quantity[line]
-        t = 1 << orders.line_item[line]
-        longest, second, third = net.sku_longest_mm[sku], net.sku_second_mm[sku], net.sku_third_mm[sku]
-        ws.set_weight_g[t] += net.sku_weight_g[sku] * quantity
-        ws.set_volume_cm3[t] += net.sku_volume_cm3[sku] * quantity
-        ws.set_longest_mm[t] = max(ws.set_longest_mm[t], longest)
-        ws.set_second_mm[t] = max(ws.set_second_mm[t], second)
-        ws.set_girth_mm[t] = max(ws.set_girth_mm[t], longest + 2 * (second + third))
-        ws.set_goods[t] |= net.sku_flags[sku]
-        ws.set_units[t] += quantity
-        ws.set_lines[t] += 1
-        ws.set_value_cents[t] += net.sku_value_cents[sku] * quantity
-        if net.sku_services[sku] != 0:
-            ws.set_services[t] &= net.sku_services[sku]
-        ws.set_services[t] = _services_of_sku(net, sku, ws.set_services[t])
-        if ws.set_lines[t] > 1 and ws.set_goods[t] & ALONE:
-            ws.set_valid[t] = 0
+        sku = orders.line[line].sku
+        quantity = orders.line[line].quantity
+        t = 1 << orders.line[line].item
+        longest, second, third = net.sku[sku].longest_mm, net.sku[sku].second_mm, net.sku[sku].third_mm
+        ws.set[t].weight_g += net.sku[sku].weight_g * quantity
+        ws.set[t].volume_cm3 += net.sku[sku].volume_cm3 * quantity
+        ws.set[t].longest_mm = max(ws.set[t].longest_mm, longest)
+        ws.set[t].second_mm = max(ws.set[t].second_mm, second)
+        ws.set[t].girth_mm = max(ws.set[t].girth_mm, longest + 2 * (second + third))
+        ws.set[t].goods |= net.sku[sku].flags
+        ws.set[t].units += quantity
+        ws.set[t].lines += 1
+        ws.set[t].value_cents += net.sku[sku].value_cents * quantity
+        if net.sku[sku].services != 0:
+            ws.set[t].services &= net.sku[sku].services
+        ws.set[t].services = _services_of_sku(net, sku, ws.set[t].services)
+        if ws.set[t].lines > 1 and ws.set[t].goods & ALONE:
+            ws.set[t].valid = 0
         unserved = pol.scalar[P_UNSERVED_BASE] + rounded(
-            net.sku_value_cents[sku] * quantity * pol.scalar[P_UNSERVED_VALUE], 1000
+            net.sku[sku].value_cents * quantity * pol.scalar[P_UNSERVED_VALUE], 1000
         )
-        ws.item_unserved_cents[orders.line_item[line]] += weigh(unserved, pol.weight[W_UNSERVED])
+        ws.item[orders.line[line].item].unserved_cents += weigh(unserved, pol.weight[W_UNSERVED])
     for i in range(items):
         least = INFINITE
-        for s in range(len(net.svc_kind)):
-            if ws.set_services[1 << i] >> s & 1:
-                least = min(least, floor_cents(net, s, min(ws.set_weight_g[1 << i], net.svc_weight_max_g[s])))
-        ws.item_floor_cents[i] = weigh(least, pol.weight[W_CARRIER]) if least < INFINITE else 0
+        for s in range(len(net.service)):
+            if ws.set[1 << i].services >> s & 1:
+                least = min(least, floor_cents(net, s, min(ws.set[1 << i].weight_g, net.service[s].weight_max_g)))
+        ws.item[i].floor_cents = weigh(least, pol.weight[W_CARRIER]) if least < INFINITE else 0
 
 
 @numba.njit(cache=True)
 def join_sets(ws: Workspace, t: int, a: int, b: int) -> None:
     """Fill the set_ arrays of t = a | b from two disjoint sets that have them."""
-    ws.set_weight_g[t] = ws.set_weight_g[a] + ws.set_weight_g[b]
-    ws.set_volume_cm3[t] = ws.set_volume_cm3[a] + ws.set_volume_cm3[b]
-    ws.set_longest_mm[t] = max(ws.set_longest_mm[a], ws.set_longest_mm[b])
-    ws.set_second_mm[t] = max(ws.set_second_mm[a], ws.set_second_mm[b])
-    ws.set_girth_mm[t] = max(ws.set_girth_mm[a], ws.set_girth_mm[b])
-    ws.set_goods[t] = ws.set_goods[a] | ws.set_goods[b]
-    ws.set_units[t] = ws.set_units[a] + ws.set_units[b]
-    ws.set_lines[t] = ws.set_lines[a] + ws.set_lines[b]
-    ws.set_value_cents[t] = ws.set_value_cents[a] + ws.set_value_cents[b]
-    ws.set_services[t] = ws.set_services[a] & ws.set_services[b]
-    ws.set_valid[t] = 0 if (ws.set_goods[t] & ALONE) != 0 else (ws.set_valid[a] & ws.set_valid[b])
+    ws.set[t].weight_g = ws.set[a].weight_g + ws.set[b].weight_g
+    ws.set[t].volume_cm3 = ws.set[a].volume_cm3 + ws.set[b].volume_cm3
+    ws.set[t].longest_mm = max(ws.set[a].longest_mm, ws.set[b].longest_mm)
+    ws.set[t].second_mm = max(ws.set[a].second_mm, ws.set[b].second_mm)
+    ws.set[t].girth_mm = max(ws.set[a].girth_mm, ws.set[b].girth_mm)
+    ws.set[t].goods = ws.set[a].goods | ws.set[b].goods
+    ws.set[t].units = ws.set[a].units + ws.set[b].units
+    ws.set[t].lines = ws.set[a].lines + ws.set[b].lines
+    ws.set[t].value_cents = ws.set[a].value_cents + ws.set[b].value_cents
+    ws.set[t].services = ws.set[a].services & ws.set[b].services
+    ws.set[t].valid = 0 if (ws.set[t].goods & ALONE) != 0 else (ws.set[a].valid & ws.set[b].valid)
 
 
 @numba.njit(cache=True)

@@ -9,12 +9,12 @@ from engine.costs.tariff import REMOTE, RESIDENTIAL, SIGNATURE
 from engine.domain.order import METHODS
 from engine.network.compiled import CompiledNetwork
 from engine.network.rows import TargetRows
-from engine.options.evaluate import Evaluator
 from engine.optimise.tables import (
     F_NO_SAFETY,
     F_PARTIAL,
     F_PLACE_CHOSEN,
     ITEMS_MAX,
+    LINE,
     LINES_MAX,
     NO_LIMIT,
     O_ALLOWED_FROM,
@@ -50,6 +50,7 @@ from engine.optimise.tables import (
     PL_TZ,
     Orders,
 )
+from engine.options.evaluate import Evaluator
 
 
 def items_of(request: Evaluator) -> list[int]:
@@ -79,10 +80,9 @@ def orders_of(compiled: CompiledNetwork, rows: TargetRows, requests: Sequence[Ev
     places: list[list[int]] = []
     for i, request in enumerate(requests):
         _one(compiled, rows, request, table[i], lines, nodes, places)
-    columns = np.array(lines, dtype=np.int32).reshape(-1, 4)
     return Orders(
         table,
-        *(np.ascontiguousarray(columns[:, i]) for i in range(4)),
+        np.array(lines, dtype=LINE),
         np.array(nodes, dtype=np.int32),
         np.array(places, dtype=np.int64).reshape(-1, PL_FIELDS),
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.costs.tariff import rounded, weigh
 from engine.domain.order import METHODS, Method
-from engine.network.compiled import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, UNLIMITED, Net
+from engine.network.compiled import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, Net
 from engine.network.live import LiveArrays
 from engine.network.model import NodeKind, Offer, ServiceKind
 from engine.optimise.candidates import find_candidates, measure_all, measure_full, measure_items
@@ -44,6 +44,7 @@ from engine.optimise.tables import (
     O_SERVICES,
     O_SLOT,
     O_TZ,
+    P_LEAST_UNIT,
     P_SPLIT,
     P_TRIP_BASE,
     P_TRIP_CO2E,
@@ -101,22 +102,22 @@ _M_POINT = METHODS.index(Method.PICKUP_POINT)
 @numba.njit(cache=True)
 def home_services(net: Net, o: NDArray[np.int64], node: int, parcels: int, couriers: int) -> int:
     """Services by which a node may deliver to the door."""
-    offers, kind = net.node_offers[node], net.node_kind[node]
+    offers, kind = net.node[node].offers, net.node[node].kind
     method = _M_WAREHOUSE if kind == _WAREHOUSE else (_M_DROP if kind == _VENDOR else _M_STORE)
     out = 0
     if offers & _SHIP and o[O_METHODS] >> method & 1:
         out |= parcels
     if offers & _SAME_DAY:
         out |= couriers
-    return out & net.node_services[node]
+    return out & net.node[node].services
 
 
 @numba.njit(cache=True)
 def services_of_kind(net: Net, o: NDArray[np.int64], kind: int) -> int:
     """The order's services of one kind, as bits."""
     out = 0
-    for s in range(len(net.svc_kind)):
-        if net.svc_kind[s] == kind and o[O_SERVICES] >> s & 1:
+    for s in range(len(net.service)):
+        if net.service[s].kind == kind and o[O_SERVICES] >> s & 1:
             out |= 1 << s
     return out
 
@@ -124,33 +125,37 @@ def services_of_kind(net: Net, o: NDArray[np.int64], kind: int) -> int:
 @numba.njit(cache=True)
 def _better(ws: Workspace, row: int, t: int, cost: int, deliver: int, node: int, route: int) -> bool:
     """Lower cost, then earlier, then lower node, then lower service."""
-    if cost != ws.cost[row, t]:
-        return cost < ws.cost[row, t]
-    if deliver != ws.deliver[row, t]:
-        return deliver < ws.deliver[row, t]
-    held = ws.cand_node[ws.route[row, t, 1]]
-    return node < held or (node == held and route < ws.route[row, t, 2])
+    if cost != ws.best_of[row, t].cost:
+        return cost < ws.best_of[row, t].cost
+    if deliver != ws.best_of[row, t].deliver:
+        return deliver < ws.best_of[row, t].deliver
+    held = ws.candidate[ws.best_of[row, t].candidate].node
+    return node < held or (node == held and route < ws.best_of[row, t].id)
 
 
 @numba.njit(cache=True)
-def _keep(ws: Workspace, row: int, t: int, cost: int, deliver: int, kind: int, c: int, route: int, at_place: int) -> None:
-    if cost >= 0 and _better(ws, row, t, cost, deliver, ws.cand_node[c], route):
-        ws.cost[row, t] = cost
-        ws.deliver[row, t] = deliver
-        ws.route[row, t, 0] = kind
-        ws.route[row, t, 1] = c
-        ws.route[row, t, 2] = route
-        ws.route[row, t, 3] = at_place
+def _keep(
+    ws: Workspace, row: int, t: int, cost: int, deliver: int, kind: int, c: int, route: int, at_place: int
+) -> None:
+    if cost >= 0 and _better(ws, row, t, cost, deliver, ws.candidate[c].node, route):
+        ws.best_of[row, t].cost = cost
+        ws.best_of[row, t].deliver = deliver
+        ws.best_of[row, t].kind = kind
+        ws.best_of[row, t].candidate = c
+        ws.best_of[row, t].id = route
+        ws.best_of[row, t].at_place = at_place
 
 
 @numba.njit(cache=True)
-def _least_price(net: Net, pol: Pol, ws: Workspace, t: int, zones: NDArray[np.int32], cls: int, flags: int, services: int) -> int:
+def _least_price(
+    net: Net, pol: Pol, ws: Workspace, t: int, zones: NDArray[np.int32], cls: int, flags: int, services: int
+) -> int:
     """Least carrier price of T over services and eras for nodes of one zone class; a bound for all of them."""
     at = cls << 12 | t
-    if at < MEMO_MAX and ws.least_stamp[at] == ws.clock[0]:
-        return ws.least_cents[at]
+    if at < MEMO_MAX and ws.least[at].stamp == ws.clock[0]:
+        return ws.least[at].cents
     least = INFINITE
-    for s in range(len(net.svc_kind)):
+    for s in range(len(net.service)):
         zone = zones[s]
         if services >> s & 1 == 0 or zone < 0 or pol.transit[s, zone] < 0:
             continue
@@ -159,8 +164,8 @@ def _least_price(net: Net, pol: Pol, ws: Workspace, t: int, zones: NDArray[np.in
             if 0 <= price < least:
                 least = price
     if at < MEMO_MAX:
-        ws.least_stamp[at] = ws.clock[0]
-        ws.least_cents[at] = least
+        ws.least[at].stamp = ws.clock[0]
+        ws.least[at].cents = least
     return least
 
 
@@ -180,19 +185,19 @@ def _home_shipment(
     home: int,
 ) -> None:
     """Try every home service for T from one candidate."""
-    limit = min(ws.cost[0, t], ws.cap_cents[t])
+    limit = min(ws.best_of[0, t].cost, ws.set[t].cap_cents)
     base = base_cents(pol, ws, t, c)
     if base > limit:
         return
     flags = o[O_FLAGS]
-    least = _least_price(net, pol, ws, t, zones, cls, flags, ws.set_services[t] & home)
+    least = _least_price(net, pol, ws, t, zones, cls, flags, ws.set[t].services & home)
     if base + least > limit:
         return
-    left = services & ws.set_services[t]
+    left = services & ws.set[t].services
     s = 0
     while left:
         if left & 1:
-            limit = min(ws.cost[0, t], ws.cap_cents[t])
+            limit = min(ws.best_of[0, t].cost, ws.set[t].cap_cents)
             cost, deliver = carrier_route(
                 net, pol, live, o, ws, t, c, s, zones[s], distance_m, o[O_REGION], o[O_TZ], flags, -1, base, limit
             )
@@ -211,9 +216,9 @@ def _rest_bound(pol: Pol, ws: Workspace, rest: int, carrier: bool) -> int:
     left = rest
     while left:
         if left & 1:
-            cents += ws.item_least_cents[i]
-            lines += ws.set_lines[1 << i]
-            floor = max(floor, ws.item_floor_cents[i])
+            cents += ws.item[i].least_cents
+            lines += ws.set[1 << i].lines
+            floor = max(floor, ws.item[i].floor_cents)
         left >>= 1
         i += 1
     # one shipment of all these lines is a bound only if more shipments cost no less: take the least of any count
@@ -247,10 +252,10 @@ def _home(
     couriers = services_of_kind(net, o, _COURIER) if o[O_METHODS] >> _M_SAME_DAY & 1 else 0
     home = parcels | couriers
     for c in range(count):
-        mask = ws.cand_items[c]
+        mask = ws.candidate[c].items
         if mask == 0 or (whole and mask != full):
             continue
-        node = ws.cand_node[c]
+        node = ws.candidate[c].node
         if dist[node] > o[O_MAX_DISTANCE]:
             continue
         services = home_services(net, o, node, parcels, couriers)
@@ -263,7 +268,7 @@ def _home(
             continue
         t = mask
         while t:
-            if t != full and ws.set_valid[t]:
+            if t != full and ws.set[t].valid:
                 _home_shipment(net, pol, live, o, ws, t, c, cls, zones, dist[node], services, home)
             t = (t - 1) & mask
 
@@ -283,44 +288,44 @@ def _place(
 ) -> None:
     """Best shipment of every set that ends at a place, into row 1 (which starts as a copy of row 0)."""
     node = place[PL_NODE]
-    offers, methods = net.node_offers[node], o[O_METHODS]
+    offers, methods = net.node[node].offers, o[O_METHODS]
     stamp = ws.clock[0]
     if offers & _PICKUP == 0:
         return
-    own = ws.candidate_of[node] if ws.mark[node] == stamp else -1
-    if own >= 0 and methods >> _M_COLLECT & 1 and net.node_kind[node] != _POINT:
-        mask = ws.cand_items[own]
+    own = ws.node[node].candidate if ws.node[node].mark == stamp else -1
+    if own >= 0 and methods >> _M_COLLECT & 1 and net.node[node].kind != _POINT:
+        mask = ws.candidate[own].items
         t = mask
         while t:
-            if ws.set_valid[t]:
+            if ws.set[t].valid:
                 cost, ready = own_stock_route(
-                    net, pol, live, o, ws, t, own, base_cents(pol, ws, t, own), ws.cost[1, t]
+                    net, pol, live, o, ws, t, own, base_cents(pol, ws, t, own), ws.best_of[1, t].cost
                 )
                 _keep(ws, 1, t, cost, ready, KIND_OWN, own, 0, 1)
             t = (t - 1) & mask
     if offers & _IN and methods >> _M_TO_STORE & 1:
-        for i in range(net.lanes_in_start[node], net.lanes_in_start[node + 1]):
+        for i in range(net.node[node].lane_from, net.node[node].lane_to):
             lane = net.lanes_in[i]
-            origin = net.lane_origin[lane]
-            c = ws.candidate_of[origin] if ws.mark[origin] == stamp else -1
-            if c < 0 or net.node_offers[origin] & _OUT == 0:
+            origin = net.lane[lane].origin
+            c = ws.node[origin].candidate if ws.node[origin].mark == stamp else -1
+            if c < 0 or net.node[origin].offers & _OUT == 0:
                 continue
-            mask = ws.cand_items[c]
+            mask = ws.candidate[c].items
             t = mask
             while t:
-                if ws.set_valid[t]:
+                if ws.set[t].valid:
                     cost, ready = lane_route(
-                        net, pol, live, o, ws, t, c, lane, base_cents(pol, ws, t, c), ws.cost[1, t]
+                        net, pol, live, o, ws, t, c, lane, base_cents(pol, ws, t, c), ws.best_of[1, t].cost
                     )
                     _keep(ws, 1, t, cost, ready, KIND_LANE, c, lane, 1)
                 t = (t - 1) & mask
-    if net.node_kind[node] == _POINT and methods >> _M_POINT & 1:
+    if net.node[node].kind == _POINT and methods >> _M_POINT & 1:
         services = services_of_kind(net, o, _TO_POINT)
         flags = (o[O_FLAGS] & ~3) | (2 if place[PL_REMOTE] else 0)
         for c in range(count):
-            k = ws.cand_node[c]
-            left = services & net.node_services[k]
-            if left == 0 or net.node_offers[k] & _SHIP == 0:
+            k = ws.candidate[c].node
+            left = services & net.node[k].services
+            if left == 0 or net.node[k].offers & _SHIP == 0:
                 continue
             _to_point(net, pol, live, o, ws, place, c, left, class_zone[classes[k]], dist[k], flags)
 
@@ -340,13 +345,13 @@ def _to_point(
     flags: int,
 ) -> None:
     """Carrier services from one candidate to a pickup point."""
-    mask = ws.cand_items[c]
+    mask = ws.candidate[c].items
     t = mask
     while t:
-        if ws.set_valid[t]:
+        if ws.set[t].valid:
             base = base_cents(pol, ws, t, c)
-            for s in range(len(net.svc_kind)):
-                if services & ws.set_services[t] & (1 << s) == 0 or base > ws.cost[1, t]:
+            for s in range(len(net.service)):
+                if services & ws.set[t].services & (1 << s) == 0 or base > ws.best_of[1, t].cost:
                     continue
                 cost, ready = carrier_route(
                     net,
@@ -364,7 +369,7 @@ def _to_point(
                     flags,
                     place[PL_NODE],
                     base,
-                    ws.cost[1, t],
+                    ws.best_of[1, t].cost,
                 )
                 _keep(ws, 1, t, cost, ready, KIND_CARRIER, c, s, 1)
         t = (t - 1) & mask
@@ -380,9 +385,9 @@ def _partition(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: 
     partial = o[O_FLAGS] & F_PARTIAL != 0
     first, last = (0, 1) if layers == 0 else (0, layers + 1)
     for r in range(first, last):
-        ws.plan_cost[r, 0] = 0
-        ws.plan_deliver[r, 0] = 0
-        ws.plan_count[r, 0] = 0
+        ws.plan[r, 0].cost = 0
+        ws.plan[r, 0].deliver = 0
+        ws.plan[r, 0].count = 0
         below = r if layers == 0 else r - 1
         for s in range(1, full + 1):
             low = s & -s
@@ -391,33 +396,33 @@ def _partition(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: 
                 i = 0
                 while low >> i & 1 == 0:
                     i += 1
-                if ws.plan_cost[r, s ^ low] < INFINITE:
-                    cost = ws.plan_cost[r, s ^ low] + ws.item_unserved_cents[i]
-                    deliver = ws.plan_deliver[r, s ^ low]
-                    number = ws.plan_count[r, s ^ low]
+                if ws.plan[r, s ^ low].cost < INFINITE:
+                    cost = ws.plan[r, s ^ low].cost + ws.item[i].unserved_cents
+                    deliver = ws.plan[r, s ^ low].deliver
+                    number = ws.plan[r, s ^ low].count
             if below >= 0:
                 rest = s ^ low
                 sub = rest
                 while True:
                     t = sub | low
                     if (
-                        ws.cost[row, t] < INFINITE
-                        and ws.plan_cost[below, s ^ t] < INFINITE
-                        and ws.set_value_cents[t] >= o[O_MIN_VALUE]
+                        ws.best_of[row, t].cost < INFINITE
+                        and ws.plan[below, s ^ t].cost < INFINITE
+                        and ws.set[t].value_cents >= o[O_MIN_VALUE]
                     ):
-                        new = ws.cost[row, t] + split + ws.plan_cost[below, s ^ t]
+                        new = ws.best_of[row, t].cost + split + ws.plan[below, s ^ t].cost
                         if new <= cost:
-                            by = max(ws.deliver[row, t], ws.plan_deliver[below, s ^ t])
-                            num = ws.plan_count[below, s ^ t] + 1
+                            by = max(ws.best_of[row, t].deliver, ws.plan[below, s ^ t].deliver)
+                            num = ws.plan[below, s ^ t].count + 1
                             if new < cost or by < deliver or (by == deliver and num < number):
                                 cost, deliver, number, choice = new, by, num, t
                     if sub == 0:
                         break
                     sub = (sub - 1) & rest
-            ws.plan_cost[r, s] = cost
-            ws.plan_deliver[r, s] = deliver
-            ws.plan_count[r, s] = number
-            ws.plan_choice[r, s] = choice
+            ws.plan[r, s].cost = cost
+            ws.plan[r, s].deliver = deliver
+            ws.plan[r, s].count = number
+            ws.plan[r, s].choice = choice
 
 
 @numba.njit(cache=True)
@@ -439,19 +444,19 @@ def _scan(
         rest = sub
         while True:
             t = sub | low
-            if ws.cost[row, t] < INFINITE:
+            if ws.best_of[row, t].cost < INFINITE:
                 left = suffix ^ t
-                alone = left != 0 and (ws.set_value_cents[t] < o[O_MIN_VALUE] or o[O_MAX_SHIPMENTS] == 1)
-                cost, by, number = INFINITE, ws.deliver[row, t], 1
+                alone = left != 0 and (ws.set[t].value_cents < o[O_MIN_VALUE] or o[O_MAX_SHIPMENTS] == 1)
+                cost, by, number = INFINITE, ws.best_of[row, t].deliver, 1
                 if left == 0:
-                    cost = gone + ws.cost[row, t]
+                    cost = gone + ws.best_of[row, t].cost
                 elif alone:
                     if partial:
-                        cost = gone + ws.cost[row, t] + _unserved(ws, left)
-                elif ws.plan_cost[layers, left] < INFINITE:
-                    cost = gone + ws.cost[row, t] + ws.plan_cost[layers, left]
-                    by = max(by, ws.plan_deliver[layers, left])
-                    number += ws.plan_count[layers, left]
+                        cost = gone + ws.best_of[row, t].cost + _unserved(ws, left)
+                elif ws.plan[layers, left].cost < INFINITE:
+                    cost = gone + ws.best_of[row, t].cost + ws.plan[layers, left].cost
+                    by = max(by, ws.plan[layers, left].deliver)
+                    number += ws.plan[layers, left].count
                 if cost < best_cost or (
                     cost == best_cost and (by < best_by or (by == best_by and number < best_number))
                 ):
@@ -460,7 +465,7 @@ def _scan(
             if sub == 0:
                 break
             sub = (sub - 1) & rest
-        gone += ws.item_unserved_cents[j]
+        gone += ws.item[j].unserved_cents
     return best_cost, best_by, best_number, best_t, best_left, best_alone
 
 
@@ -478,9 +483,7 @@ def _take_best(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: 
     if cost >= INFINITE:
         return
     cost += extra
-    if cost < ws.best[0] or (
-        cost == ws.best[0] and (by < ws.best[1] or (by == ws.best[1] and number < ws.best[2]))
-    ):
+    if cost < ws.best[0] or (cost == ws.best[0] and (by < ws.best[1] or (by == ws.best[1] and number < ws.best[2]))):
         _record(ws, row, t, left, layers, cost, by, number, place, alone)
 
 
@@ -489,7 +492,7 @@ def _unserved(ws: Workspace, t: int) -> int:
     cents, i = 0, 0
     while t:
         if t & 1:
-            cents += ws.item_unserved_cents[i]
+            cents += ws.item[i].unserved_cents
         t >>= 1
         i += 1
     return cents
@@ -497,7 +500,16 @@ def _unserved(ws: Workspace, t: int) -> int:
 
 @numba.njit(cache=True)
 def _record(
-    ws: Workspace, row: int, t: int, left: int, layers: int, cost: int, deliver: int, number: int, place: int, alone: bool
+    ws: Workspace,
+    row: int,
+    t: int,
+    left: int,
+    layers: int,
+    cost: int,
+    deliver: int,
+    number: int,
+    place: int,
+    alone: bool,
 ) -> None:
     """Write down the shipments of a plan: T and what plan_choice says of the rest."""
     ws.best[0], ws.best[1], ws.best[2], ws.best[3] = cost, deliver, number, place
@@ -505,15 +517,18 @@ def _record(
     r = layers
     while True:
         if t:
-            ws.best_routes[at, 0] = t
-            for j in range(4):
-                ws.best_routes[at, j + 1] = ws.route[row, t, j]
-            ws.best_routes[at, 5] = ws.cost[row, t]
-            ws.best_routes[at, 6] = ws.deliver[row, t]
+            found = ws.best_of[row, t]
+            ws.chosen[at, 0] = t
+            ws.chosen[at, 1] = found.kind
+            ws.chosen[at, 2] = found.candidate
+            ws.chosen[at, 3] = found.id
+            ws.chosen[at, 4] = found.at_place
+            ws.chosen[at, 5] = found.cost
+            ws.chosen[at, 6] = found.deliver
             at += 1
         if left == 0 or alone:
             break
-        t = ws.plan_choice[r, left]
+        t = ws.plan[r, left].choice
         if t == 0:
             left &= left - 1
         else:
@@ -526,16 +541,16 @@ def _record(
 @numba.njit(cache=True)
 def _bound_by_single(pol: Pol, o: NDArray[np.int64], ws: Workspace, full: int, carrier: bool) -> int:
     """No plan of two or more shipments costs less."""
-    lines = ws.set_lines[full]
+    lines = ws.set[full].lines
     cents, floor, floor_least = 0, 0, INFINITE
     for i in range(o[O_ITEMS]):
-        cents += ws.item_least_cents[i]
-        floor = max(floor, ws.item_floor_cents[i])
-        floor_least = min(floor_least, ws.item_floor_cents[i])
+        cents += ws.item[i].least_cents
+        floor = max(floor, ws.item[i].floor_cents)
+        floor_least = min(floor_least, ws.item[i].floor_cents)
     pick = INFINITE
     for n in range(1, lines):
         pick = min(pick, pol.least_pick_cents[n])
-    units = pol.least_unit_cents[0] * ws.set_units[full]
+    units = pol.scalar[P_LEAST_UNIT] * ws.set[full].units
     cents += weigh(2 * pick + units, pol.weight[W_PICKING]) - 1  # two roundings against one
     cents += weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
     return cents + (floor + floor_least if carrier else 0)
@@ -544,12 +559,12 @@ def _bound_by_single(pol: Pol, o: NDArray[np.int64], ws: Workspace, full: int, c
 @numba.njit(cache=True)
 def _one_parcel_each(net: Net, o: NDArray[np.int64], ws: Workspace, full: int) -> bool:
     """Whether all items together fit one parcel of any service, so that more goods never make a parcel cheaper."""
-    for s in range(len(net.svc_kind)):
+    for s in range(len(net.service)):
         if o[O_SERVICES] >> s & 1 == 0:
             continue
-        if ws.set_weight_g[full] > net.svc_weight_max_g[s]:
+        if ws.set[full].weight_g > net.service[s].weight_max_g:
             return False
-        if net.svc_volume_max_cm3[s] > 0 and ws.set_volume_cm3[full] > net.svc_volume_max_cm3[s]:
+        if net.service[s].volume_max_cm3 > 0 and ws.set[full].volume_cm3 > net.service[s].volume_max_cm3:
             return False
     return True
 
@@ -566,7 +581,7 @@ def search(
     o: NDArray[np.int64],
     ws: Workspace,
 ) -> bool:
-    """Fill ws.best and ws.best_routes; False where no plan exists."""
+    """Fill ws.best and ws.chosen; False where no plan exists."""
     items = o[O_ITEMS]
     full = (1 << items) - 1
     ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[4] = INFINITE, INFINITE, 0, -1, 0
@@ -575,10 +590,10 @@ def search(
     measure_items(net, pol, orders, o, ws)
     measure_full(items, ws)
     for t in range(1, full + 1):
-        ws.cost[0, t] = INFINITE
-        ws.deliver[0, t] = INFINITE
-        ws.cap_cents[t] = INFINITE - 1
-        ws.route[0, t, 1] = 0
+        ws.best_of[0, t].cost = INFINITE
+        ws.best_of[0, t].deliver = INFINITE
+        ws.set[t].cap_cents = INFINITE - 1
+        ws.best_of[0, t].candidate = 0
     home = o[O_SLOT] >= 0
     slot = o[O_SLOT]
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
@@ -587,31 +602,33 @@ def search(
     measured = items == 1
     if not partial:
         for i in range(items):
-            if ws.item_least_cents[i] >= INFINITE:
+            if ws.item[i].least_cents >= INFINITE:
                 return False
     if home and count > 0:
-        if ws.set_valid[full]:
+        if ws.set[full].valid:
             _home(net, pol, live, o, ws, dist[slot], classes[slot], class_zone, count, full, True)
-        single = ws.cost[0, full]
+        single = ws.best_of[0, full].cost
         if items > 1 and (partial or single >= INFINITE or single >= _bound_by_single(pol, o, ws, full, carrier)):
             measure_all(items, ws)
             measured = True
             if single < INFINITE and not partial:
                 for t in range(1, full):
-                    ws.cap_cents[t] = single - _rest_bound(pol, ws, full ^ t, carrier)
+                    ws.set[t].cap_cents = single - _rest_bound(pol, ws, full ^ t, carrier)
             _home(net, pol, live, o, ws, dist[slot], classes[slot], class_zone, count, full, False)
             _take_best(o, ws, 0, full, split, 0, -1)
         elif single < INFINITE:
-            _record(ws, 0, full, 0, 0, single, ws.deliver[0, full], 1, -1, False)
+            _record(ws, 0, full, 0, 0, single, ws.best_of[0, full].deliver, 1, -1, False)
     if items > 1 and places > 0 and not measured:
         measure_all(items, ws)
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
         place = orders.places[p]
         for t in range(1, full + 1):
-            ws.cost[1, t] = ws.cost[0, t]
-            ws.deliver[1, t] = ws.deliver[0, t]
-            for j in range(4):
-                ws.route[1, t, j] = ws.route[0, t, j]
+            ws.best_of[1, t].cost = ws.best_of[0, t].cost
+            ws.best_of[1, t].deliver = ws.best_of[0, t].deliver
+            ws.best_of[1, t].kind = ws.best_of[0, t].kind
+            ws.best_of[1, t].candidate = ws.best_of[0, t].candidate
+            ws.best_of[1, t].id = ws.best_of[0, t].id
+            ws.best_of[1, t].at_place = ws.best_of[0, t].at_place
         extra = 0
         if o[O_FLAGS] & F_PLACE_CHOSEN == 0:
             metres = place[PL_DISTANCE]
@@ -642,14 +659,14 @@ def _collides(net: Net, live: LiveArrays, count: int, out: NDArray[np.int64]) ->
                     hour_u += out[b, S_UNITS]
         if day_n < 2:
             continue
-        if live.day_orders[node, day] + day_n > net.cap_day_orders[node]:
+        if live.day[node, day].orders + day_n > net.node[node].cap_day_orders:
             return True
-        if live.day_units[node, day] + day_u > net.cap_day_units[node]:
+        if live.day[node, day].units + day_u > net.node[node].cap_day_units:
             return True
         h = live.hour_node[node]
         if h >= 0 and (
-            live.hour_orders[h, day, hour] + hour_n > net.cap_hour_orders[node]
-            or live.hour_units[h, day, hour] + hour_u > net.cap_hour_units[node]
+            live.hour[h, day, hour].orders + hour_n > net.node[node].cap_hour_orders
+            or live.hour[h, day, hour].units + hour_u > net.node[node].cap_hour_units
         ):
             return True
     return False
@@ -659,12 +676,12 @@ def _collides(net: Net, live: LiveArrays, count: int, out: NDArray[np.int64]) ->
 def _ship_s(net: Net, kind: int, node: int, route: int, release: int, end: int) -> int:
     """When a chosen shipment is handed over: to the carrier, to the transfer, or ready from own stock."""
     if kind == KIND_CARRIER:
-        sched = net.sched_of[node, route]
-        low, high = net.sched_start[sched], net.sched_start[sched + 1]
-        return net.ho_collect_s[first_handover(net.ho_collect_s, net.ho_cutoff_s, low, high, end, release)]
+        schedule = net.schedule[node, route]
+        at = first_handover(net.handover, schedule.row_from, schedule.row_to, end, release)
+        return net.handover[at].leave_s
     if kind == KIND_LANE:
-        low, high = net.lane_sched[route], net.lane_sched[route + 1]
-        return net.dep_s[first_handover(net.dep_s, net.dep_cutoff_s, low, high, end, release)]
+        at = first_handover(net.departure, net.lane[route].row_from, net.lane[route].row_to, end, release)
+        return net.departure[at].leave_s
     return end
 
 
@@ -703,9 +720,9 @@ def solve(
     count = ws.best[4]
     uses_place = False
     for i in range(count):
-        t, kind, c, route, at_place, cents, deliver = ws.best_routes[i]
+        t, kind, c, route, at_place, cents, deliver = ws.chosen[i]
         release, start, end, segment = pick_of(net, live, o, ws, t, c)
-        node = ws.cand_node[c]
+        node = ws.candidate[c].node
         out[i, S_KIND] = kind
         out[i, S_NODE] = node
         out[i, S_ID] = route
@@ -713,11 +730,11 @@ def solve(
         out[i, S_AT_PLACE] = at_place
         out[i, S_CENTS] = cents
         out[i, S_PICK] = start
-        out[i, S_DAY] = net.seg_day[segment]
-        out[i, S_HOUR] = net.seg_hour[segment]
+        out[i, S_DAY] = net.segment[segment].day
+        out[i, S_HOUR] = net.segment[segment].hour
         out[i, S_SHIP] = _ship_s(net, kind, node, route, release, end)
         out[i, S_DELIVER] = deliver
-        out[i, S_UNITS] = ws.set_units[t]
+        out[i, S_UNITS] = ws.set[t].units
         uses_place |= at_place == 1
     place = ws.best[3] if uses_place else -1
     return (COLLIDES if _collides(net, live, count, out) else OPTIMAL), ws.best[0], count, place

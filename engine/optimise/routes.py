@@ -43,13 +43,13 @@ FAILED = -1
 @numba.njit(cache=True)
 def base_cents(pol: Pol, ws: Workspace, t: int, c: int) -> int:
     """What a shipment costs before any carrier or date: picking, priority and the terms of its lines."""
-    node = ws.cand_node[c]
-    raw = pol.pick_cents[node, ws.set_lines[t]] + pol.unit_cents[node] * ws.set_units[t]
-    cents = weigh(raw, pol.weight[W_PICKING]) + pol.priority_cents[node]
+    node = ws.candidate[c].node
+    raw = pol.pick_cents[node, ws.set[t].lines] + pol.node[node].unit_cents * ws.set[t].units
+    cents = weigh(raw, pol.weight[W_PICKING]) + pol.node[node].priority_cents
     left, i = t, 0
     while left:
         if left & 1:
-            cents += ws.cand_cents[c, i]
+            cents += ws.cand_item[c, i].cents
         left >>= 1
         i += 1
     return cents
@@ -60,31 +60,31 @@ def pick_of(
     net: Net, live: LiveArrays, o: NDArray[np.int64], ws: Workspace, t: int, c: int
 ) -> tuple[int, int, int, int]:
     """Release, start, end and segment of the pick; remembered per candidate and number of lines where that is all."""
-    node = ws.cand_node[c]
+    node = ws.candidate[c].node
     placed = o[O_PLACED]
     release = placed
     left, i = t, 0
     while left:
         if left & 1:
-            release = max(release, ws.cand_from_s[c, i])
+            release = max(release, ws.cand_item[c, i].from_s)
         left >>= 1
         i += 1
-    lines = ws.set_lines[t]
+    lines = ws.set[t].lines
     simple = (
         release == placed
-        and net.cap_day_units[node] == UNLIMITED
-        and (live.hour_node[node] < 0 or net.cap_hour_units[node] == UNLIMITED)
+        and net.node[node].cap_day_units == UNLIMITED
+        and (live.hour_node[node] < 0 or net.node[node].cap_hour_units == UNLIMITED)
     )
     stamp = ws.clock[0]
-    if simple and ws.pick_stamp[c, lines] == stamp:
-        return release, ws.pick_start_s[c, lines], ws.pick_end_s[c, lines], ws.pick_segment[c, lines]
-    work = net.hand_order_s[node] + net.hand_line_s[node] * lines
-    start, end, segment = pick(net, live, node, release, work, ws.set_units[t])
+    if simple and ws.pick[c, lines].stamp == stamp:
+        return release, ws.pick[c, lines].start_s, ws.pick[c, lines].end_s, ws.pick[c, lines].segment
+    work = net.node[node].hand_order_s + net.node[node].hand_line_s * lines
+    start, end, segment = pick(net, live, node, release, work, ws.set[t].units)
     if simple:
-        ws.pick_stamp[c, lines] = stamp
-        ws.pick_start_s[c, lines] = start
-        ws.pick_end_s[c, lines] = end
-        ws.pick_segment[c, lines] = segment
+        ws.pick[c, lines].stamp = stamp
+        ws.pick[c, lines].start_s = start
+        ws.pick[c, lines].end_s = end
+        ws.pick[c, lines].segment = segment
     return release, start, end, segment
 
 
@@ -94,35 +94,33 @@ def carrier_cents(
 ) -> int:
     """Weighted price of all parcels; -1 none. Remembered per set, era, service and zone for home deliveries."""
     num_zones = net.per_kg_cents.shape[2]
-    at = ((t * net.per_kg_cents.shape[1] + era) * len(net.svc_kind) + service) * num_zones + zone
+    at = ((t * net.per_kg_cents.shape[1] + era) * len(net.service) + service) * num_zones + zone
     memo = memo and at < MEMO_MAX
-    if memo and ws.price_stamp[at] == ws.clock[0]:
-        return ws.price_cents[at]
+    if memo and ws.price[at].stamp == ws.clock[0]:
+        return ws.price[at].cents
     cents = parcel_cents(
         net,
         service,
         era,
         zone,
-        ws.set_weight_g[t],
-        ws.set_volume_cm3[t],
-        ws.set_longest_mm[t],
-        ws.set_second_mm[t],
-        ws.set_girth_mm[t],
-        ws.set_goods[t],
+        ws.set[t].weight_g,
+        ws.set[t].volume_cm3,
+        ws.set[t].longest_mm,
+        ws.set[t].second_mm,
+        ws.set[t].girth_mm,
+        ws.set[t].goods,
         flags,
     )
     if cents >= 0:
         cents = weigh(cents, pol.weight[W_CARRIER])
     if memo:
-        ws.price_stamp[at] = ws.clock[0]
-        ws.price_cents[at] = cents
+        ws.price[at].stamp = ws.clock[0]
+        ws.price[at].cents = cents
     return cents
 
 
 @numba.njit(cache=True)
-def _dated(
-    net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, segment: int, deliver: int
-) -> int:
+def _dated(net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, segment: int, deliver: int) -> int:
     """Lateness, waiting and capacity of a shipment; -1 where it misses the order's hard date."""
     if deliver > o[O_DELIVER_BY]:
         return FAILED
@@ -134,12 +132,12 @@ def _dated(
         days = ceil_div(deliver - o[O_PLACED], DAY_S)
         cents += weigh(pol.scalar[P_WAIT_DAY] * days, pol.weight[W_WAITING])
     if pol.scalar[P_CAPACITY] > 0:
-        day = net.seg_day[segment]
+        day = net.segment[segment].day
         used = 0
-        if net.cap_day_orders[node] != UNLIMITED and net.cap_day_orders[node] > 0:
-            used = live.day_orders[node, day] * 1000 // net.cap_day_orders[node]
-        if net.cap_day_units[node] != UNLIMITED and net.cap_day_units[node] > 0:
-            used = max(used, live.day_units[node, day] * 1000 // net.cap_day_units[node])
+        if net.node[node].cap_day_orders != UNLIMITED and net.node[node].cap_day_orders > 0:
+            used = live.day[node, day].orders * 1000 // net.node[node].cap_day_orders
+        if net.node[node].cap_day_units != UNLIMITED and net.node[node].cap_day_units > 0:
+            used = max(used, live.day[node, day].units * 1000 // net.node[node].cap_day_units)
         free = pol.scalar[P_CAPACITY_FREE]
         above = min(used, 1000) - free
         if above > 0:
@@ -186,29 +184,27 @@ def carrier_route(
     release, start, end, segment = pick_of(net, live, o, ws, t, c)
     if segment < 0:
         return FAILED, 0
-    node = ws.cand_node[c]
-    sched = net.sched_of[node, service]
-    at = first_handover(
-        net.ho_collect_s, net.ho_cutoff_s, net.sched_start[sched], net.sched_start[sched + 1], end, release
-    )
+    node = ws.candidate[c].node
+    schedule = net.schedule[node, service]
+    at = first_handover(net.handover, schedule.row_from, schedule.row_to, end, release)
     if at < 0:
         return FAILED, 0
-    day = net.ho_day[at]
+    day = net.handover[at].then
     if eras > 1:
         price = carrier_cents(net, pol, ws, t, service, net.era_of_day[day], zone, flags, home)
         if price < 0 or base + price > limit:
             return FAILED, 0
     cents = base + price
-    if pol.packaging_cents[node] > 0 or pol.scalar[P_CARBON] > 0:
-        num = num_parcels(net, service, ws.set_weight_g[t], ws.set_volume_cm3[t])
-        cents += weigh(pol.packaging_cents[node] * num, pol.weight[W_PACKAGING])
+    if pol.node[node].packaging_cents > 0 or pol.scalar[P_CARBON] > 0:
+        num = num_parcels(net, service, ws.set[t].weight_g, ws.set[t].volume_cm3)
+        cents += weigh(pol.node[node].packaging_cents * num, pol.weight[W_PACKAGING])
         if pol.scalar[P_CARBON] > 0:
-            moved = rounded(ws.set_weight_g[t] * distance_m * net.svc_tkm_g[service], 1_000_000_000)
-            cents += carbon_cents(pol, net.svc_parcel_g[service] * num + moved)
+            moved = rounded(ws.set[t].weight_g * distance_m * net.service[service].tkm_g, 1_000_000_000)
+            cents += carbon_cents(pol, net.service[service].parcel_g * num + moved)
         if cents > limit:
             return FAILED, 0
-    if net.svc_minutes[service]:
-        deliver = net.ho_collect_s[at] + 60 * pol.transit[service, zone]
+    if net.service[service].minutes:
+        deliver = net.handover[at].leave_s + 60 * pol.transit[service, zone]
     else:
         deliver = arrival(net, service, region, tz, day, pol.transit[service, zone])
     if deliver >= 0 and not home:
@@ -234,7 +230,7 @@ def own_stock_route(
     limit: int,
 ) -> tuple[int, int]:
     """Click & collect: the place serves from its own stock."""
-    node = ws.cand_node[c]
+    node = ws.candidate[c].node
     _, _, end, segment = pick_of(net, live, o, ws, t, c)
     if segment < 0:
         return FAILED, 0
@@ -261,24 +257,24 @@ def lane_route(
     limit: int,
 ) -> tuple[int, int]:
     """Ship to store over a transfer lane."""
-    raw = net.lane_order_cents[lane] + net.lane_unit_cents[lane] * ws.set_units[t]
+    raw = net.lane[lane].order_cents + net.lane[lane].unit_cents * ws.set[t].units
     cents = base + weigh(raw, pol.weight[W_TRANSFER])
     if pol.scalar[P_CARBON] > 0:
-        moved = ws.set_weight_g[t] * net.lane_distance_m[lane] * net.lane_tkm_g[lane]
+        moved = ws.set[t].weight_g * net.lane[lane].distance_m * net.lane[lane].tkm_g
         cents += carbon_cents(pol, rounded(moved, 1_000_000_000))
     if cents > limit:
         return FAILED, 0
     release, _, end, segment = pick_of(net, live, o, ws, t, c)
     if segment < 0:
         return FAILED, 0
-    at = first_handover(net.dep_s, net.dep_cutoff_s, net.lane_sched[lane], net.lane_sched[lane + 1], end, release)
+    at = first_handover(net.departure, net.lane[lane].row_from, net.lane[lane].row_to, end, release)
     if at < 0:
         return FAILED, 0
-    place = net.lane_target[lane]
-    ready = first_open(net, place, net.dep_arrive_s[at] + net.receiving_s[place])
+    place = net.lane[lane].target
+    ready = first_open(net, place, net.departure[at].then + net.node[place].receiving_s)
     if ready < 0:
         return FAILED, 0
-    dated = _dated(net, pol, live, o, ws.cand_node[c], segment, ready)
+    dated = _dated(net, pol, live, o, ws.candidate[c].node, segment, ready)
     if dated < 0 or cents + dated > limit:
         return FAILED, 0
     return cents + dated, ready

@@ -4,12 +4,12 @@ A policy compiled against a network, and the columns in which orders enter the k
     Pol.weight        (num_rules,)   int64   permille, in the order of engine.domain.policy.RULES
     Pol.scalar        (num_scalars,) int64   the policy's numbers, at the places P_...
     Pol.pick_cents    (K, LINES_MAX + 1) int64  raw picking cost of a shipment by number of lines, units left out
-    Pol.unit_cents, reject_cents, packaging_cents, priority_cents  (K,) int64  (reject and priority weighted)
-    Pol.least_pick_cents (LINES_MAX + 1,) int64   least pick_cents of any node; Pol.least_unit_cents (1,) likewise
+    Pol.node          (K,)           POL_NODE: cents per unit, line (rejection, weighted), parcel, shipment (priority, weighted)
+    Pol.least_pick_cents (LINES_MAX + 1,) int64   least pick_cents of any node
     Pol.transit       (S, Z)         int32   promised days or minutes, -1 no transit
 
     Orders.table      (num_orders, O_FIELDS) int64   the fields O_...
-    Orders.line_sku, line_quantity, line_pin, line_item  (num_lines,) int32
+    Orders.line       (num_lines,)   LINE: sku, quantity, pinned node or -1, item
     Orders.node_list  (n,)           int32   excluded and allowed nodes, by offsets in the table
     Orders.places     (n, PL_FIELDS) int64   candidate places, by offsets in the table
 """
@@ -60,6 +60,7 @@ _SCALARS = (
     "unserved_base_cents",
     "unserved_value_permille",
     "use_inbound",
+    "least_unit_cents",  # of any node, the network's
 )
 (
     P_SPLIT,
@@ -75,6 +76,7 @@ _SCALARS = (
     P_UNSERVED_BASE,
     P_UNSERVED_VALUE,
     P_INBOUND,
+    P_LEAST_UNIT,
 ) = range(len(_SCALARS))
 
 (
@@ -108,18 +110,18 @@ F_PARTIAL, F_NO_SAFETY, F_PLACE_CHOSEN = 8, 16, 32
 PL_NODE, PL_SLOT, PL_REGION, PL_TZ, PL_REMOTE, PL_DISTANCE, PL_FIELDS = range(7)
 
 
+POL_NODE = np.dtype([("unit_cents", "i8"), ("reject_cents", "i8"), ("packaging_cents", "i8"), ("priority_cents", "i8")])
+LINE = np.dtype([("sku", "i8"), ("quantity", "i8"), ("pin", "i8"), ("item", "i8")])
+
+
 class Pol(NamedTuple):
     """The arrays of a policy."""
 
     weight: NDArray[np.int64]
     scalar: NDArray[np.int64]
     pick_cents: NDArray[np.int64]
-    unit_cents: NDArray[np.int64]
-    reject_cents: NDArray[np.int64]
-    packaging_cents: NDArray[np.int64]
-    priority_cents: NDArray[np.int64]
+    node: NDArray[np.void]
     least_pick_cents: NDArray[np.int64]
-    least_unit_cents: NDArray[np.int64]
     transit: NDArray[np.int32]
 
 
@@ -127,10 +129,7 @@ class Orders(NamedTuple):
     """The columns of orders."""
 
     table: NDArray[np.int64]
-    line_sku: NDArray[np.int32]
-    line_quantity: NDArray[np.int32]
-    line_pin: NDArray[np.int32]
-    line_item: NDArray[np.int32]
+    line: NDArray[np.void]
     node_list: NDArray[np.int32]
     places: NDArray[np.int64]
 
@@ -151,22 +150,21 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
     for row in network.transits:
         units, _ = quantile(row, policy.promise_confidence_permille)
         transit[network.service_index[row.service_id], zones[row.zone]] = units
-    unit = np.array([n.cost_unit_cents for n in nodes], dtype=np.int64)
+    table = np.zeros(len(nodes), dtype=POL_NODE)
+    table["unit_cents"] = [n.cost_unit_cents for n in nodes]
+    table["reject_cents"] = [
+        weighted_cents(rounded(n.rejection_ppm * policy.resourcing_cents, 1_000_000), rejection) for n in nodes
+    ]
+    table["packaging_cents"] = [n.packaging_cents for n in nodes]
+    table["priority_cents"] = [
+        weighted_cents(policy.priority_cents * n.priority, policy.weight("priority")) for n in nodes
+    ]
+    least_unit = int(table["unit_cents"].min())
     return Pol(
         weight=np.array([policy.weight(rule) for rule in RULES], dtype=np.int64),
-        scalar=np.array([int(getattr(policy, name)) for name in _SCALARS], dtype=np.int64),
+        scalar=np.array([*(int(getattr(policy, name)) for name in _SCALARS[:-1]), least_unit], dtype=np.int64),
         pick_cents=pick,
-        unit_cents=unit,
-        reject_cents=np.array(
-            [weighted_cents(rounded(n.rejection_ppm * policy.resourcing_cents, 1_000_000), rejection) for n in nodes],
-            dtype=np.int64,
-        ),
-        packaging_cents=np.array([n.packaging_cents for n in nodes], dtype=np.int64),
-        priority_cents=np.array(
-            [weighted_cents(policy.priority_cents * n.priority, policy.weight("priority")) for n in nodes],
-            dtype=np.int64,
-        ),
+        node=table,
         least_pick_cents=pick.min(axis=0),
-        least_unit_cents=unit.min(keepdims=True),
         transit=transit,
     )

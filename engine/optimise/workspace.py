@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from engine.optimise.tables import ITEMS_MAX, LINES_MAX
 
-I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
+Records = NDArray[np.void]
 MEMO_MAX = 1 << 20
 SETS = 1 << ITEMS_MAX
 INFINITE = 2**61
@@ -37,96 +37,66 @@ INFINITE = 2**61
 KIND_CARRIER, KIND_OWN, KIND_LANE = 0, 1, 2
 
 
+def _record(**fields: str) -> np.dtype[np.void]:
+    return np.dtype([(name, kind) for name, kind in fields.items()])
+
+
+NODE = _record(mark="i8", candidate="i8")  # stamp; number of the candidate, -1: may not serve
+CANDIDATE = _record(node="i8", lines="i8", items="i8")  # bits of the lines and items it has in full
+CAND_ITEM = _record(cents="i8", from_s="i8")  # line terms of an item; from when its stock is there, 0 now
+PICK = _record(stamp="i8", start_s="i8", end_s="i8", segment="i8")
+SET = _record(
+    weight_g="i8",
+    volume_cm3="i8",
+    longest_mm="i8",
+    second_mm="i8",
+    girth_mm="i8",
+    goods="i8",  # sku flags of any of its lines
+    units="i8",
+    lines="i8",
+    value_cents="i8",
+    services="i8",  # bits of the services that may carry it
+    valid="i8",
+    cap_cents="i8",  # dearer shipments of the set cannot be in a best plan
+)
+ITEM = _record(least_cents="i8", floor_cents="i8", unserved_cents="i8")  # floor: least carrier price with it inside
+MEMO = _record(stamp="i8", cents="i8")
+BEST_OF = _record(cost="i8", deliver="i8", kind="i8", candidate="i8", id="i8", at_place="i8")
+PLAN = _record(cost="i8", deliver="i8", count="i8", choice="i8")
+
+
 class Workspace(NamedTuple):
     """The arrays."""
 
     clock: I64  # [0] stamp, [1] number of candidates
-    mark: I64  # (K,) stamp
-    candidate_of: I32  # (K,) -1: may not serve
-    cand_node: I32  # (K,)
-    cand_lines: I64  # (K,) bits of lines it has in full
-    cand_items: I64  # (K,) bits of items
-    cand_cents: I64  # (K, ITEMS_MAX) rejection, opportunity and markdown of an item
-    cand_from_s: I64  # (K, ITEMS_MAX) from when the item's stock is there, 0 now
-    pick_stamp: I64  # (K, LINES_MAX + 1)
-    pick_start_s: I64
-    pick_end_s: I64
-    pick_segment: I64
-    set_weight_g: I64  # (SETS,)
-    set_volume_cm3: I64
-    set_longest_mm: I64
-    set_second_mm: I64
-    set_girth_mm: I64
-    set_goods: I64
-    set_units: I64
-    set_lines: I64
-    set_value_cents: I64
-    set_services: I64
-    set_valid: I32
-    item_least_cents: I64  # (ITEMS_MAX,)
-    item_floor_cents: I64  # (ITEMS_MAX,) least carrier price of a parcel that holds it
-    item_unserved_cents: I64  # (ITEMS_MAX,)
-    price_stamp: I64  # (MEMO_MAX,)
-    price_cents: I64
-    least_stamp: I64  # (MEMO_MAX,)
-    least_cents: I64
-    cap_cents: I64  # (SETS,) dearer shipments of T cannot be in a best plan
-    cost: I64  # (2, SETS) best shipment of T: row 0 home, row 1 home or the place at hand
-    deliver: I64  # (2, SETS)
-    route: I64  # (2, SETS, 4) kind, candidate, id, 1 if it ends at the place
-    plan_cost: I64  # (ITEMS_MAX + 1, SETS)
-    plan_deliver: I64
-    plan_count: I64
-    plan_choice: I64  # first shipment of the best plan of a set; 0: its lowest item goes unserved
-    best: I64  # [0] cost, [1] deliver_by, [2] count, [3] place row or -1, [4] layers used, then the sets chosen
-    best_routes: I64  # (ITEMS_MAX, 7) set, kind, candidate, id, at place, cost, deliver_by
+    node: Records  # (K,) NODE
+    candidate: Records  # (K,) CANDIDATE
+    cand_item: Records  # (K, ITEMS_MAX) CAND_ITEM
+    pick: Records  # (K, LINES_MAX + 1) PICK
+    set: Records  # (SETS,) SET
+    item: Records  # (ITEMS_MAX,) ITEM
+    price: Records  # (MEMO_MAX,) MEMO
+    least: Records  # (MEMO_MAX,) MEMO
+    best_of: Records  # (2, SETS) BEST_OF: best shipment of a set; row 0 home, row 1 home or the place at hand
+    plan: Records  # (ITEMS_MAX + 1, SETS) PLAN: best plan of a set; choice 0: its lowest item goes unserved
+    best: I64  # [0] cost, [1] deliver_by, [2] number of shipments, [3] row of the place or -1, [4] rows of `chosen`
+    chosen: I64  # (ITEMS_MAX, 7) set, kind, candidate, id, at place, cost, deliver_by
 
 
 def workspace(num_nodes: int) -> Workspace:
     """Scratch memory for networks of so many nodes."""
-
-    def zeros(*shape: int) -> I64:
-        return np.zeros(shape, dtype=np.int64)
-
     return Workspace(
-        clock=zeros(2),
-        mark=zeros(num_nodes),
-        candidate_of=np.zeros(num_nodes, dtype=np.int32),
-        cand_node=np.zeros(num_nodes, dtype=np.int32),
-        cand_lines=zeros(num_nodes),
-        cand_items=zeros(num_nodes),
-        cand_cents=zeros(num_nodes, ITEMS_MAX),
-        cand_from_s=zeros(num_nodes, ITEMS_MAX),
-        pick_stamp=zeros(num_nodes, LINES_MAX + 1),
-        pick_start_s=zeros(num_nodes, LINES_MAX + 1),
-        pick_end_s=zeros(num_nodes, LINES_MAX + 1),
-        pick_segment=zeros(num_nodes, LINES_MAX + 1),
-        set_weight_g=zeros(SETS),
-        set_volume_cm3=zeros(SETS),
-        set_longest_mm=zeros(SETS),
-        set_second_mm=zeros(SETS),
-        set_girth_mm=zeros(SETS),
-        set_goods=zeros(SETS),
-        set_units=zeros(SETS),
-        set_lines=zeros(SETS),
-        set_value_cents=zeros(SETS),
-        set_services=zeros(SETS),
-        set_valid=np.zeros(SETS, dtype=np.int32),
-        item_least_cents=zeros(ITEMS_MAX),
-        item_floor_cents=zeros(ITEMS_MAX),
-        item_unserved_cents=zeros(ITEMS_MAX),
-        price_stamp=zeros(MEMO_MAX),
-        price_cents=zeros(MEMO_MAX),
-        least_stamp=zeros(MEMO_MAX),
-        least_cents=zeros(MEMO_MAX),
-        cap_cents=zeros(SETS),
-        cost=zeros(2, SETS),
-        deliver=zeros(2, SETS),
-        route=zeros(2, SETS, 4),
-        plan_cost=zeros(ITEMS_MAX + 1, SETS),
-        plan_deliver=zeros(ITEMS_MAX + 1, SETS),
-        plan_count=zeros(ITEMS_MAX + 1, SETS),
-        plan_choice=zeros(ITEMS_MAX + 1, SETS),
-        best=zeros(8),
-        best_routes=zeros(ITEMS_MAX, 7),
+        clock=np.zeros(2, dtype=np.int64),
+        node=np.zeros(num_nodes, dtype=NODE),
+        candidate=np.zeros(num_nodes, dtype=CANDIDATE),
+        cand_item=np.zeros((num_nodes, ITEMS_MAX), dtype=CAND_ITEM),
+        pick=np.zeros((num_nodes, LINES_MAX + 1), dtype=PICK),
+        set=np.zeros(SETS, dtype=SET),
+        item=np.zeros(ITEMS_MAX, dtype=ITEM),
+        price=np.zeros(MEMO_MAX, dtype=MEMO),
+        least=np.zeros(MEMO_MAX, dtype=MEMO),
+        best_of=np.zeros((2, SETS), dtype=BEST_OF),
+        plan=np.zeros((ITEMS_MAX + 1, SETS), dtype=PLAN),
+        best=np.zeros(8, dtype=np.int64),
+        chosen=np.zeros((ITEMS_MAX, 7), dtype=np.int64),
     )
