@@ -16,15 +16,15 @@ from dataclasses import replace
 import numpy as np
 
 from engine.domain.plan import Plan, Refusal, Shipment, Status
-from engine.options.evaluate import Evaluator
 from engine.optimise.mip_copies import copies_of
 from engine.optimise.mip_facts import Facts
-from engine.optimise.mip_instance import Load, load_cents
+from engine.optimise.mip_instance import Load
 from engine.optimise.mip_model import Model, Solution
 from engine.optimise.mip_slots import Slots
 from engine.optimise.mip_start import Found, coupled, greedy
 from engine.optimise.mip_tangents import relaxed_of
 from engine.optimise.reduce import Bound, Ints, Relaxed, dual_bound, reduced_cents
+from engine.options.evaluate import Evaluator
 
 METHOD = "mip"
 _FIRST_SLOTS = 40  # of the first MIP
@@ -111,6 +111,8 @@ class _Search:
         proven = self._closed() or self._explore(relaxed, bound)
         if self.best is None:
             return self._none(Status.INFEASIBLE if proven else Status.NOT_FOUND)
+        if not self.best.shipments and not self._any_shipment():
+            return self._none(Status.INFEASIBLE)
         return self._ended(proven)
 
     def _explore(self, relaxed: Relaxed, bound: Bound) -> bool:
@@ -133,13 +135,17 @@ class _Search:
 
     def _solve(self, relaxed: Relaxed, bound: Bound, chosen: Ints) -> bool:
         """Look for a cheaper plan in some slots; whether it is proven that they hold none but the best plan known."""
-        model = self._model(relaxed, bound, chosen)
+        items: dict[int, tuple[int, ...]] = dict.fromkeys(chosen.tolist(), ())
+        inside = bound.entries & np.isin(relaxed.entry_slot, chosen)
+        for s, i in zip(relaxed.entry_slot[inside].tolist(), relaxed.entry_item[inside].tolist(), strict=True):
+            items[s] += (i,)
+        model = self._model(items, None if self.best is None else self.best.cost_cents)
         if model is None:
             return True
         whole = len(chosen) == len(bound.slots)
         for _ in range(_CORRECTIONS_MAX):
             found = model.solve(self.seconds_left(), self.gap_max)
-            if whole and not found.finished or self.gap_max > 0:
+            if (whole and not found.finished) or self.gap_max > 0:
                 self.bound = max(self.bound, min(found.bound, self.upper())) if whole else self.bound
             if found.loads is None:
                 if not found.finished:
@@ -153,19 +159,14 @@ class _Search:
         self.limit = "corrections"
         return False
 
-    def _model(self, relaxed: Relaxed, bound: Bound, chosen: Ints) -> Model | None:
-        """The model of some slots in full; None where none of them has a shipment."""
-        items: dict[int, list[int]] = {int(s): [] for s in chosen}
-        inside = bound.entries & np.isin(relaxed.entry_slot, chosen)
-        for s, i in zip(relaxed.entry_slot[inside].tolist(), relaxed.entry_item[inside].tolist(), strict=True):
-            items[s].append(i)
-        built = [slot for s, held in items.items() if (slot := self.slots.slot(s, tuple(held))) is not None]
+    def _model(self, items: dict[int, tuple[int, ...]], cutoff_cents: int | None) -> Model | None:
+        """The model of slots in full, with what each may carry; None where none of them has a shipment."""
+        built = [slot for s, held in items.items() if (slot := self.slots.slot(s, held)) is not None]
         instance = self.facts.instance()
         built = [replace(slot, copies=copies_of(instance, slot)) for slot in built]
         if not built:
             return None
-        instance = replace(instance, slots=tuple(built), cells=tuple(self.slots.cells))
-        return Model(instance, None if self.best is None else self.best.cost_cents)
+        return Model(replace(instance, slots=tuple(built), cells=tuple(self.slots.cells)), cutoff_cents)
 
     def _accept(self, model: Model, found: Solution) -> bool:
         """Rebuild a solution as a plan. False where the model was wrong about a shipment; it is corrected then."""
@@ -173,19 +174,17 @@ class _Search:
         instance, evaluator = model.instance, self.evaluator
         shipments: list[Shipment] = []
         corrected = refused = False
-        for load in found.loads:
+        for load, cents in zip(found.loads, found.load_cents, strict=True):
             route = self.facts.ways[instance.slots[load[0]].route].route
             shipment = evaluator.shipment(route, self._lines(load))
-            cents = load_cents(instance, load)
-            same = frozenset(s for s, slot in enumerate(instance.slots) if slot.route == instance.slots[load[0]].route)
             held = frozenset(i for i, _ in load[1])
             if isinstance(shipment, Refusal):
-                model.forbid(same, held)
-                corrected = refused = True
+                model.forbid(load[0], held)
+                refused = True
                 continue
             shipments.append(shipment)
-            if cents is not None and shipment.cost_cents > cents:
-                model.surcharge(same, held, shipment.cost_cents - cents)
+            if shipment.cost_cents > cents:
+                model.surcharge(load[0], held, shipment.cost_cents - cents)
                 corrected = True
         if refused:
             return False
@@ -199,6 +198,20 @@ class _Search:
         if plan.cost_cents < self.upper():
             self.best = plan
         return not corrected
+
+    def _any_shipment(self) -> bool:
+        """Whether any plan has a shipment: a partial order of which nothing can be served is infeasible."""
+        facts = self.facts
+        for s in range(len(facts.may)):
+            way = facts.ways[facts.slot_way[s]]
+            for i in np.flatnonzero(facts.may[s]):
+                if facts.units[way.route.node, i] == facts.items[i].quantity:
+                    load = (s, ((int(i), facts.items[i].quantity),))
+                    if isinstance(self.evaluator.shipment(way.route, self._lines(load)), Shipment):
+                        return True
+        items = {s: tuple(int(i) for i in np.flatnonzero(may)) for s, may in enumerate(facts.may)}
+        model = self._model(items, None)
+        return model is not None and model.any_shipment(self.seconds_left())
 
     def _lines(self, load: Load) -> tuple[tuple[int, int], ...]:
         order, out = self.evaluator.order, []

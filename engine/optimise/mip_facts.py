@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from engine.domain.units import day_number, rounded, weighted_cents
 from engine.network.model import Node
-from engine.options.evaluate import Evaluator
-from engine.options.ways import Way
 from engine.optimise.mip_instance import Instance, Item, Share, Stage
 from engine.optimise.mip_tariff import Sides, Tariffs, fits, sides_of, triggers
+from engine.options.evaluate import Evaluator
+from engine.options.ways import Way
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

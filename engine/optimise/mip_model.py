@@ -16,7 +16,8 @@ The model's objective is the cost of its plan exactly, except for rounding error
 correct what a recount shows to be wrong.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +34,7 @@ class Solution:
     """What HiGHS found: loads by slot (None: nothing), its cost, a lower bound, and whether it ended by itself."""
 
     loads: tuple[Load, ...] | None
+    load_cents: tuple[int, ...]  # what the model takes each of them to cost
     cents: int
     bound: float  # infinite where there is proven to be no plan
     finished: bool
@@ -67,6 +69,7 @@ class Model:
         self.x: list[dict[int, int]] = []
         self.q: list[dict[int, int]] = []
         self._cells: dict[int, tuple[_Expr, _Expr]] = {}
+        self._span: list[tuple[int, int]] = []  # of the columns of each copy
         for s, slot in enumerate(instance.slots):
             for copy in range(slot.copies):
                 self._add_slot(s, slot)
@@ -97,6 +100,7 @@ class Model:
 
     def _add_slot(self, s: int, slot: Slot) -> None:
         columns, items = self.columns, self.instance.items
+        start = len(columns.cost)
         y = [columns.add(v.cents) for v in slot.variants]
         self.slot_of.append(s)
         self.y.append(y)
@@ -123,6 +127,7 @@ class Model:
         for stage in slot.stages:
             self._charge(self._staged(stage, y, [v.parcels for v in slot.variants]))
         self._fill_cells(slot, y)
+        self._span.append((start, len(columns.cost)))
 
     def lines(self, c: int) -> _Expr:
         """Number of lines in copy c."""
@@ -192,7 +197,8 @@ class Model:
         rounded(modes y + rest, denominator), half up.
 
         Where the rest divides, so does each mode alone, for at most one y is 1. Else it is the least integer k with
-        2 d k >= 2 (modes y + rest) - d + 1.
+        2 d k >= 2 (modes y + rest) - d + 1 with d the denominator of the fraction in lowest terms. Where d is large,
+        the 1 is below the solver's tolerance and left out: exact halves may then be rounded down.
         """
         if all(c % denominator == 0 for c in rest.values()):
             out = {col: c // denominator for col, c in rest.items() if c}
@@ -202,10 +208,12 @@ class Model:
                     out[col] = float(cents)
             return out
         signed = any(c < 0 for c in (*rest.values(), *modes))
+        common = math.gcd(denominator, *(int(c) for c in (*rest.values(), *modes)))
+        divisor = denominator // common
         k = self.columns.add(0.0, -np.inf if signed else 0.0, np.inf)
         terms = {col: -c / denominator for col, c in rest.items()}
         terms |= {col: -mode / denominator for col, mode in zip(y, modes, strict=True) if mode}
-        slack = 0.5 / denominator if denominator <= _TIGHT else 0.0
+        slack = 0.5 / divisor if divisor <= _TIGHT else 0.0
         self.row({k: 1.0, **terms}, low=-0.5 + slack)
         return {k: 1.0}
 
@@ -273,7 +281,7 @@ class Model:
         split = self.instance.split
         served = any(item.unserved_cents is None for item in self.instance.items)
         more = self.columns.add(0.0, 0.0, np.inf)
-        self.row({more: 1.0, **{col: -1.0 for col in used}}, low=-1.0, high=-1.0 if served else np.inf)
+        self.row({more: 1.0, **dict.fromkeys(used, -1.0)}, low=-1.0, high=-1.0 if served else np.inf)
         self._charge(self._rounded([], {more: split.used}, [], split.denominator))
 
     def _couple_places(self) -> None:
@@ -287,27 +295,31 @@ class Model:
             if place >= 0:
                 self.row({**dict.fromkeys(self.y[c], 1.0), z[place]: -1.0}, high=0.0)
 
-    def forbid(self, slots: frozenset[int], items: frozenset[int]) -> None:
-        """No copy of these slots carries exactly these items (divisible ones in whatever quantity)."""
-        self._away(slots, items, None)
+    def forbid(self, slot: int, items: frozenset[int]) -> None:
+        """No copy of this slot carries exactly these items (divisible ones in whatever quantity)."""
+        for terms in self._away(slot, items):
+            self.row(terms, low=1.0 - len(items))
 
-    def surcharge(self, slots: frozenset[int], items: frozenset[int], cents: int) -> None:
-        """Copies of these slots that carry exactly these items cost so much more."""
-        self._away(slots, items, cents)
+    def surcharge(self, slot: int, items: frozenset[int], cents: int) -> None:
+        """Copies of this slot that carry exactly these items cost so much more."""
+        for terms in self._away(slot, items):
+            extra = self.columns.add(1.0, 0.0, float(cents))
+            self.row({extra: 1.0, **{col: cents * a for col, a in terms.items()}}, low=cents * (1.0 - len(items)))
+            self._row.append(self._cutoff_row)
+            self._col.append(extra)
+            self._coefficient.append(1.0)
 
-    def _away(self, slots: frozenset[int], items: frozenset[int], cents: int | None) -> None:
+    def _away(self, slot: int, items: frozenset[int]) -> Iterator[_Expr]:
+        """For each copy: number of its items that are not in the set, less those of the set that are in it."""
         for c, s in enumerate(self.slot_of):
-            if s not in slots or not items <= self.x[c].keys():
-                continue
-            terms = {col: -1.0 if i in items else 1.0 for i, col in self.x[c].items()}
-            if cents is None:
-                self.row(terms, low=1.0 - len(items))
-            else:
-                extra = self.columns.add(1.0, 0.0, float(cents))
-                self.row({extra: 1.0, **{col: cents * a for col, a in terms.items()}}, low=cents * (1.0 - len(items)))
-                self._row.append(self._cutoff_row)
-                self._col.append(extra)
-                self._coefficient.append(1.0)
+            if s == slot and items <= self.x[c].keys():
+                yield {col: -1.0 if i in items else 1.0 for i, col in self.x[c].items()}
+
+    def any_shipment(self, seconds: float | None) -> bool:
+        """Whether there is a plan with a shipment, whatever it costs. Changes the model for good."""
+        self.row({col: 1.0 for y in self.y for col in y}, low=1.0)
+        self.columns.cost = [0.0] * len(self.columns.cost)
+        return self.solve(seconds).loads is not None
 
     def solve(self, seconds: float | None, gap: float = 0.0) -> Solution:
         """Solve what there is."""
@@ -328,20 +340,24 @@ class Model:
             options=options,
         )
         if result.status == 2:
-            return Solution(None, 0, np.inf, True)
+            return Solution(None, (), 0, np.inf, True)
         bound = -np.inf if result.mip_dual_bound is None else float(result.mip_dual_bound)
         if result.x is None:
-            return Solution(None, 0, bound, False)
-        return Solution(self._loads(result.x), round(float(result.fun)), bound, result.status == 0)
+            return Solution(None, (), 0, bound, False)
+        loads, cents = self._loads(np.round(result.x))
+        return Solution(loads, cents, round(float(result.fun)), bound, result.status == 0)
 
-    def _loads(self, values: NDArray[np.float64]) -> tuple[Load, ...]:
+    def _loads(self, values: NDArray[np.float64]) -> tuple[tuple[Load, ...], tuple[int, ...]]:
         out: list[Load] = []
+        cents: list[int] = []
+        cost = np.array(self.columns.cost)
         for c, s in enumerate(self.slot_of):
             inside = []
             for i, col in sorted(self.x[c].items()):
                 if values[col] > 0.5:
-                    quantity = round(float(values[self.q[c][i]])) if i in self.q[c] else self.instance.items[i].quantity
-                    inside.append((i, quantity))
+                    inside.append((i, int(values[self.q[c][i]]) if i in self.q[c] else self.instance.items[i].quantity))
             if inside:
                 out.append((s, tuple(inside)))
-        return tuple(out)
+                span = slice(*self._span[c])
+                cents.append(round(float(cost[span] @ values[span])))
+        return tuple(out), tuple(cents)

@@ -6,9 +6,9 @@ from typing import NamedTuple, TypeVar
 from engine.costs.terms import shipment_terms
 from engine.domain.plan import Promise, Refusal
 from engine.domain.units import epoch_s
-from engine.options.ways import Way
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_instance import NO_LIMIT, Share, Slot, Variant
+from engine.options.ways import Way
 
 _Key = TypeVar("_Key")
 

@@ -1,14 +1,15 @@
 """A first plan, greedily, and the rules that shipments of one plan obey together."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.plan import Refusal, Shipment
-from engine.options.evaluate import Evaluator
 from engine.optimise.mip_facts import Facts
 from engine.optimise.reduce import Relaxed
+from engine.options.evaluate import Evaluator
 
 Floats = NDArray[np.float64]
 _TRIES = 12  # routes asked for one shipment before giving up
@@ -19,6 +20,9 @@ Found = tuple[tuple[Shipment, ...], tuple[int, ...]]  # shipments, lines left un
 def coupled(evaluator: Evaluator, shipments: Sequence[Shipment]) -> bool:
     """Whether shipments that are possible each on its own are possible together; cover and stock aside."""
     if len(shipments) > evaluator.shipments_max or len({s.place for s in shipments} - {None}) > 1:
+        return False
+    carried = Counter(row.line_id for s in shipments for row in s.lines)
+    if any(times > evaluator.shipments_per_line_max for times in carried.values()):
         return False
     values = {sku.sku: sku.value_cents for sku in evaluator.skus}
     least = evaluator.min_parcel_value_cents

@@ -11,7 +11,7 @@ its last one, and those of slopes in between:
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain.units import rounded, weighted_cents
+from engine.domain.units import weighted_cents
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_tariff import Box, Sides
 from engine.optimise.reduce import Relaxed
