@@ -169,10 +169,12 @@ def warehouses(data_dir: Path, zips: Zips, rng: np.random.Generator, num_warehou
     One after the other, the site is taken that shortens the way from the nearest warehouse to the people of the 99 most
     populous cities the most. Everything but the site is drawn.
     """
+    state_of_zip = dict(zip(zips.zips, zips.states, strict=True))
+    # A few sites bear a ZIP of another state; their coordinates are that ZIP's.
     rows = [
         r
         for r in read_rows(data_file(data_dir, "us/amazon_fc_us_fr.csv.gz"))
-        if r["country"] == "US" and r["fc_like"] == "1" and r["lat"] and r["lon"] and r["state"] not in OFFSHORE
+        if r["country"] == "US" and r["fc_like"] == "1" and r["lat"] and state_of_zip.get(r["zip"]) == r["state"]
     ]
     if not 1 <= num_warehouses <= len(rows):
         raise InputError(f"Number of warehouses ({num_warehouses}) is not in 1..{len(rows)}.", "5 to 15 are plenty.")
