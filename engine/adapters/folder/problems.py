@@ -3,8 +3,9 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from functools import cached_property
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,8 +107,8 @@ class Names:
         same = self._folded.get(word.casefold())
         if same is not None and same != word:
             return f"({same}) is meant; upper and lower case differ."
-        close = get_close_matches(word, self._candidates(word), n=1)
-        return f"({close[0]}) is meant." if close else ""
+        close = get_close_matches(word, self._candidates(word), n=20)
+        return f"({max(close, key=lambda name: _likeness(name, word))}) is meant." if close else ""
 
     def _candidates(self, word: str) -> list[str]:
         """All names; of very many only those that start or end most like the word."""
@@ -116,6 +117,12 @@ class Names:
         near = _around(self._sorted, word)
         near += [name[::-1] for name in _around(self._sorted_reversed, word[::-1])]
         return sorted(set(near))
+
+
+def _likeness(name: str, word: str) -> tuple[float, int, str]:
+    """How like a word a name is; of equals the one that starts like it, as most errors come late in a word."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, word, strict=False)))
+    return SequenceMatcher(None, name, word).ratio(), same, name
 
 
 def _around(names: list[str], word: str) -> list[str]:
