@@ -517,7 +517,7 @@ def _policy(dice: _Dice) -> Policy:
     )
     return Policy(
         weights_permille=weights,
-        methods=METHODS if dice.chance(80) else dice.some(METHODS, 80),
+        methods=METHODS if dice.chance(88) else dice.some(METHODS, 80),
         channels=channels,
         split_cents=dice.pick((0, 100, 300)),
         lateness_base_cents=dice.pick((0, 300)),
@@ -571,7 +571,7 @@ def _order(dice: _Dice, network: Network, num_lines: int) -> Order:
         residential=dice.chance(70),
     )
     together = dice.chance(20, "line_rules") and num_lines > 1
-    methods: tuple[Method, ...] = dice.some(METHODS, 60) if dice.chance(8, rules) else ()
+    methods: tuple[Method, ...] = dice.some(METHODS, 70) if dice.chance(6, rules) else ()
     return Order(
         order_id=OrderId("o1"),
         placed_at=placed,
@@ -583,15 +583,15 @@ def _order(dice: _Dice, network: Network, num_lines: int) -> Order:
         excluded_methods=(dice.pick(METHODS),) if dice.chance(10, rules) else (),
         nodes=dice.some(nodes, 80) if dice.chance(10, rules) else (),
         excluded_nodes=dice.some(nodes, 30) if dice.chance(15, rules) else (),
-        services=dice.some(services, 70) if dice.chance(8, rules) else (),
+        services=dice.some(services, 70) if dice.chance(6, rules) else (),
         excluded_services=(dice.pick(services),) if dice.chance(10, rules) else (),
-        deliver_by=placed + timedelta(hours=dice.between(6, 130)) if dice.chance(30, rules) else None,
+        deliver_by=placed + timedelta(hours=dice.between(12, 150)) if dice.chance(30, rules) else None,
         requested_by=placed + timedelta(hours=dice.between(1, 130)) if dice.chance(50, rules) else None,
         max_shipments=dice.between(1, 3) if dice.chance(15, rules) else None,
         max_shipments_per_line=dice.between(1, 2) if dice.chance(10, rules) else None,
-        max_distance_m=dice.pick((20_000, 300_000)) if dice.chance(12, rules) else None,
+        max_distance_m=dice.pick((20_000, 300_000)) if dice.chance(9, rules) else None,
         keep_together=(dice.some(ids, 60),) if together else (),
-        partial=dice.chance(20, "line_rules"),
+        partial=dice.chance(16, "line_rules"),
         signature=dice.chance(30, "surcharges"),
     )
 

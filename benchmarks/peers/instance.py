@@ -1,0 +1,462 @@
+"""
+One order with whole lines as the plain data that a solver model needs, without enumerating sets of lines.
+
+Read from the facts that `Dates` and `RateCards` give, priced by the formulas of engine/MODEL.md sections 3 and 4
+written down once more. In the letters of the models built from it (see formulation.py):
+
+    w_i, v_i, q_i    weight (g), volume (cm3) and units of line i
+    c_ir             cents that line i adds to a shipment over route r, whatever else is in it
+    variant j of r   a box of (weight, volume, lines, units), a set of triggers, a release, and the fixed cents of a
+                     shipment over r whose contents fall into it. The variants of a route do not overlap
+
+A trigger is a condition on the goods that some surcharge has (a side above a limit, hazardous, oversize); a line sets a
+fixed subset of them and a shipment the union. A release is the date of the last inbound unit that a line waits for.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import pairwise
+from operator import or_
+from typing import NamedTuple
+
+from benchmarks.peers.parcels import Step, Tariffs
+from engine.domain.plan import Refusal
+from engine.domain.units import DAY_S, epoch_s, rounded, weighted_cents
+from engine.network.routes import Route
+from engine.options.evaluate import Evaluator
+from engine.options.ways import Way
+
+Four = tuple[int, int, int, int]  # weight_g, volume_cm3, lines, units
+ANY: Four = (0, 0, 0, 0)
+BIG = 1 << 40
+
+
+class Variant(NamedTuple):
+    """One box of contents with its fixed cents. `cell` is the (day, hour) of the pick."""
+
+    cents: int
+    low: Four
+    high: Four
+    triggers: int  # exactly these, as bits
+    release: int  # rank among the releases of the route's lines: the latest of its lines has exactly this one
+    cell: tuple[int, int]
+
+
+class Rounding(NamedTuple):
+    """An amount that is rounded as a whole: floor((fixed + sum of by_line over lines + inner * scale) / divisor)."""
+
+    divisor: int
+    fixed: int
+    by_line: tuple[int, ...]
+    inner: "Rounding | None" = None
+    scale: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """A route and all it may carry."""
+
+    route: Route
+    line_cents: tuple[int | None, ...]  # None: the line cannot go this way
+    line_release: tuple[int, ...]
+    variants: tuple[Variant, ...]
+    roundings: tuple[Rounding, ...]
+    holes: bool  # some contents may have no variant though larger ones have
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """Lines that can go this way."""
+        return tuple(i for i, cents in enumerate(self.line_cents) if cents is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One order under one set of relaxations."""
+
+    weight_g: tuple[int, ...]
+    volume_cm3: tuple[int, ...]
+    units: tuple[int, ...]
+    value_cents: tuple[int, ...]
+    triggers: dict[int, tuple[int, ...]]  # by service: bits that each line sets
+    alone: tuple[bool, ...]
+    groups: tuple[tuple[int, ...], ...]
+    unserved_cents: tuple[int, ...] | None  # None: the order is not partial
+    split_cents: tuple[int, ...]  # by number of shipments, from 0
+    trip_cents: dict[int, int]  # by place
+    min_value_cents: int
+    free: dict[tuple[int, int, int], tuple[int | None, int | None]]  # (node, day, hour or -1) -> orders, units
+    facts: tuple[Facts, ...]
+
+    @property
+    def num_lines(self) -> int:
+        """Lines of the order."""
+        return len(self.units)
+
+    def measures(self, lines: Iterable[int]) -> Four:
+        """Weight, volume, number and units of some lines."""
+        held = tuple(lines)
+        return (
+            sum(self.weight_g[i] for i in held),
+            sum(self.volume_cm3[i] for i in held),
+            len(held),
+            sum(self.units[i] for i in held),
+        )
+
+    def cost(self, facts: Facts, lines: Sequence[int]) -> int | None:
+        """Cents of a shipment of some lines over a route; None where it cannot be."""
+        if any(facts.line_cents[i] is None for i in lines) or (len(lines) > 1 and any(self.alone[i] for i in lines)):
+            return None
+        size = self.measures(lines)
+        bits = self.triggers.get(facts.route.service, (0,) * self.num_lines)
+        triggers = reduce(or_, (bits[i] for i in lines), 0)
+        release = max(facts.line_release[i] for i in lines)
+        for j in facts.variants:
+            inside = all(low <= x <= high for low, x, high in zip(j.low, size, j.high, strict=True))
+            if inside and (j.triggers, j.release) == (triggers, release):
+                by_line = sum(facts.line_cents[i] or 0 for i in lines)
+                return j.cents + by_line + sum(rounding_value(r, lines) for r in facts.roundings)
+        return None
+
+
+def rounding_value(rounding: Rounding, lines: Sequence[int]) -> int:
+    """What a rounded amount comes to for some lines."""
+    top = rounding.fixed + sum(rounding.by_line[i] for i in lines)
+    if rounding.inner is not None:
+        top += rounding.scale * rounding_value(rounding.inner, lines)
+    return top // rounding.divisor
+
+
+def instance_of(evaluator: Evaluator) -> Instance:
+    """Read the facts of an order. Looks at every allowed route; lines stay whole."""
+    policy, lines = evaluator.policy, evaluator.order.lines
+    index = {line.line_id: i for i, line in enumerate(lines)}
+    units = tuple(line.quantity for line in lines)
+    skus = evaluator.skus
+    num_max = min(len(lines), evaluator.shipments_max)
+    tariffs = Tariffs(evaluator)
+    groups = tuple(tuple(index[i] for i in group) for group in evaluator.order.keep_together if len(group) > 1)
+    facts = [found for route in evaluator.routes if (found := _facts(evaluator, tariffs, route, groups)) is not None]
+    values = tuple(sku.value_cents * q for sku, q in zip(skus, units, strict=True))
+    split = tuple(
+        weighted_cents(policy.split_cents * max(0, k - 1), policy.weight("split")) for k in range(num_max + 1)
+    )
+    return Instance(
+        weight_g=tuple(sku.weight_g * q for sku, q in zip(skus, units, strict=True)),
+        volume_cm3=tuple(sku.volume_cm3 * q for sku, q in zip(skus, units, strict=True)),
+        units=units,
+        value_cents=values,
+        triggers=tariffs.line_triggers,
+        alone=tuple(sku.ships_alone for sku in skus),
+        groups=groups,
+        unserved_cents=tuple(_unserved(evaluator, value) for value in values) if evaluator.order.partial else None,
+        split_cents=split,
+        trip_cents={place: _trip(evaluator, place) for place in evaluator.ways.places},
+        min_value_cents=evaluator.min_parcel_value_cents,
+        free=_free(evaluator, facts),
+        facts=tuple(facts),
+    )
+
+
+def _unserved(evaluator: Evaluator, value: int) -> int:
+    policy = evaluator.policy
+    raw = policy.unserved_base_cents + rounded(value * policy.unserved_value_permille, 1000)
+    return weighted_cents(raw, policy.weight("unserved"))
+
+
+def _trip(evaluator: Evaluator, place: int) -> int:
+    policy, far_m = evaluator.policy, evaluator.ways.trip_distance_m(place)
+    if far_m is None:
+        return 0
+    raw = policy.trip_base_cents + rounded(policy.trip_km_cents * far_m, 1000)
+    grams = rounded(2 * far_m * policy.trip_co2e_g_per_km, 1000)
+    return weighted_cents(raw, policy.weight("trip")) + _carbon(evaluator, grams)
+
+
+def _carbon(evaluator: Evaluator, grams: int) -> int:
+    policy = evaluator.policy
+    return weighted_cents(rounded(grams * policy.carbon_cents_per_tonne, 10**6), policy.weight("carbon"))
+
+
+def _free(evaluator: Evaluator, facts: list[Facts]) -> dict[tuple[int, int, int], tuple[int | None, int | None]]:
+    """What is free in every cell that some variant picks in; hour -1 stands for the whole day."""
+    out: dict[tuple[int, int, int], tuple[int | None, int | None]] = {}
+    live = evaluator.live
+    for k, day, hour in sorted({(f.route.node, *j.cell) for f in facts for j in f.variants}):
+        node = evaluator.network.nodes[k]
+        limits = {-1: (node.capacity_day_orders, node.capacity_day_units)}
+        limits[hour] = node.capacity_hour_orders, node.capacity_hour_units
+        for slot, (orders, units) in limits.items():
+            used = live.used_day(k, day) if slot < 0 else live.used_hour(k, day, slot)
+            if orders is not None or units is not None:
+                out[k, day, slot] = (
+                    orders - used[0] if orders is not None else None,
+                    units - used[1] if units is not None else None,
+                )
+    return out
+
+
+def _facts(evaluator: Evaluator, tariffs: Tariffs, route: Route, groups: tuple[tuple[int, ...], ...]) -> Facts | None:
+    """All that matters of one route; None if it can carry nothing."""
+    way = evaluator.ways.way(route)
+    if isinstance(way, Refusal) or (route.service >= 0 and way.zone < 0):
+        return None
+    order_lines = evaluator.order.lines
+    releases: dict[int, int] = {}
+    for i, line in enumerate(order_lines):
+        item = ((i, line.quantity),)
+        if evaluator.misfit(route, item) is None and (route.service < 0 or tariffs.takes(route.service, i)):
+            release_s = evaluator.release_s(route.node, item)
+            if isinstance(release_s, int):
+                releases[i] = release_s
+    for group in groups:
+        if any(i not in releases for i in group):
+            releases = {i: s for i, s in releases.items() if i not in group}
+    if not releases:
+        return None
+    ranks = {s: rank for rank, s in enumerate(sorted(set(releases.values())))}
+    variants, holes = _variants(evaluator, tariffs, way, releases, ranks)
+    if not variants:
+        return None
+    fixed, by_line, roundings = _handling(evaluator, route, [line.quantity for line in order_lines])
+    return Facts(
+        route=route,
+        line_cents=tuple(
+            by_line[i] + _own_cents(evaluator, route.node, i) if i in releases else None
+            for i in range(len(order_lines))
+        ),
+        line_release=tuple(ranks[releases[i]] if i in releases else 0 for i in range(len(order_lines))),
+        variants=tuple(j._replace(cents=j.cents + fixed) for j in variants),
+        roundings=roundings,
+        holes=holes,
+    )
+
+
+def _own_cents(evaluator: Evaluator, k: int, i: int) -> int:
+    """Rejection, opportunity and markdown of a line: weighed and rounded on their own."""
+    policy, node, live = evaluator.policy, evaluator.network.nodes[k], evaluator.live
+    sku, quantity = evaluator.sku_index[i], evaluator.order.lines[i].quantity
+    lost_ppm = min(10**6, node.markdown_ppm_per_day * live.days_of_cover(k, sku))
+    loss = rounded(evaluator.skus[i].value_cents * lost_ppm, 10**6) * quantity
+    return (
+        weighted_cents(rounded(node.rejection_ppm * policy.resourcing_cents, 10**6), policy.weight("rejection"))
+        + weighted_cents(live.bid_price_cents(k, sku) * quantity, policy.weight("opportunity"))
+        + weighted_cents(-loss, policy.weight("markdown"))
+    )
+
+
+def _handling(evaluator: Evaluator, route: Route, quantities: list[int]) -> tuple[int, list[int], tuple[Rounding, ...]]:
+    """
+    Picking, transfer and priority: fixed cents, cents by line, and what is rounded over a whole shipment.
+
+    Sums that no rounding touches are linear; the others become `Rounding`s.
+    """
+    policy, node = evaluator.policy, evaluator.network.nodes[route.node]
+    num = len(quantities)
+    fixed = weighted_cents(policy.priority_cents * node.priority, policy.weight("priority"))
+    by_line = [0] * num
+    roundings: list[Rounding] = []
+    hour = node.labour_cents_per_hour
+    # rounded(a, 3600) is floor((2 a + 3600) / 7200)
+    labour = Rounding(7200, 2 * node.handling_order_s * hour + 3600, (2 * node.handling_line_s * hour,) * num)
+    sums: list[tuple[int, list[int], Rounding | None, str]] = [
+        (
+            node.cost_order_cents,
+            [node.cost_line_cents + node.cost_unit_cents * q for q in quantities],
+            labour,
+            "picking",
+        )
+    ]
+    if route.lane >= 0:
+        lane = evaluator.network.lanes[route.lane]
+        sums.append((lane.cost_order_cents, [lane.cost_unit_cents * q for q in quantities], None, "transfer"))
+    for base, each, inner, rule in sums:
+        weight = policy.weight(rule)
+        if weight == 0:
+            continue
+        if inner is not None and _linear(inner):
+            base += inner.fixed // inner.divisor
+            each = [e + inner.by_line[0] // inner.divisor for e in each]
+            inner = None
+        if weight == 1000:
+            fixed += base
+            by_line = [a + b for a, b in zip(by_line, each, strict=True)]
+            if inner is not None:
+                roundings.append(inner)
+            continue
+        each = [2 * weight * e for e in each]
+        roundings.append(Rounding(2000, 2 * weight * base + 1000, tuple(each), inner, 2 * weight))
+    return fixed, by_line, tuple(roundings)
+
+
+def _linear(rounding: Rounding) -> bool:
+    """Whether a rounded amount of equal lines grows by the same whole cents with each of them."""
+    return rounding.by_line[0] % rounding.divisor == 0
+
+
+class _Date(NamedTuple):
+    """When a shipment of so many lines and units goes: a box, and what it costs to go then."""
+
+    lines: tuple[int, int]
+    units: tuple[int, int]
+    ship_day: int
+    cents: int
+    cell: tuple[int, int]
+
+
+def _variants(
+    evaluator: Evaluator, tariffs: Tariffs, way: Way, releases: dict[int, int], ranks: dict[int, int]
+) -> tuple[tuple[Variant, ...], bool]:
+    """All variants of a route, and whether there may be holes between them."""
+    node = evaluator.network.nodes[way.route.node]
+    steps: dict[int, tuple[Step, ...]] = {}
+    out: list[Variant] = []
+    holes = False
+    for release_s, rank in ranks.items():
+        quantities = sorted(evaluator.order.lines[i].quantity for i, s in releases.items() if s <= release_s)
+        for when in _dates(evaluator, way, release_s, quantities):
+            if when.ship_day not in steps:
+                boxes = tariffs.boxes(way, when.ship_day, frozenset(releases))
+                steps[when.ship_day] = tuple(_with_parcel_costs(evaluator, way, node.packaging_cents, boxes.steps))
+                holes = holes or boxes.holes
+            out += [
+                Variant(
+                    cents=when.cents + step.cents,
+                    low=(step.weight_g[0], step.volume_cm3[0], when.lines[0], when.units[0]),
+                    high=(step.weight_g[1], step.volume_cm3[1], when.lines[1], when.units[1]),
+                    triggers=step.triggers,
+                    release=rank,
+                    cell=when.cell,
+                )
+                for step in steps[when.ship_day]
+            ]
+    return tuple(out), holes or len(steps) > 1  # cards of two days may lack different bands
+
+
+def _with_parcel_costs(evaluator: Evaluator, way: Way, packaging: int, steps: Iterable[Step]) -> Iterable[Step]:
+    """Add packaging and carbon to the carrier's cents; carbon cuts a step where its cents change."""
+    policy, route, network = evaluator.policy, way.route, evaluator.network
+    per_parcel = per_tonne_km = 0
+    if route.service >= 0:
+        service = network.services[route.service]
+        per_parcel, per_tonne_km = service.co2e_g_per_parcel, service.co2e_g_per_tonne_km
+    elif route.lane >= 0:
+        per_tonne_km = network.lanes[route.lane].co2e_g_per_tonne_km
+
+    def carbon(step: Step) -> Callable[[int], int]:
+        return lambda w: _carbon(
+            evaluator, per_parcel * step.num_parcels + rounded(w * way.distance_m * per_tonne_km, 10**9)
+        )
+
+    for step in steps:
+        wrapped = weighted_cents(packaging * step.num_parcels, policy.weight("packaging")) if route.service >= 0 else 0
+        low, high = step.weight_g
+        cents_at = carbon(step)
+        while low <= high:
+            cents = cents_at(low)
+            until = _last_with(cents_at, low, high)
+            yield step._replace(cents=step.cents + wrapped + cents, weight_g=(low, until))
+            low = until + 1
+
+
+def _last_with(rising: Callable[[int], int], low: int, high: int) -> int:
+    """The last argument in [low, high] at which a function that never falls is what it is at `low`."""
+    start = rising(low)
+    if rising(high) == start:
+        return high
+    while high - low > 1:
+        mid = (low + high) // 2
+        low, high = (mid, high) if rising(mid) == start else (low, mid)
+    return low
+
+
+def _dates(evaluator: Evaluator, way: Way, release_s: int, quantities: list[int]) -> list[_Date]:
+    """Dates by lines and units. More of either never makes a pick earlier: a box with equal corners is even."""
+    route = way.route
+    ppm = evaluator.network.nodes[route.node].rejection_ppm
+    fewest = [sum(quantities[:n]) for n in range(len(quantities) + 1)]
+    most = [sum(quantities[len(quantities) - n :]) for n in range(len(quantities) + 1)]
+    known: dict[tuple[int, int], tuple[int, int, int, tuple[int, int]] | None] = {}
+
+    def at(num_lines: int, num_units: int) -> tuple[int, int, int, tuple[int, int]] | None:
+        """Ship day, hand-over, arrival and cell; None without a promise."""
+        key = (num_lines, num_units)
+        if key not in known:
+            promise = evaluator.tools.dates.promise(
+                route,
+                way.target,
+                way.zone,
+                release_s=release_s,
+                num_lines=num_lines,
+                num_units=num_units,
+                rejections_ppm=(ppm,) * num_lines,
+                confidence_permille=evaluator.policy.promise_confidence_permille,
+                live=evaluator.live,
+            )
+            if isinstance(promise, Refusal):
+                known[key] = None
+            else:
+                day = evaluator.tools.dates.ship_day(route, promise) if route.service >= 0 else 0
+                cell = evaluator.tools.dates.pick_cell(route.node, promise.pick_start)
+                known[key] = day, epoch_s(promise.ship_by), epoch_s(promise.deliver_by), cell
+        return known[key]
+
+    out: list[_Date] = []
+
+    def cut(lines: tuple[int, int], units: tuple[int, int]) -> None:
+        first, last = at(lines[0], units[0]), at(lines[1], units[1])
+        if first is None:
+            return
+        if first == last:
+            day, _, deliver_s, cell = first
+            late = evaluator.deliver_by_s is not None and deliver_s > evaluator.deliver_by_s
+            if not late:
+                out.append(_Date(lines, units, day, _date_cents(evaluator, route, deliver_s, cell[0]), cell))
+        elif lines[0] < lines[1]:
+            mid = sum(lines) // 2
+            for part in ((lines[0], mid), (mid + 1, lines[1])):
+                cut(part, (fewest[part[0]], most[part[1]]))
+        else:
+            mid = sum(units) // 2
+            cut(lines, (units[0], mid))
+            cut(lines, (mid + 1, units[1]))
+
+    cut((1, len(quantities)), (fewest[1], most[-1]))
+    return _joined(out)
+
+
+def _joined(dates: list[_Date]) -> list[_Date]:
+    """One box instead of several that follow each other in the number of lines and cost the same."""
+    if len(dates) < 2 or not all(
+        (a.ship_day, a.cents, a.cell) == (b.ship_day, b.cents, b.cell) and a.lines[1] + 1 == b.lines[0]
+        for a, b in pairwise(dates)
+    ):
+        return dates
+    first, last = dates[0], dates[-1]
+    return [first._replace(lines=(first.lines[0], last.lines[1]), units=(first.units[0], last.units[1]))]
+
+
+def _date_cents(evaluator: Evaluator, route: Route, deliver_s: int, pick_day: int) -> int:
+    """Lateness, waiting and capacity."""
+    policy, node = evaluator.policy, evaluator.network.nodes[route.node]
+    cents = weighted_cents(
+        policy.waiting_day_cents * -(-(deliver_s - evaluator.placed_s) // DAY_S), policy.weight("waiting")
+    )
+    requested_s = evaluator.requested_s
+    if requested_s is not None and deliver_s > requested_s:
+        days = -(-(deliver_s - requested_s) // DAY_S)
+        raw = policy.lateness_base_cents + policy.lateness_day_cents * days
+        cents += weighted_cents(raw, policy.weight("lateness"))
+    if policy.capacity_price_cents:
+        used = evaluator.live.used_day(route.node, pick_day)
+        limits = node.capacity_day_orders, node.capacity_day_units
+        util = max((u * 1000 // limit for u, limit in zip(used, limits, strict=True) if limit), default=0)
+        over = max(0, min(1000, util) - policy.capacity_free_permille)
+        raw = policy.capacity_price_cents * over**2 // (1000 - policy.capacity_free_permille) ** 2
+        cents += weighted_cents(raw, policy.weight("capacity"))
+    return cents
+
+
+def without(instance: Instance, facts: Iterable[Facts]) -> Instance:
+    """The instance with these routes only."""
+    return replace(instance, facts=tuple(facts))
