@@ -6,14 +6,14 @@ The baskets are a wholesaler's (median 15 lines, packs of 6, 12, 24). Cut for co
 different skus are kept, and a dozen counts as one unit more: below 12 units is 1, below 24 is 2, all others 3.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -42,45 +42,38 @@ class Assortment:
 def assortment(data_dir: Path, rng: np.random.Generator, num_skus: int) -> Assortment:
     """The ``num_skus`` most bought skus (fewer if there are fewer), with sizes of random articles."""
     lines = _basket_lines(data_dir)
-    counts = lines.group_by("sku").aggregate([("order_id", "count")])
-    bought = sorted(
-        zip(counts["sku"].to_pylist(), counts["order_id_count"].to_pylist(), strict=True),
-        key=lambda pair: (-pair[1], pair[0]),
-    )[:num_skus]
+    num_baskets = np.bincount(lines.sku, minlength=len(lines.skus))
+    bought = np.lexsort((np.arange(len(lines.skus)), -num_baskets))[:num_skus]
+    names = [lines.skus[int(i)] for i in bought]
     described = {
         row["StockCode"].upper(): row["description"]
         for row in read_rows(data_file(data_dir, "baskets/uci_online_retail_skus.csv.gz"))
     }
     weights, sides = _sizes(data_dir)
     pick = rng.integers(0, len(weights), len(bought))
-    shares = np.array([count for _, count in bought], dtype=np.float64)
+    shares = num_baskets[bought].astype(np.float64)
     return Assortment(
-        skus=sku_table([sku for sku, _ in bought], weights[pick], sides[pick], rng),
+        skus=sku_table(names, weights[pick], sides[pick], rng),
         popularity=shares / shares.sum(),
-        names=tuple(described.get(sku, "") for sku, _ in bought),
+        names=tuple(described.get(sku, "") for sku in names),
     )
 
 
 def consumer_baskets(data_dir: Path, skus: SkuTable) -> list[Basket]:
     """Baskets cut to consumer size (see above), in the order of their ids; skus the network lacks are dropped."""
-    lines = _basket_lines(data_dir).sort_by([("order_id", "ascending"), ("sku", "ascending")])
+    lines = _basket_lines(data_dir)
+    known = np.array([SkuId(sku) in skus.index for sku in lines.skus])
+    bounds = np.flatnonzero(np.diff(lines.order, prepend=-1, append=-1)).tolist()
     out: list[Basket] = []
-    order_ids = lines["order_id"].combine_chunks().to_pylist()
-    names = lines["sku"].to_pylist()
-    quantities = lines["qty_sum"].cast(pa.int64()).to_pylist()
-    start = 0
-    for end in range(1, len(order_ids) + 1):
-        if end < len(order_ids) and order_ids[end] == order_ids[start]:
-            continue
+    for start, end in itertools.pairwise(bounds):
         if end - start <= LINES_MAX:
             basket = tuple(
-                (SkuId(names[i]), min(QUANTITY_MAX, 1 + quantities[i] // DOZEN))
+                (SkuId(lines.skus[lines.sku[i]]), min(QUANTITY_MAX, 1 + int(lines.quantity[i]) // DOZEN))
                 for i in range(start, end)
-                if names[i] in skus.index
+                if known[lines.sku[i]]
             )
             if basket:
                 out.append(basket)
-        start = end
     return out
 
 
@@ -101,12 +94,34 @@ def orders_from_baskets(
     return make_orders(network, rng, baskets=chosen, homes=homes, moments=moments, mix=mix)
 
 
-def _basket_lines(data_dir: Path) -> pa.Table:
-    """Columns order_id, sku, qty_sum. Codes that differ in case only are one sku; some baskets name one twice."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Lines:
+    """Lines of all baskets by order and sku: (num_lines,) columns, and what the sku numbers mean."""
+
+    order: NDArray[np.int64]
+    sku: NDArray[np.int64]
+    quantity: NDArray[np.int64]
+    skus: tuple[str, ...]
+
+
+def _basket_lines(data_dir: Path) -> _Lines:
+    """Codes that differ in case only are one sku; what a basket names twice is added up."""
     path = data_file(data_dir, "baskets/uci_online_retail_baskets.parquet")
     table = pq.read_table(path, columns=["order_id", "sku", "qty"])
-    upper = table.set_column(1, "sku", pc.utf8_upper(table["sku"]))
-    return upper.group_by(["order_id", "sku"]).aggregate([("qty", "sum")])
+    _, order = _numbered(table["order_id"], str)
+    skus, sku = _numbered(table["sku"], str.upper)
+    key, line = np.unique(order * len(skus) + sku, return_inverse=True)
+    quantity = np.bincount(line, weights=table["qty"].to_numpy()).astype(np.int64)
+    return _Lines(order=key // len(skus), sku=key % len(skus), quantity=quantity, skus=skus)
+
+
+def _numbered(column: pa.ChunkedArray, spelt: Callable[[str], str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Distinct texts in alphabetical order, spelt alike, and the number of each row's text."""
+    coded = column.combine_chunks().dictionary_encode()
+    texts = [spelt(text) for text in coded.dictionary.to_pylist()]
+    names = tuple(sorted(set(texts)))
+    number = {name: i for i, name in enumerate(names)}
+    return names, np.array([number[text] for text in texts], dtype=np.int64)[coded.indices.to_numpy()]
 
 
 def _sizes(data_dir: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
