@@ -5,7 +5,7 @@ from math import ceil, floor
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.costs.parcels import ParcelPrice
@@ -26,6 +26,9 @@ ROUTES = (
     Route(Method.SHIP_TO_STORE, 0, lane=0, place=1),
     Route(Method.CLICK_AND_COLLECT, 0, place=0),
 )
+
+# No limit of time: a busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Ask = dict[str, Any]
 
@@ -174,6 +177,7 @@ def check_parts(terms: tuple[CostTerm, ...]) -> None:
         assert term.because
 
 
+@patient
 @given(cases(), policies, st.sampled_from(ROUTES), st.data())
 def test_terms_of_a_shipment_are_what_the_model_says(
     case: tuple[Network, Live], policy: Policy, route: Route, data: st.DataObject
@@ -191,6 +195,7 @@ def test_terms_of_a_shipment_are_what_the_model_says(
     assert co2e_g(network, route, weight_g=weight_g, num_parcels=num, distance_m=far) == grams(network, route, ask)
 
 
+@patient
 @given(
     policies,
     st.integers(0, 4),

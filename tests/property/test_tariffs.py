@@ -7,7 +7,7 @@ from math import ceil, floor
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.costs.parcels import Contents, ParcelPrice, RateCards
@@ -22,6 +22,10 @@ from tests.tariffs import JUNE, surcharge
 ZONE_IDS = tuple(ZoneId(z) for z in "abc")
 BANDS_G = (100, 250, 700, 1_500)
 FIRST, LAST = JUNE, JUNE + 5  # ship days; dates of validity lie around them
+
+# No limit of time: a busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(patient, max_examples=300)
 
 
 def half_up(value: Fraction) -> int:
@@ -226,7 +230,7 @@ def cents_of(network: Network, zone: int, day: int, contents: Contents, where: T
     return got.num_parcels * got.unit_price_cents if isinstance(got, ParcelPrice) else got.code
 
 
-@settings(max_examples=400)  # the twin of every tariff: the rules that bind are many
+@thorough
 @given(networks, zones, days, random_contents(), targets, st.booleans())
 def test_a_price_is_what_the_model_says(
     network: Network, zone: int, day: int, contents: Contents, where: Target, signature: bool
@@ -235,6 +239,7 @@ def test_a_price_is_what_the_model_says(
     assert cents_of(network, zone, day, contents, where, signature) == expected
 
 
+@patient
 @given(networks, zones, days, random_contents(), targets, st.booleans())
 def test_parts_of_a_price_add_up(
     network: Network, zone: int, day: int, contents: Contents, where: Target, signature: bool
@@ -246,6 +251,7 @@ def test_parts_of_a_price_add_up(
         assert got.charged_weight_g >= got.weight_g
 
 
+@patient
 @given(
     random_service(),
     random_rates(),
@@ -279,6 +285,7 @@ def test_a_dearer_card_never_makes_a_parcel_cheaper(
         assert after >= before
 
 
+@patient
 @given(
     st.lists(st.integers(0, 900), min_size=len(BANDS_G), max_size=len(BANDS_G)),
     random_surcharges(same_fuel=True),
@@ -359,7 +366,7 @@ def random_zone_map(draw: st.DrawFn) -> Network:
     )
 
 
-@settings(max_examples=400)
+@thorough
 @given(random_zone_map(), st.integers(0, 1), targets, st.integers(0, 31))
 def test_a_zone_is_what_the_model_says(network: Network, node: int, where: Target, distance_m: int) -> None:
     got = ZoneFinder(network).zone(0, node, where, distance_m)
