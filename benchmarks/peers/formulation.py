@@ -202,7 +202,7 @@ def coupled_nodes(instance: Instance) -> frozenset[int]:
     )
 
 
-def _sorted_columns(variants: tuple[Variant, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _columns(variants: tuple[Variant, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     low = np.array([j.low for j in variants])
     high = np.array([j.high for j in variants])
     return (
@@ -216,7 +216,7 @@ def _sorted_columns(variants: tuple[Variant, ...]) -> tuple[np.ndarray, np.ndarr
 
 def rises(facts: Facts) -> bool:
     """Whether no variant is cheaper than one whose contents fit under its box, and none is missing below another."""
-    cents, low, high, triggers, release = _sorted_columns(facts.variants)
+    cents, low, high, triggers, release = _columns(facts.variants)
     below = np.ones((len(cents), len(cents)), dtype=bool)  # [a, b]: some contents of a fit under b
     for axis in range(4):
         below &= low[:, None, axis] <= high[None, :, axis]
@@ -227,16 +227,17 @@ def rises(facts: Facts) -> bool:
 
 def undominated(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
     """Variants that no other replaces: none that costs no more takes all they take."""
-    kept: list[Variant] = []
-    for j in sorted(variants, key=lambda j: (j.cents, *(-h for h in j.high), -j.triggers, -j.release)):
-        if not any(
-            all(a <= b for a, b in zip(j.high, k.high, strict=True))
-            and j.triggers | k.triggers == k.triggers
-            and j.release <= k.release
-            for k in kept
-        ):
-            kept.append(j)
-    return tuple(kept)
+    cents, _, high, triggers, release = _columns(variants)
+    kept: list[int] = []
+    for j in np.lexsort((*-high.T, -triggers, -release, cents)):
+        replaced = (
+            (high[kept] >= high[j]).all(axis=1)
+            & ((triggers[kept] | triggers[j]) == triggers[kept])
+            & (release[kept] >= release[j])
+        )
+        if not replaced.any():
+            kept.append(int(j))
+    return tuple(variants[j] for j in kept)
 
 
 def num_copies(instance: Instance, facts: Facts, coupled: frozenset[int]) -> int:
@@ -261,7 +262,7 @@ def joinable(instance: Instance, facts: Facts) -> bool:
     if facts.variants[0].high[2] < total[2] or facts.variants[0].high[3] < total[3]:
         return False
     kept = undominated(facts.variants)
-    cents, _, high, triggers, _ = _sorted_columns(kept)
+    cents, _, high, triggers, _ = _columns(kept)
     # Rounding a sum may give a cent more than rounding its parts, at each stage.
     slack = sum(1 + (-(-r.scale // r.divisor) if r.inner is not None else 0) for r in facts.roundings)
     for a in range(len(kept)):

@@ -13,10 +13,11 @@ A trigger is a condition on the goods that some surcharge has (a side above a li
 fixed subset of them and a shipment the union. A release is the date of the last inbound unit that a line waits for.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from itertools import pairwise
+from itertools import groupby, pairwise
 from operator import or_
 from typing import NamedTuple
 
@@ -308,7 +309,7 @@ def _variants(
     evaluator: Evaluator, tariffs: Tariffs, way: Way, releases: dict[int, int], ranks: dict[int, int]
 ) -> tuple[tuple[Variant, ...], bool]:
     """All variants of a route, and whether there may be holes between them."""
-    node = evaluator.network.nodes[way.route.node]
+    weights, _ = tariffs.sums(releases)
     steps: dict[int, tuple[Step, ...]] = {}
     out: list[Variant] = []
     holes = False
@@ -317,7 +318,7 @@ def _variants(
         for when in _dates(evaluator, way, release_s, quantities):
             if when.ship_day not in steps:
                 boxes = tariffs.boxes(way, when.ship_day, frozenset(releases))
-                steps[when.ship_day] = tuple(_with_parcel_costs(evaluator, way, node.packaging_cents, boxes.steps))
+                steps[when.ship_day] = tuple(_with_parcel_costs(evaluator, way, boxes.steps, weights))
                 holes = holes or boxes.holes
             out += [
                 Variant(
@@ -333,41 +334,26 @@ def _variants(
     return tuple(out), holes or len(steps) > 1  # cards of two days may lack different bands
 
 
-def _with_parcel_costs(evaluator: Evaluator, way: Way, packaging: int, steps: Iterable[Step]) -> Iterable[Step]:
-    """Add packaging and carbon to the carrier's cents; carbon cuts a step where its cents change."""
+def _with_parcel_costs(evaluator: Evaluator, way: Way, steps: Iterable[Step], weights: list[int]) -> Iterable[Step]:
+    """Add packaging and carbon to the carrier's cents; carbon cuts a step between weights where its cents change."""
     policy, route, network = evaluator.policy, way.route, evaluator.network
+    packaging = network.nodes[route.node].packaging_cents if route.service >= 0 else 0
     per_parcel = per_tonne_km = 0
     if route.service >= 0:
         service = network.services[route.service]
         per_parcel, per_tonne_km = service.co2e_g_per_parcel, service.co2e_g_per_tonne_km
     elif route.lane >= 0:
         per_tonne_km = network.lanes[route.lane].co2e_g_per_tonne_km
-
-    def carbon(step: Step) -> Callable[[int], int]:
-        return lambda w: _carbon(
-            evaluator, per_parcel * step.num_parcels + rounded(w * way.distance_m * per_tonne_km, 10**9)
-        )
-
     for step in steps:
-        wrapped = weighted_cents(packaging * step.num_parcels, policy.weight("packaging")) if route.service >= 0 else 0
-        low, high = step.weight_g
-        cents_at = carbon(step)
-        while low <= high:
-            cents = cents_at(low)
-            until = _last_with(cents_at, low, high)
-            yield step._replace(cents=step.cents + wrapped + cents, weight_g=(low, until))
-            low = until + 1
-
-
-def _last_with(rising: Callable[[int], int], low: int, high: int) -> int:
-    """The last argument in [low, high] at which a function that never falls is what it is at `low`."""
-    start = rising(low)
-    if rising(high) == start:
-        return high
-    while high - low > 1:
-        mid = (low + high) // 2
-        low, high = (mid, high) if rising(mid) == start else (low, mid)
-    return low
+        wrapped = step.cents + weighted_cents(packaging * step.num_parcels, policy.weight("packaging"))
+        if policy.carbon_cents_per_tonne == 0:
+            yield step._replace(cents=wrapped)
+            continue
+        inside = weights[bisect_left(weights, step.weight_g[0]) : bisect_right(weights, step.weight_g[1])]
+        grams = {w: per_parcel * step.num_parcels + rounded(w * way.distance_m * per_tonne_km, 10**9) for w in inside}
+        for cents, alike in groupby(inside, key=lambda w, grams=grams: _carbon(evaluator, grams[w])):  # type: ignore[misc]
+            held = list(alike)
+            yield step._replace(cents=wrapped + cents, weight_g=(held[0], held[-1]))
 
 
 def _dates(evaluator: Evaluator, way: Way, release_s: int, quantities: list[int]) -> list[_Date]:

@@ -65,7 +65,7 @@ class Tariffs:
         """The boxes of a route on a day, for shipments of some of these lines; one box without a carrier."""
         route = way.route
         if route.service < 0:
-            weights, volumes = self._sums(lines)
+            weights, volumes = self.sums(lines)
             return Boxes((Step(0, 0, (weights[0], weights[-1]), (volumes[0], volumes[-1]), 0),), False)
         key = (route.service, way.zone, ship_day, route.place, lines)
         if key not in self._known:
@@ -102,7 +102,7 @@ class Tariffs:
         conditions = self._conditions[service]
         return sum(1 << bit for bit, (kind, limit) in enumerate(conditions) if measured[kind] > limit)
 
-    def _sums(self, lines: Iterable[int]) -> tuple[list[int], list[int]]:
+    def sums(self, lines: Iterable[int]) -> tuple[list[int], list[int]]:
         """Weights and volumes that shipments of some of these lines can have, ascending."""
         weights, volumes = {0}, {0}
         fewest_g, fewest_cm3 = [], []
@@ -121,7 +121,7 @@ class Tariffs:
         self, way: Way, ship_day: int, triggers: int, lines: list[int]
     ) -> tuple[list[list[Step]], list[tuple[int, int]], list[Step]]:
         """Steps by cell of volume, ascending in weight; those cells; and what has no price."""
-        weights, volumes = self._sums(lines)
+        weights, volumes = self.sums(lines)
         by_weight, by_volume = self._limits(way.route.service, weights[-1], volumes[-1])
         # Of a shipment only its sums change below; sides and flags are those of all these lines, whose triggers are
         # exactly `triggers`.
