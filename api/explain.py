@@ -17,7 +17,7 @@ from engine.domain.plan import CostTerm, Plan, Refusal, Shipment, Status
 from engine.domain.policy import Policy
 from engine.network.live import Live
 from engine.network.model import Network, NodeKind
-from engine.network.routes import Route, distance_m, target_of
+from engine.network.routes import distance_m, target_of
 from engine.options.evaluate import Evaluator
 from engine.options.tools import Tools
 
@@ -78,9 +78,8 @@ def explain(
     rivals_max
         How many rivals, and how many nodes that could not, to list for each shipment.
     """
-    merged = order.merged()
-    evaluator = Evaluator(network, live, policy, merged, tools, relaxed=plan.relaxed)
-    comparison = _Comparison(network, live, policy, merged, plan, tools, evaluator)
+    evaluator = Evaluator(network, live, policy, order.merged(), tools, relaxed=plan.relaxed)
+    comparison = _Comparison(evaluator, plan)
     reasons = tuple(comparison.reasons(i, rivals_max) for i in range(len(plan.shipments)))
     return Explanation(shipments=reasons, undivided=comparison.undivided() if len(plan.shipments) > 1 else None)
 
@@ -88,54 +87,31 @@ def explain(
 class _Comparison:
     """One plan beside its variants."""
 
-    def __init__(
-        self,
-        network: Network,
-        live: Live,
-        policy: Policy,
-        order: Order,
-        plan: Plan,
-        tools: Tools,
-        evaluator: Evaluator,
-    ) -> None:
-        self.network, self.live, self.policy, self.order = network, live, policy, order
-        self.plan, self.tools, self.evaluator = plan, tools, evaluator
-        self.line_at = {line.line_id: i for i, line in enumerate(order.lines)}
+    def __init__(self, evaluator: Evaluator, plan: Plan) -> None:
+        self.evaluator, self.plan = evaluator, plan
+        self.network, self.order = evaluator.network, evaluator.order
+        self.line_at = {line.line_id: i for i, line in enumerate(self.order.lines)}
         self.unserved = tuple(self.line_at[unmet.line_id] for unmet in plan.unmet)
-        self.home = target_of(network, order.destination) if order.destination is not None else None
+        destination = self.order.destination
+        self.home = target_of(self.network, destination) if destination is not None else None
 
     def reasons(self, at: int, rivals_max: int) -> ShipmentReasons:
         """Rivals and losers of one shipment."""
-        chosen = self.plan.shipments[at]
         others = self.plan.shipments[:at] + self.plan.shipments[at + 1 :]
-        items = self._items((chosen,))
-        here = self.network.node_index[chosen.node]
-        rivals: list[Rival] = []
-        losers: list[Loser] = []
-        seen = {here}
-        for node, routes in self._routes_by_node(without=here).items():
-            rival, refusal = self._best(routes, items, others)
-            seen.add(node)
-            if rival is not None:
-                rivals.append(rival)
-            elif refusal is not None:
-                losers.append(self._loser(node, refusal.text))
-        losers.sort(key=lambda loser: (loser.distance_m, loser.node))
-        empty = self._without_route(items, seen)
-        rivals.sort(key=_rank)
+        items = self._items((self.plan.shipments[at],))
+        found = self._ranked(items, others, without=self.network.node_index[self.plan.shipments[at].node])
+        losers = [loser for _, loser in found.losers]
         return ShipmentReasons(
-            rivals=tuple(self._checked(rival, others) for rival in rivals[:rivals_max]),
-            num_rivals=len(rivals),
-            losers=tuple((losers + empty)[:rivals_max]),
-            num_losers=len(losers) + len(empty),
+            rivals=tuple(self._rival(shipment, others) for shipment in found.shipments[:rivals_max]),
+            num_rivals=len(found.shipments),
+            losers=tuple(losers[:rivals_max]),
+            num_losers=len(losers),
         )
 
     def undivided(self) -> Rival | None:
         """The cheapest plan in one shipment, None where no node can serve all that the plan serves."""
-        items = self._items(self.plan.shipments)
-        found = [self._best(routes, items, ())[0] for routes in self._routes_by_node(without=-1).values()]
-        best = min((rival for rival in found if rival is not None), key=_rank, default=None)
-        return self._checked(best, ()) if best is not None else None
+        found = self._ranked(self._items(self.plan.shipments), (), without=-1)
+        return self._rival(found.shipments[0], ()) if found.shipments else None
 
     def _items(self, shipments: Iterable[Shipment]) -> Items:
         """Line indices with the units that these shipments carry of them."""
@@ -145,28 +121,48 @@ class _Comparison:
                 units[self.line_at[line.line_id]] += line.quantity
         return tuple(sorted(units.items()))
 
-    def _routes_by_node(self, *, without: int) -> dict[int, list[Route]]:
-        by_node: dict[int, list[Route]] = {}
-        for route in self.evaluator.routes:
-            if route.node != without:
-                by_node.setdefault(route.node, []).append(route)
-        return by_node
-
-    def _best(
-        self, routes: list[Route], items: Items, others: tuple[Shipment, ...]
-    ) -> tuple[Rival | None, Refusal | None]:
-        """The cheapest of a node's routes in a whole plan; else its first refusal."""
-        best: Rival | None = None
-        refusal: Refusal | None = None
-        for route in routes:
-            found = self.evaluator.shipment(route, items)
-            if isinstance(found, Refusal):
-                refusal = refusal or found
+    def _ranked(self, items: Items, others: tuple[Shipment, ...], *, without: int) -> "_Found":
+        """The cheapest shipment of each node that can send the items, by cost; and why the other nodes cannot."""
+        evaluator = self.evaluator
+        of_order: dict[NodeId | None, int] = {}
+        holders = {node for line, _ in items for node in evaluator.holders(line)}
+        best: list[tuple[int, Shipment]] = []
+        losers: list[tuple[bool, Loser]] = []
+        for node, row in enumerate(self.network.nodes):
+            # Pickup points hold no stock: they are where parcels go, never where they come from.
+            if node == without or row.kind is NodeKind.PICKUP_POINT:
                 continue
-            rival = self._rival(found, others)
-            if best is None or _rank(rival) < _rank(best):
-                best = rival
-        return best, refusal
+            if node not in holders:
+                losers.append((True, self._loser(node, "It has none to promise.")))
+                continue
+            found = self._of_node(node, items)
+            if isinstance(found, Refusal):
+                losers.append((False, self._loser(node, found.text)))
+                continue
+            for shipment in found:
+                if shipment.place not in of_order:
+                    variant = self._variant(shipment, others)
+                    of_order[shipment.place] = sum(term.amount_cents for term in variant.terms)
+            costs = [(shipment.cost_cents + of_order[shipment.place], shipment) for shipment in found]
+            best.append(min(costs, key=_rank))
+        best.sort(key=_rank)
+        losers.sort(key=lambda entry: (entry[0], entry[1].distance_m, entry[1].node))
+        return _Found(shipments=tuple(shipment for _, shipment in best), losers=tuple(losers))
+
+    def _of_node(self, node: int, items: Items) -> list[Shipment] | Refusal:
+        """All ways to send the items from a node, or the reason why there is none."""
+        evaluator = self.evaluator
+        # Asked first, as most nodes fail here, whatever the route.
+        refusal = evaluator.ways.node_barred(node)
+        if refusal is None:
+            release_s = evaluator.release_s(node, items)
+            refusal = release_s if isinstance(release_s, Refusal) else None
+        if refusal is not None:
+            return refusal
+        found = [evaluator.shipment(route, items) for route in evaluator.ways.of_node(node)]
+        shipments = [shipment for shipment in found if isinstance(shipment, Shipment)]
+        refusals = [refusal for refusal in found if isinstance(refusal, Refusal)]
+        return shipments or next(iter(refusals), Refusal("no_route", "No way leads from it to the customer."))
 
     def _variant(self, shipment: Shipment, others: tuple[Shipment, ...]) -> Plan:
         """The plan with this shipment beside the others; its bound is its cost, as nothing is proven about it."""
@@ -174,54 +170,40 @@ class _Comparison:
         return replace(plan, bound_cents=plan.cost_cents)
 
     def _rival(self, shipment: Shipment, others: tuple[Shipment, ...]) -> Rival:
+        """The whole plan with this shipment, beside the chosen one; with the hard rule it would break, if any."""
+        given = self.evaluator
         variant = self._variant(shipment, others)
         extra = _by_rule(variant)
         extra.subtract(_by_rule(self.plan))
         deliver_by = variant.deliver_by
         assert deliver_by is not None, "a variant has the shipment it was made for"
+        broken = violations(given.network, given.live, given.policy, self.order, variant, given.tools)
         return Rival(
             shipment=shipment,
             extra_cents=variant.cost_cents - self.plan.cost_cents,
             extra_by_rule=tuple(sorted(((r, c) for r, c in extra.items() if c), key=lambda rc: (-abs(rc[1]), rc[0]))),
             extra_co2e_g=variant.co2e_g - self.plan.co2e_g,
             deliver_by=deliver_by,
+            breaks=next((violation.message for violation in broken), ""),
         )
 
-    def _checked(self, rival: Rival, others: tuple[Shipment, ...]) -> Rival:
-        """The rival with the hard rule it would break, if any; checking is dear, so only for those that are shown."""
-        variant = self._variant(rival.shipment, others)
-        broken = next(iter(violations(self.network, self.live, self.policy, self.order, variant, self.tools)), None)
-        return rival if broken is None else replace(rival, breaks=broken.message)
-
-    def _without_route(self, items: Items, seen: set[int]) -> list[Loser]:
-        """Nodes that no allowed route with stock starts from; pickup points hold no stock and are no candidates."""
-        holders = {node for line, _ in items for node in self.evaluator.holders(line)}
-        found = []
-        for node, row in enumerate(self.network.nodes):
-            if node in seen or row.kind is NodeKind.PICKUP_POINT:
-                continue
-            if node not in holders:
-                reason = "It has none of them to promise." if len(items) > 1 else "It has none to promise."
-            else:
-                barred = self.evaluator.ways.node_barred(node)
-                reason = barred.text if barred is not None else "No allowed way leads from it to the customer."
-            found.append((node not in holders, self._loser(node, reason)))
-        found.sort(key=lambda entry: (entry[0], entry[1].distance_m, entry[1].node))
-        return [loser for _, loser in found]
-
     def _loser(self, node: int, reason: str) -> Loser:
-        return Loser(node=self.network.nodes[node].node_id, reason=reason, distance_m=self._far(node))
-
-    def _far(self, node: int) -> int:
-        """Metres from the customer's home, 0 where it is not known."""
-        if self.home is None:
-            return 0
         here = self.network.nodes[node]
-        return distance_m(here.lat, here.lon, self.home.lat, self.home.lon)
+        far_m = distance_m(here.lat, here.lon, self.home.lat, self.home.lon) if self.home is not None else 0
+        return Loser(node=here.node_id, reason=reason, distance_m=far_m)
 
 
-def _rank(rival: Rival) -> tuple[int, datetime, str]:
-    return rival.extra_cents, rival.deliver_by, rival.shipment.node
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Shipments by cost; losers with whether they hold nothing at all, those that hold something first, by distance."""
+
+    shipments: tuple[Shipment, ...]
+    losers: tuple[tuple[bool, Loser], ...]
+
+
+def _rank(entry: tuple[int, Shipment]) -> tuple[int, datetime, str]:
+    cost_cents, shipment = entry
+    return cost_cents, shipment.promise.deliver_by, shipment.node
 
 
 def _by_rule(plan: Plan) -> Counter[str]:

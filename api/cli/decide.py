@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,8 @@ from api.cli.inputs import (
     require_one_source,
 )
 from api.cli.networks import engine_for, network_named
-from api.cli.screen import screen
+from api.cli.screen import screen, step
+from api.wording import plural
 from engine.domain.errors import InputError
 from engine.domain.ids import OrderId
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from engine.domain.order import Order
     from engine.network.model import Network
 
+EXPLAINED_MAX = 100  # orders of a report that get their reasons: those take longer to find than the decision
 TOLD_MAX = 1  # orders up to which all are told in full
 
 
@@ -102,9 +105,12 @@ def decide(
     told = everyone if len(orders) <= TOLD_MAX else frozenset()
     if explain_id is not None:
         told = frozenset((OrderId(explain_id),))
-    explained = everyone if out is not None else frozenset() if as_json else told
+    explained = frozenset() if as_json else told
+    if out is not None:
+        explained |= frozenset(order.order_id for order in orders[:EXPLAINED_MAX])
     engine = engine_for(network, network.policy(policy))
-    decided = decide_all(engine, orders, explained=explained, commit=commit, deadline_ms=deadline_ms)
+    with step(f"Deciding {plural(len(orders), 'order')}") if len(orders) > TOLD_MAX else nullcontext():
+        decided = decide_all(engine, orders, explained=explained, commit=commit, deadline_ms=deadline_ms)
     _print(network, decided, told, as_json=as_json)
     if out is not None:
         write_decisions(out, network, decided)

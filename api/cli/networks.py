@@ -97,6 +97,8 @@ def _kept(name: str, data: Path, seed: int) -> Path:
         half.mkdir(parents=True)
         try:
             write_network(built_network(name, data, seed), half)
+            for outdated in folder.parent.glob(f"{name}-seed{seed}-*[0-9a-f]"):
+                shutil.rmtree(outdated)
             half.rename(folder)
         finally:
             shutil.rmtree(half, ignore_errors=True)
