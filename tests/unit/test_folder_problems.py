@@ -332,3 +332,13 @@ def test_nodes_and_services_without_collections_are_warned_of(folder: Path) -> N
     assert "Service (std) is collected nowhere." in messages
     assert "Service (bike) is collected nowhere." not in messages
     read_network(folder)
+
+
+def test_a_hundred_thousand_different_wrong_ids_are_found_in_one_pass(folder: Path) -> None:
+    rows = "".join(f"wh,x{i},-{i}\n" for i in range(1, 100_001))
+    (folder / "stock.csv").write_text("node_id,sku,on_hand\n" + rows)
+    problems = [p for p in validate_folder(folder) if p.file == "stock.csv"]
+    assert [p.message for p in problems if p.row == 0] == [
+        f"And {100_000 - LISTED_MAX} more like it: (…) is below (…).",
+        f"And {100_000 - LISTED_MAX} more like it: No sku has the id (…).",
+    ]

@@ -1,5 +1,6 @@
 """What must hold between the cells of nodes, skus, stock, collections and lanes. Cells and ids were checked before."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from engine.network.model import Collection, Lane, Node, NodeKind, Offer, Servic
 
 GROUPS_MAX = 63  # groups and services are bits of one whole number in kernels
 SERVICES_MAX = 63
+_RESERVED = re.compile(r"\*$|none$|group:|.*;", re.DOTALL)
 _POSTCODE_DIGITS = {"DE": 5, "ES": 5, "FR": 5, "IT": 5, "US": 5, "FI": 5, "HR": 5, "EE": 5, "MX": 5, "PL": 5}
 
 
@@ -33,14 +35,13 @@ def _check_ids(table: Typed, problems: Problems) -> None:
     """Ids must not look like a wildcard nor break lists of ids."""
     column = table.table.columns[0].name
     values = table.columns[column]
-    for code, value in enumerate(values.values):
-        if value is None:
-            continue
-        rows = table.row_numbers[values.where(code)]
+    reserved = [code for code, value in enumerate(values.values) if value and _RESERVED.match(value)]
+    for code, at in values.where(reserved):
+        rows, value = table.row_numbers[at], values.values[code]
         if ";" in value:
             message = f"Id ({value}) has a semicolon, which separates ids in lists."
             problems.add(table.file, rows, column, value, message, "use a dash.")
-        if value in ("*", "none") or value.startswith("group:"):
+        else:
             problems.add(table.file, rows, column, value, f"Id ({value}) is reserved.", "put a letter before it.")
 
 
@@ -49,14 +50,18 @@ def _check_case(table: Typed, problems: Problems) -> None:
     if len({i.casefold() for i in ids}) == len(ids):
         return
     column = table.table.columns[0].name
+    values = table.columns[column]
     first: dict[str, str] = {}
-    codes = {value: code for code, value in reversed(list(enumerate(table.columns[column].values)))}
-    for value in ids:
-        other = first.setdefault(value.casefold(), value)
-        if other != value:
-            rows = table.row_numbers[table.columns[column].where(codes[value])]
-            message = f"Ids ({value}) and ({other}) differ only in upper and lower case."
-            problems.warn(table.file, rows, column, value, message, "one is a typing error; they count as two.")
+    others = {
+        code: other
+        for code, value in enumerate(values.values)
+        if value is not None and (other := first.setdefault(value.casefold(), value)) != value
+    }
+    for code, at in values.where(others):
+        value = values.values[code]
+        message = f"Ids ({value}) and ({others[code]}) differ only in upper and lower case."
+        hint = "one is a typing error; they count as two."
+        problems.warn(table.file, table.row_numbers[at], column, value, message, hint)
 
 
 def _check_nodes(table: Typed, problems: Problems) -> None:
@@ -89,11 +94,10 @@ def _check_nodes(table: Typed, problems: Problems) -> None:
 def _check_skus(table: Typed, problems: Problems) -> None:
     columns = table.columns
     weight = columns["weight_g"]
-    for code, value in enumerate(weight.values):
-        if value == 0:
-            rows = table.row_numbers[weight.where(code)]
-            message = "The weight is 0: it is sent at the price of the lightest band."
-            problems.warn(table.file, rows, "weight_g", weight.texts[code], message, "it was never measured.")
+    for code, at in weight.where(code for code, value in enumerate(weight.values) if value == 0):
+        message = "The weight is 0: it is sent at the price of the lightest band."
+        hint = "it was never measured."
+        problems.warn(table.file, table.row_numbers[at], "weight_g", weight.texts[code], message, hint)
     longest, second, third = (columns[name].array(np.int64) for name in ("longest_mm", "second_mm", "third_mm"))
     rows = table.row_numbers[np.flatnonzero((second > longest) | (third > second))]
     message = "The sides are not sorted: longest, second, third."

@@ -63,12 +63,11 @@ def _check_prefix_lengths(table: Typed, problems: Problems) -> None:
         usual = int(counts.argmax())
         for name, column in ends.items():
             odd = rows[lengths[name] != usual]
-            for code in np.flatnonzero(np.bincount(column.codes[odd])).tolist():
+            for row, code in zip(table.row_numbers[odd].tolist(), column.codes[odd].tolist(), strict=True):
                 prefix = column.values[code]
                 if prefix is not None:
-                    where = table.row_numbers[odd[column.codes[odd] == code]]
                     message = f"Prefix ({prefix}) of zone map ({zone_map}) has not ({usual}) characters like others."
-                    problems.add(table.file, where, name, prefix, message, "leading zeros were dropped.")
+                    problems.add(table.file, row, name, prefix, message, "leading zeros were dropped.")
 
 
 def _check_transit(table: Typed, problems: Problems) -> None:

@@ -75,7 +75,7 @@ class Problems:
         out: list[Problem] = []
         for key in sorted(self._listed, key=lambda k: (k[0], self._listed[k][0].row, k)):
             file, column, severity, kind = key
-            some = self._listed[key]
+            some = sorted(self._listed[key], key=lambda p: p.row)
             out.extend(some)
             more = self._counts[key] - len(some)
             if more:

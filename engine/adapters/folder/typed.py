@@ -1,8 +1,9 @@
 """From a sheet to typed columns: reads each distinct text once and notes wrong cells, names and repeats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,15 @@ class Values:
             return np.zeros(0, dtype=np.int64)
         return np.array([index.get(v, -1) for v in self.values], dtype=np.int64)[self.codes]
 
-    def where(self, code: int) -> NDArray[np.int64]:
-        """The positions of the rows that hold a distinct text."""
-        return np.flatnonzero(self.codes == code)
+    def where(self, wanted: Iterable[int]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """(distinct text, positions of the rows that hold it) of some distinct texts, in one pass for all of them."""
+        marked = np.zeros(len(self.values), dtype=np.bool_)
+        marked[list(wanted)] = True
+        at = np.flatnonzero(marked[self.codes])
+        at = at[np.argsort(self.codes[at], kind="stable")]
+        starts = np.flatnonzero(np.diff(self.codes[at], prepend=-1))
+        for start, end in pairwise([*starts.tolist(), len(at)]):
+            yield int(self.codes[at[start]]), at[start:end]
 
 
 @dataclass(frozen=True)
@@ -115,16 +122,20 @@ def parse_cell(column: Column, text: str) -> Any:
 
 def _values(column: Column, texts: Texts, numbers: NDArray[np.int64], file: str, problems: Problems) -> Values:
     values: list[Any] = []
-    bad = np.zeros(len(texts.distinct), dtype=np.bool_)
+    errors: dict[int, CellError] = {}
     for code, text in enumerate(texts.distinct):
         try:
             values.append(parse_cell(column, text))
         except CellError as error:
             values.append(None)
-            bad[code] = True
-            rows = numbers[np.flatnonzero(texts.codes == code)]
-            problems.add(file, rows, column.name, text, error.message, error.hint)
-    return Values(texts.distinct, values, texts.codes, bad)
+            errors[code] = error
+    bad = np.zeros(len(values), dtype=np.bool_)
+    bad[list(errors)] = True
+    found = Values(texts.distinct, values, texts.codes, bad)
+    for code, rows in found.where(errors):
+        bad_cell = errors[code]
+        problems.add(file, numbers[rows], column.name, found.texts[code], bad_cell.message, bad_cell.hint)
+    return found
 
 
 def _check_columns(table: Table, sheet: Sheet, problems: Problems) -> None:
@@ -192,19 +203,21 @@ def check_references(found: Typed, known: Mapping[str, Mapping[str, Any]], probl
             continue
         names = Names(ids)
         values = found.columns[column.name]
-        for code, value in enumerate(values.values):
-            if value is None or value in ids:
-                continue
-            for word in value if isinstance(value, tuple) else (value,):
-                if word in ids or (column.wild and _fits(word, known.get("groups", {}))):
-                    continue
-                what = {"nodes": "node", "skus": "sku"}.get(column.refers_to, column.refers_to.removesuffix("s"))
-                where = found.row_numbers[values.where(code)]
+        groups = known.get("groups", {}) if column.wild else {}
+        group_names = Names(groups)
+        unknown = {
+            code: words
+            for code, value in enumerate(values.values)
+            if value is not None and value not in ids and (words := _unknown(value, ids, groups, column.wild))
+        }
+        what = column.refers_to.removesuffix("s")
+        for code, rows in values.where(unknown):
+            for word in unknown[code]:
                 group = word.removeprefix("group:")
-                near = Names(known.get("groups", {})) if column.wild and word != group else names
+                near = group_names if column.wild and word != group else names
                 problems.add(
                     found.file,
-                    where,
+                    found.row_numbers[rows],
                     column.name,
                     values.texts[code],
                     f"No {what} has the id ({word}).",
@@ -212,5 +225,11 @@ def check_references(found: Typed, known: Mapping[str, Mapping[str, Any]], probl
                 )
 
 
-def _fits(word: str, groups: Mapping[str, Any]) -> bool:
-    return word == "*" or (word.startswith("group:") and word.removeprefix("group:") in groups)
+def _unknown(value: Any, ids: Mapping[str, Any], groups: Mapping[str, Any], wild: bool) -> list[str]:
+    """The ids in a cell that are not known, nor a wildcard where these may stand."""
+    words = value if isinstance(value, tuple) else (value,)
+    return [
+        word
+        for word in words
+        if word not in ids and not (wild and (word == "*" or (word.startswith("group:") and word[6:] in groups)))
+    ]
