@@ -105,6 +105,8 @@ class _Search:
         bound = dual_bound(relaxed, np.inf, rounds=1 if self.late() else 40)
         self.bound = bound.cents
         self._offer(greedy(facts, relaxed, bound.prices))
+        if all(item.unserved_cents is not None for item in facts.items):
+            self._offer(((), tuple(range(len(self.evaluator.order.lines)))))
         if not self.late():
             bound = dual_bound(relaxed, self.upper(), prices=bound.prices)
             self.bound = max(self.bound, bound.cents)

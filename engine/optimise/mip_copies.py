@@ -38,11 +38,10 @@ def _joinable(instance: Instance, slot: Slot) -> bool:
             return False
     if any(weight % 1000 for share in slot.shares for _, weight in share.unit_terms):
         return False
-    saving = 0.0
+    saving = float(instance.split_cents)
     for stage in slot.stages:
         used, _, _, _, parcel = stage.slopes()
         saving += used - stage.slack() + min(parcel, 0.0)
-    saving += instance.split.used / instance.split.denominator - 1.0 * (instance.split.used % 1000 > 0)
     by_mask: dict[frozenset[int], list[Variant]] = {}
     for v in slot.variants:
         by_mask.setdefault(frozenset(v.caps), []).append(v)  # the items that are kept out

@@ -201,11 +201,11 @@ class Facts:
 
     def instance(self) -> Instance:
         """The order without any slot."""
-        evaluator, policy = self.evaluator, self.evaluator.policy
+        evaluator = self.evaluator
         return Instance(
             items=self.items,
             slots=(),
-            split=Stage(denominator=1000, used=policy.split_cents * policy.weight("split")),
+            split_cents=order_cents(evaluator, 2, None, ()) - order_cents(evaluator, 1, None, ()),
             max_shipments=min(evaluator.shipments_max, sum(max(1, i.quantity) for i in self.items)),
             max_per_line=evaluator.shipments_per_line_max,
             min_value_cents=evaluator.min_parcel_value_cents,

@@ -123,17 +123,13 @@ class Instance:
 
     items: tuple[Item, ...]
     slots: tuple[Slot, ...]
-    split: Stage  # of used = cents per further shipment; see `split_cents`
+    split_cents: int  # per shipment after the first
     max_shipments: int
     max_per_line: int = NO_LIMIT
     min_value_cents: int = 0
     trip_cents: Mapping[int, int] = field(default_factory=dict)  # place -> cents, 0 if the customer chose it
     cells: tuple[tuple[int, int], ...] = ()
     stock: Mapping[tuple[int, int], int] = field(default_factory=dict)
-
-    def split_cents(self, num_shipments: int) -> int:
-        """What shipments after the first cost."""
-        return rounded(self.split.used * max(0, num_shipments - 1), self.split.denominator)
 
 
 Load = tuple[int, tuple[tuple[int, int], ...]]  # slot, (item, units) in it

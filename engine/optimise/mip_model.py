@@ -257,7 +257,7 @@ class Model:
             if item.divisible and instance.max_per_line < len(self.x):
                 self.row({x[i]: 1.0 for x in self.x if i in x}, high=instance.max_per_line)
         self.row(used, high=instance.max_shipments)
-        if instance.split.used:
+        if instance.split_cents:
             self._charge_split(used)
         self._couple_places()
         for cell, (orders, units) in self._cells.items():
@@ -278,11 +278,9 @@ class Model:
                 self.row({**value, **dict.fromkeys(y, -least), several: -least}, low=-least)
 
     def _charge_split(self, used: _Expr) -> None:
-        split = self.instance.split
         served = any(item.unserved_cents is None for item in self.instance.items)
-        more = self.columns.add(0.0, 0.0, np.inf)
-        self.row({more: 1.0, **dict.fromkeys(used, -1.0)}, low=-1.0, high=-1.0 if served else np.inf)
-        self._charge(self._rounded([], {more: split.used}, [], split.denominator))
+        more = self.columns.add(self.instance.split_cents, 0.0, np.inf)
+        self.row({more: 1.0, **{col: -1.0 for col in used}}, low=-1.0, high=-1.0 if served else np.inf)
 
     def _couple_places(self) -> None:
         places = {s.place for s in self.instance.slots if s.place >= 0}

@@ -51,7 +51,7 @@ def relaxed_of(facts: Facts) -> Relaxed:
         place=np.array([number.get(way.route.place, -1) for way in way_of], dtype=np.int64),
         trip=np.array([float(instance.trip_cents[place]) for place in places]),
         unserved=np.array([np.inf if i.unserved_cents is None else float(i.unserved_cents) for i in facts.items]),
-        split=max(0.0, instance.split.used / instance.split.denominator - 0.5 * (instance.split.used % 1000 > 0)),
+        split=float(instance.split_cents),
         max_shipments=instance.max_shipments,
     )
 
