@@ -111,7 +111,7 @@ def one_order(network: "Network", one: OneOrder) -> Order:
         destination = Destination(country=one.country or _only_country(network), postcode=one.postcode)
     placed_at = network.as_of if one.at is None else moment_of(one.at, "--at")
     return Order(
-        order_id=OrderId("order"),
+        order_id=OrderId("1"),
         placed_at=placed_at,
         lines=tuple(line_of(text, i + 1) for i, text in enumerate(one.skus)),
         destination=destination,

@@ -48,7 +48,7 @@ def tell(network: "Network", item: "Decided", console: Console) -> None:
         console.print()
         _shipment(network, order, shipment, f"{i + 1}. " if len(plan.shipments) > 1 else "", console)
         if explanation is not None:
-            console.print(Padding(_reasons(network, explanation.shipments[i]), INDENT))
+            _reasons(network, explanation.shipments[i], console)
     for unmet in plan.unmet:
         console.print()
         _unmet(network, unmet, console)
@@ -102,15 +102,17 @@ def _terms(terms: "Sequence[CostTerm]", currency: str, total_cents: int | None =
     return table
 
 
-def _reasons(network: "Network", reasons: "ShipmentReasons") -> Table:
-    words = f"Why not elsewhere ({plural(reasons.num_rivals, 'other node')} could, {reasons.num_losers:,} could not)"
-    table = plain_table(words, "", "", right=(1,))
+def _reasons(network: "Network", reasons: "ShipmentReasons", console: Console) -> None:
+    words = f"Why not elsewhere: {plural(reasons.num_rivals, 'other node')} could, {reasons.num_losers:,} could not"
+    console.print(Padding(Text(words, style="dim"), INDENT))
+    table = plain_table("", "", "", right=(1,))
+    table.show_header = False
     for rival in reasons.rivals:
         table.add_row(*_rival(network, rival))
     for loser in reasons.losers:
         far = f", {distance(loser.distance_m)}" if loser.distance_m else ""
         table.add_row(Text(f"{node_title(network, loser.node)}{far}"), "–", Text(loser.reason, style="dim"))
-    return table
+    console.print(Padding(table, INDENT))
 
 
 def _rival(network: "Network", rival: "Rival") -> tuple[Text, str, Text]:

@@ -44,13 +44,12 @@ def _row(network: Network, item: Decided) -> str:
     last = max(plan.shipments, key=lambda s: s.promise.deliver_by, default=None)
     when = local_moment(last.promise.deliver_by, shipment_tz(network, item.order, last)) if last is not None else "–"
     cost = money(plan.cost_cents, network.currency) if plan.shipments else "–"
-    note = f"{len(plan.shipments)} shipments" if len(plan.shipments) > 1 else ""
     search = f"{plan.order_id} {how} {nodes} {plan.status.value}".lower()
     return (
         f'<details class="decision" data-search="{escape(search)}"><summary>'
         f'<span class="id">{escape(plan.order_id)}</span>'
         f'<span class="soft">{plural(len(item.order.lines), "line")}</span>'
-        f"<span>{dots}{escape(how)}</span><span>{escape(nodes) or '–'} <em>{note}</em></span>"
+        f"<span>{dots}{escape(how)}</span><span>{escape(nodes) or '–'}</span>"
         f'<span>{escape(when)}</span><span class="num">{escape(cost)}</span>'
         f'<span class="status {"good" if good else "warn"}">{escape(STATUS_TITLES[plan.status])}</span>'
         f"</summary>{_inside(network, item)}</details>"

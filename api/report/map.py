@@ -15,6 +15,7 @@ from engine.network.routes import distance_m
 WIDTH = 760.0
 MARGIN = 18.0
 RADIUS_IDLE = 2.2
+RADIUS_BUSY = 3.0
 RADIUS_MAX = 11.0
 FLOWS_MAX = 1_500  # thicker files and slower pages beyond; the dearest to draw are the rarest, so the busiest stay
 
@@ -93,7 +94,7 @@ def _flow_marks(network: Network, project: Projection, flows: list[tuple[tuple[M
     for (method, k, end), count in flows:
         node = network.nodes[k]
         (x0, y0), (x1, y1) = project(node.lon, node.lat), project(*end)
-        width = min(4.0, 0.9 + 0.5 * math.log2(count))
+        width = min(4.0, 1.1 + 0.5 * math.log2(count))
         far = distance(distance_m(node.lat, node.lon, end[1], end[0]))
         title = f"{METHOD_TITLES[method]}: {plural(count, 'shipment')} from {node.name or node.node_id}, {far}"
         if math.hypot(x1 - x0, y1 - y0) < 2.0:
@@ -116,11 +117,12 @@ def _flow_marks(network: Network, project: Projection, flows: list[tuple[tuple[M
 def _node_marks(network: Network, project: Projection, shipments: dict[str, int]) -> list[str]:
     """Idle nodes small and grey below, busy ones above them with an area that grows with their shipments."""
     busiest = max(shipments.values(), default=1)
+    radius_max = min(RADIUS_MAX, RADIUS_BUSY + 1.6 * math.sqrt(busiest))
 
     def mark(node: Node) -> str:
         count = shipments.get(node.node_id, 0)
         x, y = project(node.lon, node.lat)
-        r = RADIUS_IDLE if count == 0 else 3.0 + (RADIUS_MAX - 3.0) * math.sqrt(count / busiest)
+        r = RADIUS_IDLE if count == 0 else RADIUS_BUSY + (radius_max - RADIUS_BUSY) * math.sqrt(count / busiest)
         title = f"{KIND_TITLES[node.kind]} {node.name or node.node_id}: {plural(count, 'shipment')}"
         state = "busy" if count else "idle"
         return f'<g class="node {state}"><title>{escape(title)}</title>{symbol(node.kind, x, y, r)}</g>'

@@ -96,6 +96,8 @@ def _served_note(figures: Figures) -> str:
 
 
 def _duration(microseconds: int) -> str:
+    if microseconds >= 1_000_000:
+        return f"{microseconds / 1_000_000:.1f} s"
     return f"{microseconds / 1000:.1f} ms" if microseconds >= 1000 else f"{microseconds} µs"
 
 

@@ -107,7 +107,7 @@ def test_validation_lists_all_problems_and_exits_with_one(
         (["decide", "--sku", "sku-0001", "--postcode", "75011", "--policy", "x"], "Policy (x) is unknown", "default"),
         (["decide", "--sku", "SKU-0001", "--postcode", "75011"], "SKU-0001", "sku-0001"),
         (["decide", "--sku", "sku-0001", "--postcode", "99999"], "99999", "postcode"),
-        (["decide", "--sku", "sku-0001", "--postcode", "75011", "--explain", "q"], "Order (q) of --explain", "order"),
+        (["decide", "--sku", "sku-0001", "--postcode", "75011", "--explain", "q"], "Order (q) of --explain", "(1)"),
         (["import", "us", "--data", "no-such-data", "--out", "x"], "Data folder (no-such-data)", "SOURCEWISE_DATA"),
         (["orders", "--out", "orders.doc"], "orders.doc", "csv"),
     ],
