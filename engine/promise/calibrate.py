@@ -11,8 +11,9 @@ weekends, so a service calibrated this way runs and delivers every day ("1111111
                             days, and too few count TOO_EARLY times
     their permilles         the share of n parcels that arrive by then, counted as m / (n + 1)
 
-The share is out of n + 1 because the next parcel is one more draw: a promise at confidence c is then met by at least c
-of parcels like these on average (the argument of conformal prediction), whatever the shape of their distribution.
+The share is out of n + 1 because the next parcel is one more draw: the wanted days of confidence c then suffice for at
+least c of parcels like these on average (the argument of conformal prediction), whatever their distribution. F is a
+straight line between its points, so its promises may differ from the wanted ones: `evaluate` says what they are worth.
 """
 
 from collections import Counter
