@@ -87,12 +87,7 @@ class Calendars:
             last_day = self.first_day + self.num_days + ARRIVAL_DAYS
             first, last = (EPOCH_DATE + timedelta(days=d) for d in (self.first_day - 1, last_day))
             years = range(first.year, last.year + 1)
-            regions = holidays.list_supported_countries(include_aliases=True).get(country)
-            if regions is None:
-                found: Iterable[date] = ()
-            else:
-                subdivision = region if region in regions else None
-                found = holidays.country_holidays(country, subdiv=subdivision, years=years)
+            found = _listed_holidays(country, region, years) or _listed_holidays(country, None, years) or ()
             numbers = (day_number(day) for day in found)
             # The day before counts for hours that run past midnight.
             self._holidays[key] = frozenset(n for n in numbers if self.first_day - 1 <= n < last_day)
@@ -227,6 +222,14 @@ class Calendars:
                 )
             )
         return self._handovers[key]
+
+
+def _listed_holidays(country: str, region: str | None, years: range) -> Iterable[date] | None:
+    """What the library has; None where it does not know the country or region (its list of regions is slow to load)."""
+    try:
+        return holidays.country_holidays(country, subdiv=region or None, years=years)
+    except NotImplementedError:
+        return None
 
 
 def _zone(tz: str) -> ZoneInfo:

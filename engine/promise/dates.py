@@ -25,7 +25,7 @@ from engine.network.live import Live
 from engine.network.model import Network
 from engine.network.routes import Route, Target
 from engine.promise.arrivals import Arrivals
-from engine.promise.work import Pick, WorkTime
+from engine.promise.work import Pick, Segments, WorkTime
 
 CERTAIN = Fraction(1000)
 
@@ -60,6 +60,7 @@ class Dates:
         self._as_of_s = epoch_s(network.as_of)
         self.arrivals = Arrivals(network, calendars)
         self._work: dict[int, WorkTime] = {}
+        self._segments: dict[tuple[int, str], Segments] = {}
         self._schedules: dict[tuple[int, int, int], _Schedule] = {}
         self._openings: dict[int, tuple[list[int], list[int]]] = {}
 
@@ -94,11 +95,7 @@ class Dates:
         live
             Used capacity; None where none is used.
         """
-        work = self._work.get(route.node)
-        if work is None:
-            node, intervals = self.network.nodes[route.node], self.calendars.picking(route.node)
-            work = self._work[route.node] = WorkTime(route.node, node, intervals, self._as_of_s)
-        pick = work.pick(release_s, num_lines, num_units, live)
+        pick = self._work_time(route.node).pick(release_s, num_lines, num_units, live)
         if isinstance(pick, Refusal):
             return pick
         if route.lane >= 0:
@@ -127,6 +124,18 @@ class Dates:
         """The capacity cell of a pick: local day number and clock hour at the node."""
         local = pick_start.astimezone(ZoneInfo(self.network.nodes[node].tz))
         return day_number(local.date()), local.hour
+
+    def _work_time(self, node: int) -> WorkTime:
+        found = self._work.get(node)
+        if found is None:
+            who, intervals = self.network.nodes[node], self.calendars.picking(node)
+            # Equal calendars are one object that the calendars keep: its id names it.
+            key = (id(intervals), who.tz)
+            segments = self._segments.get(key)
+            if segments is None:
+                segments = self._segments[key] = Segments(intervals, who.tz)
+            found = self._work[node] = WorkTime(node, who, segments, self._as_of_s)
+        return found
 
     def _carried(
         self,

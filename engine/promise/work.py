@@ -13,36 +13,44 @@ from engine.network.model import Node
 NO_LIMIT = 2**62
 
 
-class WorkTime:
-    """
-    Picking intervals of a node as lists: starts, ends and the work done before each, in seconds.
+class Segments:
+    """Picking intervals as columns, with the work done before each, in seconds. Nodes of one calendar share them."""
 
-    Parameters
-    ----------
-    index, node
-        The node and its position in the network.
-    intervals
-        Its picking calendar, cut at clock hours where it has hourly capacity.
-    as_of_s
-        When its backlog is meant.
-    """
-
-    def __init__(self, index: int, node: Node, intervals: tuple[Interval, ...], as_of_s: int) -> None:
-        self.index = index
-        self.node = node
+    def __init__(self, intervals: tuple[Interval, ...], tz: str) -> None:
         self.starts = [start for start, _, _ in intervals]
         self.ends = [end for _, end, _ in intervals]
         self.days = [day for _, _, day in intervals]
         self.done = [0]
         for start, end, _ in intervals:
             self.done.append(self.done[-1] + end - start)
+        zone = ZoneInfo(tz)
+        self.hours = [datetime.fromtimestamp(start, zone).hour for start in self.starts]
+
+
+class WorkTime:
+    """
+    Working time of a node.
+
+    Parameters
+    ----------
+    index, node
+        The node and its position in the network.
+    segments
+        Its picking calendar, cut at clock hours where it has hourly capacity.
+    as_of_s
+        When its backlog is meant.
+    """
+
+    def __init__(self, index: int, node: Node, segments: Segments, as_of_s: int) -> None:
+        self.index = index
+        self.node = node
+        self.starts, self.ends, self.done = segments.starts, segments.ends, segments.done
+        self.days, self.hours = segments.days, segments.hours
         self.hourly = node.capacity_hour_orders is not None or node.capacity_hour_units is not None
-        zone = ZoneInfo(node.tz)
-        self.hours = [datetime.fromtimestamp(s, zone).hour for s in self.starts] if self.hourly else []
         self.day_limits = _limits(node.capacity_day_orders, node.capacity_day_units)
         self.hour_limits = _limits(node.capacity_hour_orders, node.capacity_hour_units)
         self.limited = self.hourly or self.day_limits != (NO_LIMIT, NO_LIMIT)
-        # An endless backlog leaves no instant to start at.
+        # None: an endless backlog leaves no instant to start at.
         self.free_from_s = self.end(as_of_s, node.backlog_s)
 
     def pick(self, release_s: int, num_lines: int, num_units: int, live: Live | None) -> "Pick | Refusal":
