@@ -3,7 +3,7 @@ Distances and zones from every node to one target, computed when first asked for
 
     distance_m  (num_slots, K) int32    whole metres
     zone_class  (num_slots, K) int16    class of the node's zones towards the target
-    class_zone  (num_classes, S) int32  zone of each service in a class, -1 none
+    class_zone  (num_classes, S) int64  zone of each service in a class, -1 none
 
 A slot is a target; nodes with equal zones for all services share a class, so a kernel prices a class once.
 """
@@ -48,7 +48,7 @@ class TargetRows:
         self.lon = np.array([n.lon for n in network.nodes], dtype=np.float64)
         self.distance_m = np.zeros((SLOTS_START, num_nodes), dtype=np.int32)
         self.zone_class = np.zeros((SLOTS_START, num_nodes), dtype=np.int16)
-        self.class_zone = np.full((CLASSES_MAX, max(1, len(network.services))), -1, dtype=np.int32)
+        self.class_zone = np.full((CLASSES_MAX, max(1, len(network.services))), -1, dtype=np.int64)
         self.num_classes = 0
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}

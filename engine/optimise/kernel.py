@@ -148,7 +148,7 @@ def _keep(
 
 @numba.njit(cache=True)
 def _least_price(
-    net: Net, pol: Pol, ws: Workspace, t: int, zones: NDArray[np.int32], cls: int, flags: int, services: int
+    net: Net, pol: Pol, ws: Workspace, t: int, zones: NDArray[np.int64], cls: int, flags: int, services: int
 ) -> int:
     """Least carrier price of T over services and eras for nodes of one zone class; a bound for all of them."""
     at = cls << 12 | t
@@ -160,7 +160,7 @@ def _least_price(
         if services >> s & 1 == 0 or zone < 0 or pol.transit[s, zone] < 0:
             continue
         for era in range(net.per_kg_cents.shape[1]):
-            price = carrier_cents(net, pol, ws, t, s, era, zone, flags, True)
+            price = carrier_cents(net, pol, ws, t, s, era, zone, flags, zone >= 0)
             if 0 <= price < least:
                 least = price
     if at < MEMO_MAX:
@@ -179,7 +179,7 @@ def _home_shipment(
     t: int,
     c: int,
     cls: int,
-    zones: NDArray[np.int32],
+    zones: NDArray[np.int64],
     distance_m: int,
     services: int,
     home: int,
@@ -194,16 +194,28 @@ def _home_shipment(
     if base + least > limit:
         return
     left = services & ws.set[t].services
-    s = 0
-    while left:
-        if left & 1:
+    for s in range(len(net.service)):
+        if left >> s & 1:
             limit = min(ws.best_of[0, t].cost, ws.set[t].cap_cents)
             cost, deliver = carrier_route(
-                net, pol, live, o, ws, t, c, s, zones[s], distance_m, o[O_REGION], o[O_TZ], flags, -1, base, limit
+                net,
+                pol,
+                live,
+                o,
+                ws,
+                t,
+                c,
+                s,
+                zones[s],
+                distance_m,
+                o[O_REGION],
+                o[O_TZ],
+                flags,
+                np.int64(-1),
+                base,
+                limit,
             )
-            _keep(ws, 0, t, cost, deliver, KIND_CARRIER, c, s, 0)
-        left >>= 1
-        s += 1
+            _keep(ws, np.int64(0), t, cost, deliver, np.int64(KIND_CARRIER), c, s, np.int64(0))
 
 
 @numba.njit(cache=True)
@@ -242,18 +254,18 @@ def _home(
     ws: Workspace,
     dist: NDArray[np.int32],
     classes: NDArray[np.int16],
-    class_zone: NDArray[np.int32],
+    class_zone: NDArray[np.int64],
     count: int,
     full: int,
-    whole: bool,
+    only: int,
 ) -> None:
-    """Best home shipment of the full set (`whole`), or of every other set."""
+    """Best home shipment of the set `only`, the full one; or, with 0, of every other set."""
     parcels = services_of_kind(net, o, _PARCEL)
     couriers = services_of_kind(net, o, _COURIER) if o[O_METHODS] >> _M_SAME_DAY & 1 else 0
     home = parcels | couriers
     for c in range(count):
         mask = ws.candidate[c].items
-        if mask == 0 or (whole and mask != full):
+        if mask == 0 or (only != 0 and mask != only):
             continue
         node = ws.candidate[c].node
         if dist[node] > o[O_MAX_DISTANCE]:
@@ -261,15 +273,16 @@ def _home(
         services = home_services(net, o, node, parcels, couriers)
         if services == 0:
             continue
-        cls = classes[node]
+        cls = int(classes[node])
         zones = class_zone[cls]
-        if whole:
-            _home_shipment(net, pol, live, o, ws, full, c, cls, zones, dist[node], services, home)
+        metres = int(dist[node])
+        if only != 0:
+            _home_shipment(net, pol, live, o, ws, full, c, cls, zones, metres, services, home)
             continue
         t = mask
         while t:
             if t != full and ws.set[t].valid:
-                _home_shipment(net, pol, live, o, ws, t, c, cls, zones, dist[node], services, home)
+                _home_shipment(net, pol, live, o, ws, t, c, cls, zones, metres, services, home)
             t = (t - 1) & mask
 
 
@@ -283,12 +296,13 @@ def _place(
     place: NDArray[np.int64],
     dist: NDArray[np.int32],
     classes: NDArray[np.int16],
-    class_zone: NDArray[np.int32],
+    class_zone: NDArray[np.int64],
     count: int,
 ) -> None:
     """Best shipment of every set that ends at a place, into row 1 (which starts as a copy of row 0)."""
     node = place[PL_NODE]
     offers, methods = net.node[node].offers, o[O_METHODS]
+    one = np.int64(1)
     stamp = ws.clock[0]
     if offers & _PICKUP == 0:
         return
@@ -301,7 +315,7 @@ def _place(
                 cost, ready = own_stock_route(
                     net, pol, live, o, ws, t, own, base_cents(pol, ws, t, own), ws.best_of[1, t].cost
                 )
-                _keep(ws, 1, t, cost, ready, KIND_OWN, own, 0, 1)
+                _keep(ws, one, t, cost, ready, np.int64(KIND_OWN), own, np.int64(0), one)
             t = (t - 1) & mask
     if offers & _IN and methods >> _M_TO_STORE & 1:
         for i in range(net.node[node].lane_from, net.node[node].lane_to):
@@ -317,7 +331,7 @@ def _place(
                     cost, ready = lane_route(
                         net, pol, live, o, ws, t, c, lane, base_cents(pol, ws, t, c), ws.best_of[1, t].cost
                     )
-                    _keep(ws, 1, t, cost, ready, KIND_LANE, c, lane, 1)
+                    _keep(ws, one, t, cost, ready, np.int64(KIND_LANE), c, lane, one)
                 t = (t - 1) & mask
     if net.node[node].kind == _POINT and methods >> _M_POINT & 1:
         services = services_of_kind(net, o, _TO_POINT)
@@ -327,7 +341,7 @@ def _place(
             left = services & net.node[k].services
             if left == 0 or net.node[k].offers & _SHIP == 0:
                 continue
-            _to_point(net, pol, live, o, ws, place, c, left, class_zone[classes[k]], dist[k], flags)
+            _to_point(net, pol, live, o, ws, place, c, left, class_zone[int(classes[k])], int(dist[k]), flags)
 
 
 @numba.njit(cache=True)
@@ -340,7 +354,7 @@ def _to_point(
     place: NDArray[np.int64],
     c: int,
     services: int,
-    zones: NDArray[np.int32],
+    zones: NDArray[np.int64],
     distance_m: int,
     flags: int,
 ) -> None:
@@ -371,7 +385,7 @@ def _to_point(
                     base,
                     ws.best_of[1, t].cost,
                 )
-                _keep(ws, 1, t, cost, ready, KIND_CARRIER, c, s, 1)
+                _keep(ws, np.int64(1), t, cost, ready, np.int64(KIND_CARRIER), c, s, np.int64(1))
         t = (t - 1) & mask
 
 
@@ -472,10 +486,10 @@ def _scan(
 @numba.njit(cache=True)
 def _take_best(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: int, extra: int, place: int) -> None:
     """Compare the best plan of a row of w (with `extra` for its trip) to the best so far, and keep it if better."""
-    layers = 0
+    layers = np.int64(0)
     if o[O_ITEMS] > 1:
-        _partition(o, ws, row, full, split, 0)
-    cost, by, number, t, left, alone = _scan(o, ws, row, full, 0)
+        _partition(o, ws, row, full, split, np.int64(0))
+    cost, by, number, t, left, alone = _scan(o, ws, row, full, np.int64(0))
     if number > o[O_MAX_SHIPMENTS]:
         layers = o[O_MAX_SHIPMENTS] - 1
         _partition(o, ws, row, full, split, layers)
@@ -539,6 +553,13 @@ def _record(
 
 
 @numba.njit(cache=True)
+def _take_whole(ws: Workspace, full: int, cost: int) -> None:
+    """Keep the plan of one home shipment."""
+    zero = np.int64(0)
+    _record(ws, zero, full, zero, zero, cost, ws.best_of[0, full].deliver, zero + 1, zero - 1, cost < 0)
+
+
+@numba.njit(cache=True)
 def _bound_by_single(pol: Pol, o: NDArray[np.int64], ws: Workspace, full: int, carrier: bool) -> int:
     """No plan of two or more shipments costs less."""
     lines = ws.set[full].lines
@@ -576,7 +597,7 @@ def search(
     live: LiveArrays,
     dist: NDArray[np.int32],
     classes: NDArray[np.int16],
-    class_zone: NDArray[np.int32],
+    class_zone: NDArray[np.int64],
     orders: Orders,
     o: NDArray[np.int64],
     ws: Workspace,
@@ -606,7 +627,7 @@ def search(
                 return False
     if home and count > 0:
         if ws.set[full].valid:
-            _home(net, pol, live, o, ws, dist[slot], classes[slot], class_zone, count, full, True)
+            _home(net, pol, live, o, ws, dist[slot], classes[slot], class_zone, count, full, full)
         single = ws.best_of[0, full].cost
         if items > 1 and (partial or single >= INFINITE or single >= _bound_by_single(pol, o, ws, full, carrier)):
             measure_all(items, ws)
@@ -614,10 +635,10 @@ def search(
             if single < INFINITE and not partial:
                 for t in range(1, full):
                     ws.set[t].cap_cents = single - _rest_bound(pol, ws, full ^ t, carrier)
-            _home(net, pol, live, o, ws, dist[slot], classes[slot], class_zone, count, full, False)
-            _take_best(o, ws, 0, full, split, 0, -1)
+            _home(net, pol, live, o, ws, dist[slot], classes[slot], class_zone, count, full, np.int64(0))
+            _take_best(o, ws, np.int64(0), full, split, np.int64(0), np.int64(-1))
         elif single < INFINITE:
-            _record(ws, 0, full, 0, 0, single, ws.best_of[0, full].deliver, 1, -1, False)
+            _take_whole(ws, full, single)
     if items > 1 and places > 0 and not measured:
         measure_all(items, ws)
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
@@ -636,7 +657,7 @@ def search(
             extra += carbon_cents(pol, rounded(2 * metres * pol.scalar[P_TRIP_CO2E], 1000))
         at = place[PL_SLOT]
         _place(net, pol, live, o, ws, place, dist[at], classes[at], class_zone, count)
-        _take_best(o, ws, 1, full, split, extra, p)
+        _take_best(o, ws, np.int64(1), full, split, np.int64(extra), p)
     if partial:
         everything = _unserved(ws, full)
         if everything < ws.best[0]:
@@ -692,7 +713,7 @@ def solve(
     live: LiveArrays,
     dist: NDArray[np.int32],
     classes: NDArray[np.int16],
-    class_zone: NDArray[np.int32],
+    class_zone: NDArray[np.int64],
     orders: Orders,
     row: int,
     ws: Workspace,

@@ -178,7 +178,7 @@ def carrier_route(
     eras = net.per_kg_cents.shape[1]
     price = 0
     if eras == 1:
-        price = carrier_cents(net, pol, ws, t, service, 0, zone, flags, home)
+        price = carrier_cents(net, pol, ws, t, service, np.int64(0), zone, flags, home)
         if price < 0 or base + price > limit:
             return FAILED, 0
     release, start, end, segment = pick_of(net, live, o, ws, t, c)

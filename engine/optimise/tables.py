@@ -6,7 +6,7 @@ A policy compiled against a network, and the columns in which orders enter the k
     Pol.pick_cents    (K, LINES_MAX + 1) int64  raw picking cost of a shipment by number of lines, units left out
     Pol.node          (K,)           POL_NODE: cents per unit, line (rejection, weighted), parcel, shipment (priority, weighted)
     Pol.least_pick_cents (LINES_MAX + 1,) int64   least pick_cents of any node
-    Pol.transit       (S, Z)         int32   promised days or minutes, -1 no transit
+    Pol.transit       (S, Z)         int64   promised days or minutes, -1 no transit
 
     Orders.table      (num_orders, O_FIELDS) int64   the fields O_...
     Orders.line       (num_lines,)   LINE: sku, quantity, pinned node or -1, item
@@ -122,7 +122,7 @@ class Pol(NamedTuple):
     pick_cents: NDArray[np.int64]
     node: NDArray[np.void]
     least_pick_cents: NDArray[np.int64]
-    transit: NDArray[np.int32]
+    transit: NDArray[np.int64]
 
 
 class Orders(NamedTuple):
@@ -145,7 +145,7 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
             labour = rounded(work_s * node.labour_cents_per_hour, 3600)
             pick[k, n] = node.cost_order_cents + node.cost_line_cents * n + labour
     rejection = policy.weight("rejection")
-    transit = np.full((len(network.services), max(1, len(network.zone_ids))), -1, dtype=np.int32)
+    transit = np.full((len(network.services), max(1, len(network.zone_ids))), -1, dtype=np.int64)
     zones = {zone: z for z, zone in enumerate(network.zone_ids)}
     for row in network.transits:
         units, _ = quantile(row, policy.promise_confidence_permille)
