@@ -9,7 +9,7 @@ SEEDS ?= 20
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Says how far pip has got, a line every ten packages: neither silence nor a page of text.
-COUNT := awk '/^Collecting/ { if (++n % 10 == 0) { printf "  %d packages\n", n; fflush() } } END { printf "  %d packages, all in place\n", n }'
+COUNT := awk '/^Collecting/ { if (++n % 10 == 0) { printf "  %d packages\n", n; fflush() } } END { if (n) printf "  %d packages fetched\n", n; else print "  all in place already" }'
 
 .PHONY: help setup demo test lint bench soak
 

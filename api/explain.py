@@ -125,6 +125,7 @@ class _Comparison:
         """The cheapest shipment of each node that can send the items, by cost; and why the other nodes cannot."""
         evaluator = self.evaluator
         of_order: dict[NodeId | None, int] = {}
+        places = frozenset(shipment.place for shipment in others if shipment.place is not None)
         holders = {node for line, _ in items for node in evaluator.holders(line)}
         best: list[tuple[int, Shipment]] = []
         losers: list[tuple[bool, Loser]] = []
@@ -135,7 +136,7 @@ class _Comparison:
             if node not in holders:
                 losers.append((True, self._loser(node, "It has none to promise.")))
                 continue
-            found = self._of_node(node, items)
+            found = self._of_node(node, items, places)
             if isinstance(found, Refusal):
                 losers.append((False, self._loser(node, found.text)))
                 continue
@@ -149,8 +150,8 @@ class _Comparison:
         losers.sort(key=lambda entry: (entry[0], entry[1].distance_m, entry[1].node))
         return _Found(shipments=tuple(shipment for _, shipment in best), losers=tuple(losers))
 
-    def _of_node(self, node: int, items: Items) -> list[Shipment] | Refusal:
-        """All ways to send the items from a node, or the reason why there is none."""
+    def _of_node(self, node: int, items: Items, places: frozenset[NodeId]) -> list[Shipment] | Refusal:
+        """All ways to send the items from a node, to no other place than is in use; or the reason why there is none."""
         evaluator = self.evaluator
         # Asked first, as most nodes fail here, whatever the route.
         refusal = evaluator.ways.node_barred(node)
@@ -161,8 +162,13 @@ class _Comparison:
             return refusal
         found = [evaluator.shipment(route, items) for route in evaluator.ways.of_node(node)]
         shipments = [shipment for shipment in found if isinstance(shipment, Shipment)]
+        beside = [
+            shipment for shipment in shipments if not places or shipment.place is None or shipment.place in places
+        ]
+        if shipments and not beside:
+            return Refusal("place", f"It can only send them to another place than {', '.join(sorted(places))}.")
         refusals = [refusal for refusal in found if isinstance(refusal, Refusal)]
-        return shipments or next(iter(refusals), Refusal("no_route", "No way leads from it to the customer."))
+        return beside or next(iter(refusals), Refusal("no_route", "No way leads from it to the customer."))
 
     def _variant(self, shipment: Shipment, others: tuple[Shipment, ...]) -> Plan:
         """The plan with this shipment beside the others; its bound is its cost, as nothing is proven about it."""

@@ -71,12 +71,12 @@ def network_named(name: str, *, data: Path | None = None, seed: int = 1) -> "Net
     InputError, NetworkError
         Where there is no such folder, or it has problems.
     """
-    from engine.adapters.folder import read_network
-
     if name == "demo":
         from scenarios.demo import demo_network
 
         return demo_network(seed)
+    from engine.adapters.folder import read_network
+
     if name in BUILT:
         return read_network(_kept(name, data_folder(data), seed))
     folder = Path(name)

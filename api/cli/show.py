@@ -123,7 +123,7 @@ def _facts(figures: "Figures") -> list[tuple[str, str]]:
     facts = [
         ("Served", f"{figures.num_served:,} of {figures.num_orders:,}"),
         ("Proven cheapest", f"{figures.num_optimal:,}"),
-        ("Split", f"{figures.num_split:,} in {plural(figures.num_shipments, 'shipment')} of all"),
+        ("Split", f"{figures.num_split:,}; {plural(figures.num_shipments, 'shipment')} in all"),
         ("Shipments promised", ", ".join([*by_day, *([f"later {later}"] if later else [])])),
     ]
     if figures.num_partial:

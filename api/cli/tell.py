@@ -121,7 +121,7 @@ def _rival(network: "Network", rival: "Rival") -> tuple[Text, str, Text]:
     differences = ", ".join(
         f"{rule_title(rule)} {money(cents, network.currency, sign=True)}" for rule, cents in rival.extra_by_rule[:4]
     )
-    why = "; ".join(filter(None, (differences, rival.breaks)))
+    why = f"{differences}; but {rival.breaks}" if rival.breaks else differences
     extra = money(rival.extra_cents, network.currency, sign=True)
     return Text(f"{node_title(network, shipment.node)}, {how}"), extra, Text(why, style="dim")
 
