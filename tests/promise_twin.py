@@ -94,6 +94,18 @@ class TwinService:
 
 
 @dataclass
+class TwinLane:
+    """A transfer in the twin's own words; clock times are minutes of the day."""
+
+    weekdays: frozenset[int]
+    cutoff: int
+    depart: int
+    transit_days: int
+    arrive: int  # at the target
+    receiving_min: int
+
+
+@dataclass
 class TwinPromise:
     """All in UTC minutes."""
 
@@ -186,6 +198,33 @@ class Twin:
                 return None
             earliest = latest = ready
         return TwinPromise(start, end, collect, ship_day, earliest, latest)
+
+    def transferred(
+        self, lane: TwinLane, release_min: int, lines: int, units: int, place: TwinNode
+    ) -> TwinPromise | None:
+        """Ship to store."""
+        found = self.pick(release_min, lines, units)
+        if found is None:
+            return None
+        start, end = found
+        for n in range(self.num_days):
+            day = self.first + timedelta(days=n)
+            depart = first_minute(self.node.tz, day, lane.depart)
+            in_time = release_min <= first_minute(self.node.tz, day, lane.cutoff) and end <= depart
+            if day.weekday() in lane.weekdays and in_time:
+                arrival = first_minute(place.tz, day + timedelta(days=lane.transit_days), lane.arrive)
+                ready = self.first_open(place, arrival + lane.receiving_min)
+                return None if ready is None else TwinPromise(start, end, depart, day, ready, ready)
+        return None
+
+    def collected(self, release_min: int, lines: int, units: int, place: TwinNode) -> TwinPromise | None:
+        """Click & collect; `place` has the opening hours of the node itself."""
+        found = self.pick(release_min, lines, units)
+        ready = found and self.first_open(place, found[1])
+        if not found or ready is None:
+            return None
+        day = wall_minutes(self.node.tz, self.first, self.num_days)[ready][0]
+        return TwinPromise(found[0], found[1], ready, day, ready, ready)
 
     def first_open(self, place: TwinNode, moment: int) -> int | None:
         shown = wall_minutes(place.tz, self.first, self.num_days)
