@@ -8,7 +8,7 @@ from engine.domain.units import day_number, epoch_s
 from tests.promise_worlds import World, worlds
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(worlds())
 def test_the_engine_and_the_minute_by_minute_twin_promise_the_same(world: World) -> None:
     engine = world.engine()
@@ -27,7 +27,7 @@ def test_the_engine_and_the_minute_by_minute_twin_promise_the_same(world: World)
     assert engine.dates.pick_cell(0, found.pick_start) == (day_number(day), minute // 60)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(worlds(), st.integers(0, 59))
 def test_release_by_is_the_last_second_that_keeps_the_promise(world: World, second: int) -> None:
     engine = world.engine()
