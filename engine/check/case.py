@@ -151,7 +151,7 @@ class Case:
     def available(self, node: int, sku: int) -> int:
         """Units a node can promise now to the order's channel."""
         safety = "safety_stock" not in self.plan.relaxed
-        return self.live.available(node, sku, self.order.channel, safety=safety)
+        return self.live.free(node, sku, self.order.channel, safety=safety)
 
     def inbound(self, node: int, sku: int) -> tuple[tuple[int, int], ...]:
         """Lots due that the policy lets us promise, by time."""

@@ -7,6 +7,7 @@ difference of a cent is a broken invariant.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,14 +74,20 @@ class Chooser:
         deadline_s
             For the stronger method only; the kernel needs none.
         """
-        strict = self._attempt(self.request(order), deadline_s)
-        if strict.shipments:
+        request = self.request(order)
+        strict = self._attempt(request, deadline_s)
+        if strict.status != Status.INFEASIBLE:
             return strict
         for relaxed in self._relaxations(order):
             plan = self._attempt(self.request(order, relaxed), deadline_s)
-            if plan.shipments:
+            if plan.status != Status.INFEASIBLE:
                 return plan
-        return strict
+        return self._nothing(request) if order.partial else strict
+
+    def _nothing(self, request: Evaluator) -> Plan:
+        """A partial order of which no line can be served: all are left out, at their price."""
+        empty = request.plan((), range(len(request.order.lines)), Status.OPTIMAL, 0, method="subset")
+        return replace(empty, bound_cents=empty.cost_cents)
 
     def _relaxations(self, order: Order) -> Iterator[tuple[str, ...]]:
         """Ever more relaxed rules, those left out that bind nothing."""

@@ -116,12 +116,16 @@ class Live:
 
     def available(self, node: int, sku: int, channel: str = "", *, safety: bool = True) -> int:
         """Units available to promise now to a channel."""
+        return max(0, self.free(node, sku, channel, safety=safety))
+
+    def free(self, node: int, sku: int, channel: str = "", *, safety: bool = True) -> int:
+        """Like `available`, but below zero where more is reserved or held back than there is; units due fill that first."""
         row = self.row(node, sku)
         if row < 0:
             return 0
         c = self.channel(channel)
         free = int(self.row_on_hand[row]) - int(self.row_reserved[row]) - int(self.row_protected[c, row])
-        return max(0, free - (int(self.row_safety[c, row]) if safety else 0))
+        return free - (int(self.row_safety[c, row]) if safety else 0)
 
     def inbound(self, node: int, sku: int) -> tuple[tuple[int, int], ...]:
         """Lots due at (node, sku): (available_at as epoch seconds, units), by time."""
@@ -132,15 +136,8 @@ class Live:
     ) -> int | None:
         """
         From when so many units can be taken: 0 for now, epoch seconds of the last lot needed, None for never.
-
-        Units due first fill what is reserved beyond the stock on hand.
         """
-        row = self.row(node, sku)
-        if row < 0:
-            return None
-        c = self.channel(channel)
-        free = int(self.row_on_hand[row]) - int(self.row_reserved[row]) - int(self.row_protected[c, row])
-        free -= int(self.row_safety[c, row]) if safety else 0
+        free = self.free(node, sku, channel, safety=safety)
         if free >= quantity:
             return 0
         if use_inbound:

@@ -137,7 +137,7 @@ def _better(ws: Workspace, row: int, t: int, cost: int, deliver: int, node: int,
 def _keep(
     ws: Workspace, row: int, t: int, cost: int, deliver: int, kind: int, c: int, route: int, at_place: int
 ) -> None:
-    if cost >= 0 and _better(ws, row, t, cost, deliver, ws.candidate[c].node, route):
+    if cost < INFINITE and _better(ws, row, t, cost, deliver, ws.candidate[c].node, route):
         ws.best_of[row, t].cost = cost
         ws.best_of[row, t].deliver = deliver
         ws.best_of[row, t].kind = kind
@@ -527,6 +527,7 @@ def _record(
 ) -> None:
     """Write down the shipments of a plan: T and what plan_choice says of the rest."""
     ws.best[0], ws.best[1], ws.best[2], ws.best[3] = cost, deliver, number, place
+    ws.best[5] = 1
     at = 0
     r = layers
     while True:
@@ -556,7 +557,7 @@ def _record(
 def _take_whole(ws: Workspace, full: int, cost: int) -> None:
     """Keep the plan of one home shipment."""
     zero = np.int64(0)
-    _record(ws, zero, full, zero, zero, cost, ws.best_of[0, full].deliver, zero + 1, zero - 1, cost < 0)
+    _record(ws, zero, full, zero, zero, cost, ws.best_of[0, full].deliver, zero + 1, zero - 1, full == 0)
 
 
 @numba.njit(cache=True)
@@ -606,6 +607,7 @@ def search(
     items = o[O_ITEMS]
     full = (1 << items) - 1
     ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[4] = INFINITE, INFINITE, 0, -1, 0
+    ws.best[5] = 0
     count = find_candidates(net, pol, live, orders, o, ws)
     partial = o[O_FLAGS] & F_PARTIAL != 0
     measure_items(net, pol, orders, o, ws)
@@ -658,7 +660,7 @@ def search(
         at = place[PL_SLOT]
         _place(net, pol, live, o, ws, place, dist[at], classes[at], class_zone, count)
         _take_best(o, ws, np.int64(1), full, split, np.int64(extra), p)
-    if partial:
+    if partial and ws.best[5]:
         everything = _unserved(ws, full)
         if everything < ws.best[0]:
             ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[4] = everything, 0, 0, -1, 0

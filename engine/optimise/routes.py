@@ -2,7 +2,8 @@
 Second step of the kernel: the cost and the promise of one shipment, on one route, under the policy. Arrays in, numbers out.
 
 A shipment is (set T of items, candidate c, route). Its cost here is all of MODEL.md section 4 that belongs to a shipment;
-`limit` is the cost above which the caller no longer cares. Returns cost (-1: infeasible or above the limit) and deliver_by.
+`limit` is the cost above which the caller no longer cares. Returns cost (INFINITE: infeasible or
+above the limit; costs may be negative, for credits) and deliver_by.
 """
 
 import numba
@@ -33,11 +34,11 @@ from engine.optimise.tables import (
     W_WAITING,
     Pol,
 )
-from engine.optimise.workspace import MEMO_MAX, Workspace
+from engine.optimise.workspace import INFINITE, MEMO_MAX, Workspace
 from engine.promise.clock import arrival, first_handover, first_open, pick
 
 DAY_S = 86_400
-FAILED = -1
+FORBIDDEN = -1
 
 
 @numba.njit(cache=True)
@@ -123,7 +124,7 @@ def carrier_cents(
 def _dated(net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, segment: int, deliver: int) -> int:
     """Lateness, waiting and capacity of a shipment; -1 where it misses the order's hard date."""
     if deliver > o[O_DELIVER_BY]:
-        return FAILED
+        return FORBIDDEN
     cents = 0
     if deliver > o[O_REQUESTED] and o[O_REQUESTED] != NO_LIMIT:
         days = ceil_div(deliver - o[O_REQUESTED], DAY_S)
@@ -173,27 +174,27 @@ def carrier_route(
 ) -> tuple[int, int]:
     """A parcel or courier service, to the door (`place` -1) or to a pickup point."""
     if zone < 0 or pol.transit[service, zone] < 0:
-        return FAILED, 0
+        return INFINITE, 0
     home = place < 0
     eras = net.per_kg_cents.shape[1]
     price = 0
     if eras == 1:
         price = carrier_cents(net, pol, ws, t, service, np.int64(0), zone, flags, home)
         if price < 0 or base + price > limit:
-            return FAILED, 0
+            return INFINITE, 0
     release, start, end, segment = pick_of(net, live, o, ws, t, c)
     if segment < 0:
-        return FAILED, 0
+        return INFINITE, 0
     node = ws.candidate[c].node
     schedule = net.schedule[node, service]
     at = first_handover(net.handover, schedule.row_from, schedule.row_to, end, release)
     if at < 0:
-        return FAILED, 0
+        return INFINITE, 0
     day = net.handover[at].then
     if eras > 1:
         price = carrier_cents(net, pol, ws, t, service, net.era_of_day[day], zone, flags, home)
         if price < 0 or base + price > limit:
-            return FAILED, 0
+            return INFINITE, 0
     cents = base + price
     if pol.node[node].packaging_cents > 0 or pol.scalar[P_CARBON] > 0:
         num = num_parcels(net, service, ws.set[t].weight_g, ws.set[t].volume_cm3)
@@ -202,7 +203,7 @@ def carrier_route(
             moved = rounded(ws.set[t].weight_g * distance_m * net.service[service].tkm_g, 1_000_000_000)
             cents += carbon_cents(pol, net.service[service].parcel_g * num + moved)
         if cents > limit:
-            return FAILED, 0
+            return INFINITE, 0
     if net.service[service].minutes:
         deliver = net.handover[at].leave_s + 60 * pol.transit[service, zone]
     else:
@@ -210,10 +211,10 @@ def carrier_route(
     if deliver >= 0 and not home:
         deliver = first_open(net, place, deliver)
     if deliver < 0:
-        return FAILED, 0
+        return INFINITE, 0
     dated = _dated(net, pol, live, o, node, segment, deliver)
     if dated < 0 or cents + dated > limit:
-        return FAILED, 0
+        return INFINITE, 0
     return cents + dated, deliver
 
 
@@ -233,13 +234,13 @@ def own_stock_route(
     node = ws.candidate[c].node
     _, _, end, segment = pick_of(net, live, o, ws, t, c)
     if segment < 0:
-        return FAILED, 0
+        return INFINITE, 0
     ready = first_open(net, node, end)
     if ready < 0:
-        return FAILED, 0
+        return INFINITE, 0
     dated = _dated(net, pol, live, o, node, segment, ready)
     if dated < 0 or base + dated > limit:
-        return FAILED, 0
+        return INFINITE, 0
     return base + dated, ready
 
 
@@ -263,18 +264,18 @@ def lane_route(
         moved = ws.set[t].weight_g * net.lane[lane].distance_m * net.lane[lane].tkm_g
         cents += carbon_cents(pol, rounded(moved, 1_000_000_000))
     if cents > limit:
-        return FAILED, 0
+        return INFINITE, 0
     release, _, end, segment = pick_of(net, live, o, ws, t, c)
     if segment < 0:
-        return FAILED, 0
+        return INFINITE, 0
     at = first_handover(net.departure, net.lane[lane].row_from, net.lane[lane].row_to, end, release)
     if at < 0:
-        return FAILED, 0
+        return INFINITE, 0
     place = net.lane[lane].target
     ready = first_open(net, place, net.departure[at].then + net.node[place].receiving_s)
     if ready < 0:
-        return FAILED, 0
+        return INFINITE, 0
     dated = _dated(net, pol, live, o, ws.candidate[c].node, segment, ready)
     if dated < 0 or cents + dated > limit:
-        return FAILED, 0
+        return INFINITE, 0
     return cents + dated, ready

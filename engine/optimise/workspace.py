@@ -79,7 +79,7 @@ class Workspace(NamedTuple):
     least: Records  # (MEMO_MAX,) MEMO
     best_of: Records  # (2, SETS) BEST_OF: best shipment of a set; row 0 home, row 1 home or the place at hand
     plan: Records  # (ITEMS_MAX + 1, SETS) PLAN: best plan of a set; choice 0: its lowest item goes unserved
-    best: I64  # [0] cost, [1] deliver_by, [2] number of shipments, [3] row of the place or -1, [4] rows of `chosen`
+    best: I64  # [0] cost, [1] deliver_by, [2] number of shipments, [3] row of the place or -1, [4] rows of `chosen`, [5] 1 if any line can be served
     chosen: I64  # (ITEMS_MAX, 7) set, kind, candidate, id, at place, cost, deliver_by
 
 

@@ -75,28 +75,27 @@ class Request:
     def available(self, node: int, line: int) -> int:
         """Units of a line that a node could give in the end: available to promise and, if used, inbound."""
         sku = self.sku_index[line]
-        units = self.live.available(node, sku, self.order.channel, safety=self._with_safety)
+        units = self.live.free(node, sku, self.order.channel, safety=self._with_safety)
         if self.policy.use_inbound:
             units += sum(due for _, due in self.live.inbound(node, sku))
-        return units
+        return max(0, units)
 
     def release_s(self, node: int, items: Items) -> int | Refusal:
         """When work on the items may start at a node: at placing, or when the last inbound unit needed is there."""
         release_s = self.placed_s
         for line, quantity in items:
-            sku = self.sku_index[line]
-            units = self.live.available(node, sku, self.order.channel, safety=self._with_safety)
-            if units >= quantity:
-                continue
-            if self.policy.use_inbound:
-                for available_s, due in self.live.inbound(node, sku):
-                    units += due
-                    if units >= quantity:
-                        release_s = max(release_s, available_s)
-                        break
-            if units < quantity:
-                node_id = self.network.nodes[node].node_id
+            starts_s = self.live.starts_at(
+                node,
+                self.sku_index[line],
+                quantity,
+                self.order.channel,
+                safety=self._with_safety,
+                use_inbound=self.policy.use_inbound,
+            )
+            if starts_s is None:
+                node_id, units = self.network.nodes[node].node_id, self.available(node, line)
                 return Refusal("no_stock", f"{node_id} can promise {units} of {self.skus[line].sku}, not {quantity}.")
+            release_s = max(release_s, starts_s)
         return release_s
 
     def holders(self, line: int) -> tuple[int, ...]:

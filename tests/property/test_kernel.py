@@ -1,0 +1,54 @@
+"""The kernel, and all that decides around it, against a twin that tries everything."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from engine.check.violations import violations
+from engine.decide.engine import Engine
+from engine.domain.plan import Status
+from tests.strategies import Case, cases, random_case
+from tests.twin import TooLargeError, best
+
+NUM_RANDOM = 250
+
+
+def _confirm(case: Case) -> str:
+    engine = Engine(case.network, live=case.live, policy=case.policy, guard=False)
+    decided = engine.decide(case.order).plan
+    assert list(violations(case.network, case.live, case.policy, case.order, decided, engine.tools)) == []
+    try:
+        answer = best(case, engine.tools)
+    except TooLargeError:
+        return "too large"
+    if answer.plan is None:
+        assert decided.status == Status.INFEASIBLE, f"seed {case.seed}: a plan of {decided.cost_cents} where none is"
+        return "infeasible"
+    assert decided.status == Status.OPTIMAL, f"seed {case.seed}: {decided.status}, best is {answer.cost_cents}"
+    assert decided.cost_cents == answer.cost_cents, f"seed {case.seed}: {decided.cost_cents}, {answer.cost_cents}"
+    assert decided.bound_cents == decided.cost_cents
+    if decided.method == "subset" and decided.shipments:
+        assert decided.deliver_by == answer.plan.deliver_by, f"seed {case.seed}: ties go to the earlier plan"
+        assert len(decided.shipments) == len(answer.plan.shipments), f"seed {case.seed}: then to fewer shipments"
+    return decided.method
+
+
+def test_decides_as_cheaply_as_a_twin_that_tries_everything_on_random_networks() -> None:
+    seen = [_confirm(random_case(int(seed))) for seed in np.random.SeedSequence(20).generate_state(NUM_RANDOM)]
+    assert seen.count("subset") > NUM_RANDOM // 2
+    assert seen.count("mip") > 0
+    assert seen.count("infeasible") > 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=cases())
+def test_decides_as_cheaply_as_a_twin_whatever_features_are_on(case: Case) -> None:
+    _confirm(case)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_decides_the_same_again_and_whatever_the_order_of_lines(seed: int) -> None:
+    case = random_case(seed, num_lines=4)
+    engine = Engine(case.network, live=case.live, policy=case.policy, guard=False)
+    first, again = engine.decide(case.order).plan, engine.decide(case.order).plan
+    assert first == again
