@@ -62,7 +62,7 @@ def demo_network(seed: int = 1) -> Network:
     popularity = zipf(NUM_SKUS)
     shelves = [
         Shelf(node=k, share=share, depth=depth, sales_per_day=sales)
-        for k, (share, depth, sales) in enumerate(((0.97, 60.0, 900.0), (0.9, 40.0, 700.0), (0.85, 40.0, 600.0)))
+        for k, (share, depth, sales) in enumerate(((0.85, 60.0, 900.0), (0.65, 40.0, 700.0), (0.6, 40.0, 600.0)))
     ]
     shelves += [
         Shelf(node=3 + rank, share=round(0.42 - 0.004 * rank, 3), depth=2.5, sales_per_day=60.0 - 0.7 * rank)
@@ -107,7 +107,7 @@ def demo_network(seed: int = 1) -> Network:
         ),
         policies=_policies(),
         synthetic=SYNTHETIC,
-        meta={"seed": seed},
+        meta={"seed": seed, "sources": ["cities, departments and population of 2021: INSEE"]},
     )
 
 
@@ -218,13 +218,19 @@ def _safety_stock(stores: list[Node], names: tuple[SkuId, ...]) -> tuple[SafetyS
 
 
 def _policies() -> tuple[Policy, ...]:
+    """The default, one for the impatient and one with a price on carbon (500 euros a tonne)."""
     channels = {
         "marketplace": ChannelRule(
             methods=(Method.SHIP_FROM_WAREHOUSE, Method.SHIP_FROM_STORE), services=("economy", "express")
         )
     }
-    return (
-        Policy(channels=channels, capacity_price_cents=300),
-        Policy(policy_id="fast", channels=channels, capacity_price_cents=300, waiting_day_cents=150),
-        Policy(policy_id="green", channels=channels, capacity_price_cents=300, carbon_cents_per_tonne=100_000),
+    return tuple(
+        Policy(
+            policy_id=policy_id,
+            channels=channels,
+            capacity_price_cents=300,
+            waiting_day_cents=waiting_cents,
+            carbon_cents_per_tonne=carbon_cents,
+        )
+        for policy_id, waiting_cents, carbon_cents in (("default", 40, 0), ("fast", 250, 0), ("green", 40, 50_000))
     )

@@ -80,7 +80,7 @@ def warehouses() -> list[Node]:
             labour_cents_per_hour=2_200,
             packaging_cents=45,
             rejection_ppm=2_000,
-            markdown_ppm_per_day=100,
+            markdown_ppm_per_day=20,
         )
         for node_id, name, lat, lon, postcode, region, orders, hourly in sites
     ]
@@ -128,7 +128,7 @@ def store(rng: np.random.Generator, rank: int, city: City) -> Node:
         priority=1,
         safety_stock=1,
         rejection_ppm=1_000 * int(rng.integers(20, 61)),
-        markdown_ppm_per_day=100 * int(rng.integers(1, 6)),
+        markdown_ppm_per_day=50 * int(rng.integers(1, 5)),
     )
 
 

@@ -29,6 +29,12 @@ SYNTHETIC = (
     "Chronopost's base prices and fuel; Colissimo's real prices are of 2023 and with VAT",
     "transit times, CO2e, collections, lanes",
 )
+SOURCES = (
+    "communes, postcodes, population of 2021: INSEE",
+    "warehouse sites: fulfilment centres of Amazon",
+    "Colissimo: public counter prices of 2023 with VAT; Chronopost: surcharges",
+    "baskets and skus: UCI Online Retail (CC BY 4.0); weights and sizes: Olist",
+)
 
 
 def fr_network(
@@ -98,7 +104,7 @@ def fr_network(
         lanes=tuple(_lane(sites, shop) for shop in shops),
         areas=areas,
         synthetic=SYNTHETIC,
-        meta={"seed": seed},
+        meta={"seed": seed, "sources": list(SOURCES)},
     )
 
 

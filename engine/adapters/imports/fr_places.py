@@ -145,7 +145,7 @@ def warehouses(data_dir: Path, areas: Sequence[Area], num_warehouses: int) -> li
             labour_cents_per_hour=2_200,
             packaging_cents=45,
             rejection_ppm=2_000,
-            markdown_ppm_per_day=100,
+            markdown_ppm_per_day=20,
         )
         for code in SITES[:num_warehouses]
     ]
@@ -187,7 +187,7 @@ def stores(cities: Sequence[City], rng: np.random.Generator, num_stores: int) ->
                 priority=1,
                 safety_stock=1,
                 rejection_ppm=1_000 * int(rng.integers(20, 61)),
-                markdown_ppm_per_day=100 * int(rng.integers(1, 6)),
+                markdown_ppm_per_day=50 * int(rng.integers(1, 5)),
             )
         )
     return out

@@ -34,6 +34,12 @@ SYNTHETIC = (
     "collections, lanes, closing days of stores and warehouses",
     "population of areas: of 99 cities, shared among the ZIPs around them",
 )
+SOURCES = (
+    "stores and hours: locations of Best Buy, 2016 (CC0)",
+    "warehouse sites: fulfilment centres of Amazon, at the centroids of their ZIPs",
+    "FedEx: Service Guide of 6 January 2025, list prices; USPS: retail prices of 2025, zones by ZIP3",
+    "baskets and skus: UCI Online Retail (CC BY 4.0); weights and sizes: Olist",
+)
 
 
 def us_network(
@@ -100,7 +106,7 @@ def us_network(
         hours_exceptions=_closing_days(nodes, moment.date()),
         carrier_holidays=carrier_holidays((moment.year, moment.year + 1)),
         synthetic=SYNTHETIC,
-        meta={"seed": seed, "flags": flags},
+        meta={"seed": seed, "flags": flags, "sources": list(SOURCES)},
     )
 
 

@@ -14,7 +14,7 @@ FEDEX = CarrierId("fedex")
 GROUND = ServiceId("fedex_ground")
 HANDLING = "handling"  # of additional handling and oversize only the dearest is charged
 LAST_ZONE = 8
-# Signature on delivery is not in the data; the direct signature option of the same guide.
+# Made up: the data has no price for a signature on delivery.
 SIGNATURE_CENTS = 690
 
 # Earliest, typical, latest by zone. FedEx Ground: "1-5 business days by distance"; the days of each zone are made up.

@@ -256,7 +256,7 @@ def _store(row: Mapping[str, str], tz: str, hours: str, rng: np.random.Generator
         priority=1,
         safety_stock=1,
         rejection_ppm=1_000 * int(rng.integers(15, 61)),
-        markdown_ppm_per_day=100 * int(rng.integers(1, 6)),
+        markdown_ppm_per_day=50 * int(rng.integers(1, 5)),
     )
 
 
@@ -286,7 +286,7 @@ def _warehouse(row: Mapping[str, str], tz: str, rng: np.random.Generator) -> Nod
         labour_cents_per_hour=2_100,
         packaging_cents=50,
         rejection_ppm=2_000,
-        markdown_ppm_per_day=100,
+        markdown_ppm_per_day=20,
     )
 
 

@@ -53,7 +53,7 @@ CARRIERS = (
     Carrier(carrier_id=USPS, name="USPS", observes_holidays=False),  # federal holidays, none of the states
 )
 OFFSHORE_ZONE = "offshore"
-FUEL_PERMILLE = 180  # made up: the real one is a weekly index, 15 to 21 % in 2025
+FUEL_PERMILLE = 180  # made up: the real one is a weekly index
 USPS_CUTS_MILES = (50, 150, 300, 600, 1000, 1400, 1800)  # zones 1 to 7 end here where no real zone is known
 PEAK_FROM, PEAK_TO = date(2025, 10, 5), date(2026, 1, 18)  # of USPS
 EVERYWHERE_M = 20_100_000  # more than half the Earth's girth
