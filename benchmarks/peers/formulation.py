@@ -202,7 +202,10 @@ def coupled_nodes(instance: Instance) -> frozenset[int]:
     )
 
 
-def _columns(variants: tuple[Variant, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def columns_of(
+    variants: tuple[Variant, ...],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cents, low, high, triggers and release of variants as arrays."""
     low = np.array([j.low for j in variants])
     high = np.array([j.high for j in variants])
     return (
@@ -216,7 +219,7 @@ def _columns(variants: tuple[Variant, ...]) -> tuple[np.ndarray, np.ndarray, np.
 
 def rises(facts: Facts) -> bool:
     """Whether no variant is cheaper than one whose contents fit under its box, and none is missing below another."""
-    cents, low, high, triggers, release = _columns(facts.variants)
+    cents, low, high, triggers, release = columns_of(facts.variants)
     below = np.ones((len(cents), len(cents)), dtype=bool)  # [a, b]: some contents of a fit under b
     for axis in range(4):
         below &= low[:, None, axis] <= high[None, :, axis]
@@ -227,7 +230,7 @@ def rises(facts: Facts) -> bool:
 
 def undominated(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
     """Variants that no other replaces: none that costs no more takes all they take."""
-    cents, _, high, triggers, release = _columns(variants)
+    cents, _, high, triggers, release = columns_of(variants)
     kept: list[int] = []
     for j in np.lexsort((*-high.T, -triggers, -release, cents)):
         replaced = (
@@ -261,20 +264,21 @@ def joinable(instance: Instance, facts: Facts) -> bool:
     total = instance.measures(facts.lines)
     if facts.variants[0].high[2] < total[2] or facts.variants[0].high[3] < total[3]:
         return False
-    kept = undominated(facts.variants)
-    cents, _, high, triggers, _ = _columns(kept)
+    cents, low, high, triggers, _ = columns_of(facts.variants)
     # Rounding a sum may give a cent more than rounding its parts, at each stage.
     slack = sum(1 + (-(-r.scale // r.divisor) if r.inner is not None else 0) for r in facts.roundings)
-    for a in range(len(kept)):
-        weight = np.minimum(high[a, 0] + high[a:, 0], total[0])
-        volume = np.minimum(high[a, 1] + high[a:, 1], total[1])
-        both = triggers[a] | triggers[a:]
+    for a in range(len(cents)):
+        # Two shipments hold different lines: together no more than all of them.
+        beside = a + np.flatnonzero((low[a] + low[a:] <= total).all(axis=1))
+        weight = np.minimum(high[a, 0] + high[beside, 0], total[0])
+        volume = np.minimum(high[a, 1] + high[beside, 1], total[1])
+        both = triggers[a] | triggers[beside]
         fits = (
             (high[None, :, 0] >= weight[:, None])
             & (high[None, :, 1] >= volume[:, None])
             & ((triggers[None, :] | both[:, None]) == triggers[None, :])
         )
-        cheapest = np.where(fits, cents[None, :], INFINITE).min(axis=1)
-        if (cheapest + slack > cents[a] + cents[a:] + saved).any():
+        cheapest = np.where(fits, cents[None, :], INFINITE).min(axis=1, initial=INFINITE)
+        if (cheapest + slack > cents[a] + cents[beside] + saved).any():
             return False
     return True

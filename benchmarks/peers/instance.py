@@ -22,7 +22,7 @@ from operator import or_
 from typing import NamedTuple
 
 from benchmarks.peers.parcels import Step, Tariffs
-from engine.domain.plan import Refusal
+from engine.domain.plan import Promise, Refusal
 from engine.domain.units import DAY_S, epoch_s, rounded, weighted_cents
 from engine.network.routes import Route
 from engine.options.evaluate import Evaluator
@@ -186,7 +186,10 @@ def _free(evaluator: Evaluator, facts: list[Facts]) -> dict[tuple[int, int, int]
     for k, day, hour in sorted({(f.route.node, *j.cell) for f in facts for j in f.variants}):
         node = evaluator.network.nodes[k]
         limits = {-1: (node.capacity_day_orders, node.capacity_day_units)}
-        limits[hour] = node.capacity_hour_orders, node.capacity_hour_units
+        if hour >= 0:
+            limits[hour] = node.capacity_hour_orders, node.capacity_hour_units
+        if all(limit is None for pair in limits.values() for limit in pair):
+            continue
         for slot, (orders, units) in limits.items():
             used = live.used_day(k, day) if slot < 0 else live.used_hour(k, day, slot)
             if orders is not None or units is not None:
@@ -383,7 +386,7 @@ def _dates(evaluator: Evaluator, way: Way, release_s: int, quantities: list[int]
                 known[key] = None
             else:
                 day = evaluator.tools.dates.ship_day(route, promise) if route.service >= 0 else 0
-                cell = evaluator.tools.dates.pick_cell(route.node, promise.pick_start)
+                cell = _cell(evaluator, route.node, promise)
                 known[key] = day, epoch_s(promise.ship_by), epoch_s(promise.deliver_by), cell
         return known[key]
 
@@ -411,6 +414,15 @@ def _dates(evaluator: Evaluator, way: Way, release_s: int, quantities: list[int]
     return _joined(out)
 
 
+def _cell(evaluator: Evaluator, k: int, promise: Promise) -> tuple[int, int]:
+    """Day and hour of the pick; 0 stands for a day, -1 for an hour, on which nothing depends."""
+    node = evaluator.network.nodes[k]
+    day, hour = evaluator.tools.dates.pick_cell(k, promise.pick_start)
+    by_hour = node.capacity_hour_orders is not None or node.capacity_hour_units is not None
+    by_day = by_hour or node.capacity_day_orders is not None or node.capacity_day_units is not None
+    return day if by_day else 0, hour if by_hour else -1
+
+
 def _joined(dates: list[_Date]) -> list[_Date]:
     """One box instead of several that follow each other in the number of lines and cost the same."""
     if len(dates) < 2 or not all(
@@ -433,9 +445,9 @@ def _date_cents(evaluator: Evaluator, route: Route, deliver_s: int, pick_day: in
         days = -(-(deliver_s - requested_s) // DAY_S)
         raw = policy.lateness_base_cents + policy.lateness_day_cents * days
         cents += weighted_cents(raw, policy.weight("lateness"))
-    if policy.capacity_price_cents:
+    limits = node.capacity_day_orders, node.capacity_day_units
+    if policy.capacity_price_cents and any(limits):
         used = evaluator.live.used_day(route.node, pick_day)
-        limits = node.capacity_day_orders, node.capacity_day_units
         util = max((u * 1000 // limit for u, limit in zip(used, limits, strict=True) if limit), default=0)
         over = max(0, min(1000, util) - policy.capacity_free_permille)
         raw = policy.capacity_price_cents * over**2 // (1000 - policy.capacity_free_permille) ** 2

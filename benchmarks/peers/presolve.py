@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from benchmarks.peers.formulation import coupled_nodes
+from benchmarks.peers.formulation import columns_of, coupled_nodes, rises
 from benchmarks.peers.instance import Facts, Instance, rounding_value, without
 
 NEVER = 1 << 50
@@ -17,7 +17,8 @@ def reduced(instance: Instance) -> Instance:
     At least one optimal plan of the instance is left.
     """
     instance = without(instance, _undominated(instance))
-    most = _single_cost(instance)
+    instance = without(instance, _best_services(instance))
+    most = _incumbent(instance)
     if most is None:
         return instance
     floors = [_floor(f) for f in instance.facts]
@@ -63,17 +64,86 @@ def _undominated(instance: Instance) -> list[Facts]:
     return sorted(kept, key=lambda facts: order[id(facts)])
 
 
-def _single_cost(instance: Instance) -> int | None:
-    """The cheapest plan of one shipment, which also is a plan where nothing can be left out."""
+def _best_services(instance: Instance) -> list[Facts]:
+    """Routes of a node without those that another of its services replaces, whatever is sent."""
+    coupled = coupled_nodes(instance)
+    dearer: dict[tuple[object, object], int] = {}
+    kept: list[Facts] = []
+    by_end: dict[tuple[int, int], list[Facts]] = defaultdict(list)
+    for facts in instance.facts:
+        by_end[facts.route.node, facts.route.place].append(facts)
+    for rivals in by_end.values():
+        left = list(rivals)
+        for facts in rivals if rivals[0].route.node not in coupled else ():
+            if any(_replaces(instance, other, facts, dearer) for other in left if other is not facts):
+                left.remove(facts)
+        kept += left
+    return kept
+
+
+def _replaces(instance: Instance, new: Facts, old: Facts, dearer: dict[tuple[object, object], int]) -> bool:
+    """Whether a route takes all that another of its node takes, never dearer."""
+    none = (0,) * instance.num_lines
+    bits = [instance.triggers.get(facts.route.service, none) for facts in (new, old)]
+    if new.holes or new.roundings != old.roundings or bits[0] != bits[1]:
+        return False
+    for mine, theirs in zip(new.line_cents, old.line_cents, strict=True):
+        if theirs is not None and (mine is None or mine > theirs):
+            return False
+    if any(len({j.release for j in f.variants}) > 1 for f in (new, old)):
+        return False
+    bases = new.variants[0].cents, old.variants[0].cents
+    shapes = tuple(
+        tuple((j.cents - base, *j.high, j.triggers) for j in f.variants)
+        for f, base in zip((new, old), bases, strict=True)
+    )
+    key = (shapes[0], shapes[1])
+    if key not in dearer:
+        dearer[key] = _most_dearer(new, old) - bases[0] + bases[1] if rises(new) else NEVER
+    return bases[0] - bases[1] + dearer[key] <= 0
+
+
+def _most_dearer(new: Facts, old: Facts) -> int:
+    """By how much a shipment over `new` costs more than the same over `old`, at most."""
+    cents, _, high, triggers, _ = columns_of(new.variants)
+    old_cents, _, old_high, old_triggers, _ = columns_of(old.variants)
+    fits = ((triggers[None, :] | old_triggers[:, None]) == triggers[None, :]) & (
+        high[None, :, :] >= old_high[:, None, :]
+    ).all(axis=2)
+    return int((np.where(fits, cents[None, :], NEVER).min(axis=1) - old_cents).max())
+
+
+def _incumbent(instance: Instance) -> int | None:
+    """The cost of a good plan: one shipment, or one that carries all it can and another with the rest."""
     lines = tuple(range(instance.num_lines))
-    if instance.num_lines > 1 and any(instance.alone):
-        return None
     found = [
         cost + instance.trip_cents.get(f.route.place, 0)
         for f in instance.facts
         if (cost := instance.cost(f, lines)) is not None
     ]
+    if len(instance.split_cents) > 2 and not coupled_nodes(instance):
+        best_for: dict[tuple[int, ...], int | None] = {}
+        for facts in instance.facts:
+            rest = tuple(i for i in lines if facts.line_cents[i] is None)
+            if rest and facts.route.place < 0 and _worth_sending(instance, rest):
+                first = instance.cost(facts, facts.lines)
+                if rest not in best_for:
+                    best_for[rest] = _cheapest_home(instance, rest)
+                second = best_for[rest]
+                if first is not None and second is not None:
+                    found.append(first + second + instance.split_cents[2])
     return min(found, default=None)
+
+
+def _worth_sending(instance: Instance, rest: tuple[int, ...]) -> bool:
+    """Whether an order cut into these lines and the others keeps to the least value of a shipment."""
+    value = sum(instance.value_cents[i] for i in rest)
+    return min(value, sum(instance.value_cents) - value) >= instance.min_value_cents
+
+
+def _cheapest_home(instance: Instance, lines: tuple[int, ...]) -> int | None:
+    costs = [instance.cost(f, lines) for f in instance.facts if f.route.place < 0]
+    return min((cost for cost in costs if cost is not None), default=None)
 
 
 def _floor(facts: Facts) -> int:

@@ -38,24 +38,23 @@ class Evaluator(Request):
 
     def contents(self, items: Items) -> Contents:
         """What the parcels of a shipment of these items hold."""
-        weight_g = volume_cm3 = 0
-        skus = []
+        weight_g = volume_cm3 = longest_mm = second_mm = third_mm = girth_mm = unit_g = unit_cm3 = 0
+        hazardous = oversize = False
         for line, quantity in items:
             sku = self.skus[line]
-            skus.append(sku)
+            longest, second, third = sku.longest_mm, sku.second_mm, sku.third_mm
             weight_g += sku.weight_g * quantity
             volume_cm3 += sku.volume_cm3 * quantity
+            unit_g = max(unit_g, sku.weight_g)
+            unit_cm3 = max(unit_cm3, sku.volume_cm3)
+            longest_mm = max(longest_mm, longest)
+            second_mm = max(second_mm, second)
+            third_mm = max(third_mm, third)
+            girth_mm = max(girth_mm, longest + 2 * (second + third))
+            hazardous = hazardous or sku.hazardous
+            oversize = oversize or sku.oversize
         return Contents(
-            weight_g,
-            volume_cm3,
-            max(s.longest_mm for s in skus),
-            max(s.second_mm for s in skus),
-            max(s.third_mm for s in skus),
-            max(s.longest_mm + 2 * (s.second_mm + s.third_mm) for s in skus),
-            any(s.hazardous for s in skus),
-            any(s.oversize for s in skus),
-            max(s.weight_g for s in skus),
-            max(s.volume_cm3 for s in skus),
+            weight_g, volume_cm3, longest_mm, second_mm, third_mm, girth_mm, hazardous, oversize, unit_g, unit_cm3
         )
 
     def misfit(self, route: Route, items: Items) -> Refusal | None:

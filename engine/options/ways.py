@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.domain.errors import InputError
-from engine.domain.order import METHODS, Method, Order
+from engine.domain.order import Method, Order
 from engine.domain.plan import Refusal
 from engine.domain.policy import ChannelRule, Policy
 from engine.network.model import Node, NodeKind, Offer, ServiceKind
@@ -61,14 +61,12 @@ class Ways:
         self.policy = policy
         self.order = order
         self.rule = policy.channels.get(order.channel, _NO_RULE)
-        self.methods = frozenset(
-            m
-            for m in METHODS
-            if m in policy.methods
-            and (not order.methods or m in order.methods)
-            and m not in order.excluded_methods
-            and (not self.rule.methods or m in self.rule.methods)
-        )
+        allowed = frozenset(policy.methods)
+        if order.methods:
+            allowed &= frozenset(order.methods)
+        if self.rule.methods:
+            allowed &= frozenset(self.rule.methods)
+        self.methods = allowed.difference(order.excluded_methods)
         # The destination is looked up even if the order is collected: a wrong postcode is the caller's to know.
         self.destination = target_of(network, order.destination) if order.destination is not None else None
         self.home = None if order.pickup_node is not None else self.destination
