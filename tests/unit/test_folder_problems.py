@@ -342,3 +342,18 @@ def test_a_hundred_thousand_different_wrong_ids_are_found_in_one_pass(folder: Pa
         f"And {100_000 - LISTED_MAX} more like it: (…) is below (…).",
         f"And {100_000 - LISTED_MAX} more like it: No sku has the id (…).",
     ]
+
+
+@pytest.mark.parametrize("hours", ["off", "2024 Mo-Fr 08:00-18:00", "Jan-Feb off"])
+def test_a_node_that_never_opens_or_works_again_is_warned_of(folder: Path, hours: str) -> None:
+    rewrite(folder, "nodes.csv", lambda rows: [row.update(opening_hours=hours, picking_hours="") for row in rows])
+    assert [p.row for p in found(folder, "nodes.csv", "opening_hours", "warning")] == [2, 3]
+    assert [p.row for p in found(folder, "nodes.csv", "picking_hours", "warning")] == [2]
+    read_network(folder)
+
+
+def test_an_absurd_year_is_an_error(folder: Path) -> None:
+    put(folder, "inbound.csv", "available_at", "0206-04-01T08:00:00Z")
+    assert [p.message for p in found(folder, "inbound.csv", "available_at")] == [
+        "(0206-04-01T08:00:00Z) is in the year (206)."
+    ]

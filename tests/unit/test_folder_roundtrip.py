@@ -252,7 +252,7 @@ def networks(draw: st.DrawFn) -> Network:
         base,
         name=draw(TEXTS.filter(bool)),
         as_of=datetime.fromtimestamp(
-            draw(st.integers(0, 2**31)), timezone(timedelta(minutes=draw(st.integers(-720, 840))))
+            draw(st.integers(10**9, 2**31)), timezone(timedelta(minutes=draw(st.integers(-720, 840))))
         ),
         nodes=nodes,
         skus=skus,

@@ -145,6 +145,8 @@ def parse_instant(text: str) -> datetime:
         raise CellError(f"({text}) is no instant.", "write it like 2026-03-31T14:00:00+02:00.") from None
     if moment.tzinfo is None:
         raise CellError(f"({text}) has no time zone.", "add Z for UTC or an offset such as +01:00.")
+    if not 1970 <= moment.year < 3000:
+        raise CellError(f"({text}) is in the year ({moment.year}).", "the year has four digits, like 2026.")
     return moment
 
 

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
 
 import numpy as np
+from opening_hours import OpeningHours
 
 from engine.adapters.folder.cells import clock_s
 from engine.adapters.folder.problems import Problems
@@ -14,16 +17,18 @@ from engine.network.model import Collection, Lane, Node, NodeKind, Offer, Servic
 GROUPS_MAX = 63  # groups and services are bits of one whole number in kernels
 SERVICES_MAX = 63
 _RESERVED = re.compile(r"\*$|none$|group:|.*;", re.DOTALL)
+_WORK = frozenset((Offer.SHIP, Offer.SAME_DAY, Offer.TRANSFER_OUT))
 _POSTCODE_DIGITS = {"DE": 5, "ES": 5, "FR": 5, "IT": 5, "US": 5, "FI": 5, "HR": 5, "EE": 5, "MX": 5, "PL": 5}
 
 
-def check_network(tables: Mapping[str, Typed], problems: Problems) -> None:
+def check_network(tables: Mapping[str, Typed], as_of: datetime | None, problems: Problems) -> None:
     """Note what is wrong or odd about places, goods and hand-overs."""
     _check_ids(tables["nodes"], problems)
     _check_ids(tables["services"], problems)
     for name in ("nodes", "skus"):
         _check_case(tables[name], problems)
     _check_nodes(tables["nodes"], problems)
+    _check_hours(tables["nodes"], as_of, problems)
     _check_skus(tables["skus"], problems)
     _check_stock(tables["stock"], problems)
     _check_postcodes(tables, problems)
@@ -76,19 +81,32 @@ def _check_nodes(table: Typed, problems: Problems) -> None:
             message = f"Postcode ({node.postcode}) has fewer than {digits} digits."
             hint = f"a spreadsheet dropped leading zeros: {node.postcode.zfill(digits)}."
             problems.warn(table.file, row, "postcode", node.postcode, message, hint)
-        if Offer.PICKUP in node.offers and not node.opening_hours:
-            message = f"Node ({node.node_id}) offers pickup, but is never open."
-            problems.warn(table.file, row, "opening_hours", "", message, "fill in opening_hours.")
-        works = Offer.SHIP in node.offers or Offer.SAME_DAY in node.offers or Offer.TRANSFER_OUT in node.offers
-        if works and not node.opening_hours and not node.picking_hours:
-            message = f"Node ({node.node_id}) sends parcels, but never works."
-            problems.warn(table.file, row, "picking_hours", "", message, "fill in picking_hours.")
         if node.kind == NodeKind.PICKUP_POINT and Offer.PICKUP not in node.offers:
             message = f"Pickup point ({node.node_id}) does not offer pickup."
             problems.warn(table.file, row, "offers", ";".join(node.offers), message, "write pickup.")
     if len(groups) > GROUPS_MAX:
         message = f"Nodes have ({len(groups)}) groups, more than {GROUPS_MAX}."
         problems.add(table.file, 0, "groups", "", message, "groups that no rule names can go.")
+
+
+def _check_hours(table: Typed, as_of: datetime | None, problems: Problems) -> None:
+    """Nodes that could do nothing of what they offer, because they are never open or nobody ever works there."""
+    moment = as_of.replace(tzinfo=None) if as_of else datetime(2026, 1, 1)  # noqa: DTZ001 - hours are local
+
+    @cache
+    def ever(hours: str) -> bool:
+        if not hours or "PH" in hours:  # hours on public holidays only would need a country
+            return bool(hours)
+        found = OpeningHours(hours, max_interval_days=732)
+        return bool(found.is_open(moment) or found.next_change(moment) is not None)
+
+    for row, node in table.rows:
+        if Offer.PICKUP in node.offers and not ever(node.opening_hours):
+            message = f"Node ({node.node_id}) offers pickup, but never opens."
+            problems.warn(table.file, row, "opening_hours", node.opening_hours, message, "fill in opening_hours.")
+        if _WORK.intersection(node.offers) and not ever(node.picking_hours or node.opening_hours):
+            message = f"Node ({node.node_id}) sends parcels, but nobody ever works there."
+            problems.warn(table.file, row, "picking_hours", node.picking_hours, message, "fill in picking_hours.")
 
 
 def _check_skus(table: Typed, problems: Problems) -> None:

@@ -68,7 +68,7 @@ def read_folder(path: Path) -> Folder:
     configs = {name: (path / name).read_bytes() for name in (CONFIG, POLICIES) if (path / name).is_file()}
     folder.hashes.update((name, hashlib.sha256(data).digest()) for name, data in configs.items())
     folder.config = read_config(configs, known.get("groups"), known.get("services"), folder.problems)
-    check_network(folder.tables, folder.problems)
+    check_network(folder.tables, folder.config.as_of, folder.problems)
     check_tariffs(folder.tables, folder.config.as_of, folder.problems)
     return folder
 
