@@ -1,14 +1,18 @@
 """Made-up stock and arrivals have the shape they are said to have."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 
-from engine.adapters.imports.demand import arrivals
+from engine.adapters.imports.demand import Home, Mix, arrivals, make_orders
 from engine.adapters.imports.reading import cents, divisor_cm3_per_kg, inches_mm, miles_m, pounds_g
 from engine.adapters.imports.synthetic import Shelf, empty_rows, holding_probability, stock_by_popularity, zipf
 from engine.domain.errors import InputError
+from engine.domain.ids import SkuId
+from engine.domain.order import Method, Order
+from tests import builders
 
 START = datetime.fromisoformat("2026-11-23T08:00:00+01:00")
 
@@ -69,3 +73,50 @@ def test_units_of_american_tariffs_become_metric_ones_that_are_never_too_large()
 def test_an_amount_that_is_no_number_is_refused() -> None:
     with pytest.raises(InputError, match="n/a"):
         cents("n/a")
+
+
+LYON = Home(country="FR", postcode="69001", lat=45.75, lon=4.85, tz="Europe/Paris")
+NONE = Mix(
+    pickup=0.0, door=0.0, requested=0.0, hard=0.0, together=0.0, bulk=0.0, partial=0.0, signature=0.0, business=0.0
+)
+
+
+def orders_of(mix: Mix, num: int = 200) -> list[Order]:
+    network = builders.network()
+    basket = ((SkuId("a"), 1), (SkuId("b"), 2))
+    moments = arrivals(np.random.default_rng(1), num, START, 1, "Europe/Paris")
+    rng = np.random.default_rng(2)
+    return make_orders(network, rng, baskets=[basket] * num, homes=[LYON] * num, moments=moments, mix=mix)
+
+
+def test_a_mix_of_nothing_gives_plain_open_orders() -> None:
+    for order in orders_of(NONE):
+        assert order.pickup_node is None
+        assert order.destination is not None
+        assert (order.destination.postcode, order.destination.residential) == ("69001", True)
+        assert not (order.excluded_methods or order.keep_together or order.partial or order.signature)
+        assert order.deliver_by is None
+        assert order.requested_by is None
+        assert [(line.sku, line.quantity) for line in order.lines] == [("a", 1), ("b", 2)]
+
+
+def test_who_collects_names_the_nearest_store_and_no_destination() -> None:
+    for order in orders_of(replace(NONE, pickup=1.0)):
+        assert (order.pickup_node, order.destination, order.channel) == ("st", None, "store")
+
+
+def test_each_wish_is_as_frequent_as_the_mix_says() -> None:
+    mix = replace(NONE, door=0.5, requested=0.2, hard=0.3, together=0.4, bulk=0.1, partial=0.1, signature=0.3)
+    orders = orders_of(mix, 2_000)
+    shares = {
+        "door": sum(Method.CLICK_AND_COLLECT in order.excluded_methods for order in orders),
+        "requested": sum(order.requested_by is not None for order in orders),
+        "hard": sum(order.deliver_by is not None for order in orders),
+        "together": sum(order.keep_together == (("1", "2"),) for order in orders),
+        "bulk": sum(order.lines[0].quantity == 10 for order in orders),
+        "partial": sum(order.partial for order in orders),
+        "signature": sum(order.signature for order in orders),
+    }
+    for name, count in shares.items():
+        assert count / 2_000 == pytest.approx(getattr(mix, name), abs=0.04), name
+    assert all(order.deliver_by > order.placed_at for order in orders if order.deliver_by)

@@ -12,7 +12,8 @@ the same column names:
 
 Only enabled sources of one stock become nodes. Magento knows no hours, collections, capacity, time zones or parcel
 sizes: zones, tariffs, time zones and regions come from the base network (by postcode), the rest is set to plain values
-that are named in ``Network.synthetic`` and meant to be edited in the folder.
+that are named in ``Network.synthetic`` and meant to be edited in the folder. A base whose zones are pairs of postcode
+prefixes knows the origins of its own nodes only: USPS of the American network, for one, will not price other origins.
 """
 
 import math
