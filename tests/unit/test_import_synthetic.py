@@ -94,8 +94,8 @@ def test_a_mix_of_nothing_gives_plain_open_orders() -> None:
         assert order.pickup_node is None
         assert order.destination is not None
         assert (order.destination.postcode, order.destination.residential) == ("69001", True)
-        assert not (order.excluded_methods or order.keep_together or order.partial or order.signature)
-        assert order.deliver_by is None
+        wishes = (order.excluded_methods, order.keep_together, order.partial, order.signature, order.deliver_by)
+        assert not any(wishes)
         assert order.requested_by is None
         assert [(line.sku, line.quantity) for line in order.lines] == [("a", 1), ("b", 2)]
 
