@@ -139,9 +139,8 @@ def instance_of(evaluator: Evaluator) -> Instance:
     groups = tuple(tuple(index[i] for i in group) for group in evaluator.order.keep_together if len(group) > 1)
     facts = [found for route in evaluator.routes if (found := _facts(evaluator, tariffs, route, groups)) is not None]
     values = tuple(sku.value_cents * q for sku, q in zip(skus, units, strict=True))
-    split = tuple(
-        weighted_cents(policy.split_cents * max(0, k - 1), policy.weight("split")) for k in range(num_max + 1)
-    )
+    extra = weighted_cents(policy.split_cents, policy.weight("split"))
+    split = tuple(extra * max(0, k - 1) for k in range(num_max + 1))
     return Instance(
         weight_g=tuple(sku.weight_g * q for sku, q in zip(skus, units, strict=True)),
         volume_cm3=tuple(sku.volume_cm3 * q for sku, q in zip(skus, units, strict=True)),
