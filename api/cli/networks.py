@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DATA_DEFAULT = Path("../shared/data")
 BUILT = ("us", "fr")
+RECIPE_DIGITS = 10
 
 
 def data_folder(data: Path | None) -> Path:
@@ -97,7 +98,7 @@ def _kept(name: str, data: Path, seed: int) -> Path:
         half.mkdir(parents=True)
         try:
             write_network(built_network(name, data, seed), half)
-            for outdated in folder.parent.glob(f"{name}-seed{seed}-*[0-9a-f]"):
+            for outdated in folder.parent.glob(f"{name}-seed{seed}-{'[0-9a-f]' * RECIPE_DIGITS}"):
                 shutil.rmtree(outdated)
             half.rename(folder)
         finally:
@@ -117,7 +118,7 @@ def _recipe(name: str, data: Path) -> str:
     for folder in (name, "baskets"):
         for path in sorted((data / folder).glob("*")):
             digest.update(f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
-    return digest.hexdigest()[:10]
+    return digest.hexdigest()[:RECIPE_DIGITS]
 
 
 def engine_for(network: "Network", policy: "Policy | None" = None) -> "Engine":

@@ -1,6 +1,7 @@
 """The command line without an engine: help, networks, orders, complaints. What it decides is in test_cli_decide.py."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import pytest
 
 from api.cli.inputs import OneOrder, line_of, method_of, moment_of, one_order
 from api.cli.main import main
+from api.cli.networks import network_named
 from engine.adapters.folder import write_network
 from engine.adapters.orders import read_orders
 from engine.domain.errors import InputError
@@ -243,3 +245,35 @@ def test_magento_exports_become_a_network_with_the_tariffs_of_the_demo(
     assert run("import", "magento", str(exports), "--out", str(tmp_path / "new")) == 0
     assert "1 node" in capsys.readouterr().out
     assert run("validate", str(tmp_path / "new")) == 0
+
+
+def real_data() -> Path:
+    folder = Path(os.environ.get("SOURCEWISE_DATA") or Path(__file__).parents[2] / "../shared/data")
+    if not folder.is_dir():
+        pytest.skip("no folder of real data (SOURCEWISE_DATA)")
+    return folder
+
+
+@pytest.mark.data
+def test_the_french_network_is_built_once_and_then_taken_from_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = real_data()
+    monkeypatch.setenv("SOURCEWISE_CACHE", str(tmp_path))
+    outdated = tmp_path / "fr-seed1-0123456789"
+    outdated.mkdir()
+    first = network_named("fr", data=data)
+    assert not outdated.exists()
+    assert len(list(tmp_path.iterdir())) == 1
+    monkeypatch.setattr("api.cli.networks.built_network", None)
+    again = network_named("fr", data=data)
+    assert again.version == first.version
+    assert len(again.nodes) == len(first.nodes) > 50
+
+
+@pytest.mark.data
+def test_the_french_import_validates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "fr"
+    assert run("import", "fr", "--data", str(real_data()), "--out", str(out)) == 0
+    assert "Made up:" in capsys.readouterr().out
+    assert run("validate", str(out)) == 0
