@@ -20,14 +20,14 @@ from engine.optimise.mip_copies import copies_of
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_instance import Load
 from engine.optimise.mip_model import Model, Solution
+from engine.optimise.mip_relaxed import relaxed_of
 from engine.optimise.mip_slots import Slots
 from engine.optimise.mip_start import Found, coupled, greedy
-from engine.optimise.mip_tangents import relaxed_of
 from engine.optimise.reduce import Bound, Ints, Relaxed, dual_bound, reduced_cents
 from engine.options.evaluate import Evaluator
 
 METHOD = "mip"
-_FIRST_SLOTS = 40  # of the first MIP
+_FIRST_SLOTS = 12  # of the first MIP
 _CORRECTIONS_MAX = 50
 _EPSILON = 0.01  # cents; floats that prove a bound are closer than this
 
@@ -255,7 +255,7 @@ class _Search:
 
 
 def _promising(relaxed: Relaxed, bound: Bound, num_slots: int) -> Ints:
-    """The slots of least reduced cost among those that are left, and the best three of every item."""
+    """The slots of least reduced cost among those that are left, and the best of each item that they leave out."""
     if len(bound.slots) <= 2 * num_slots:
         return bound.slots
     reduced = reduced_cents(relaxed, bound.prices)
@@ -264,6 +264,7 @@ def _promising(relaxed: Relaxed, bound: Bound, num_slots: int) -> Ints:
     chosen = set(sorted(bound.slots.tolist(), key=lambda s: (reduced[s], s))[:num_slots])
     left = bound.entries & kept[relaxed.entry_slot]
     for i in range(len(relaxed.unserved)):
-        holders = relaxed.entry_slot[left & (relaxed.entry_item == i)]
-        chosen.update(sorted(holders.tolist(), key=lambda s: (reduced[s], s))[:3])
+        holders = relaxed.entry_slot[left & (relaxed.entry_item == i)].tolist()
+        if holders and chosen.isdisjoint(holders):
+            chosen.add(min(holders, key=lambda s: (reduced[s], s)))
     return np.array(sorted(chosen), dtype=np.int64)

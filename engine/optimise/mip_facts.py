@@ -53,16 +53,15 @@ class Facts:
         evaluator, live = self.evaluator, self.evaluator.live
         num_nodes, num_lines = len(evaluator.network.nodes), len(evaluator.skus)
         shape = (num_nodes, num_lines)
-        available, self._bid = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        self._cover = np.zeros(shape, np.int64)
+        available, self.bid = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        self.cover = np.zeros(shape, np.int64)
         for line, sku in enumerate(evaluator.sku_index):
             rows = slice(int(live.row_start[sku]), int(live.row_start[sku + 1]))
-            self._bid[live.row_node[rows], line] = live.row_price_cents[rows]
-            self._cover[live.row_node[rows], line] = live.row_cover_days[rows]
+            self.bid[live.row_node[rows], line] = live.row_price_cents[rows]
+            self.cover[live.row_node[rows], line] = live.row_cover_days[rows]
             for node in evaluator.holders(line):
                 available[node, line] = evaluator.available(node, line)
         self.available = available
-        self.priced = self._bid.any(axis=1)
 
     def _slots(self) -> None:
         evaluator, network = self.evaluator, self.evaluator.network
@@ -119,9 +118,9 @@ class Facts:
         terms: list[tuple[int, int]] = []
         for line in item.lines:
             quantity = evaluator.order.lines[line].quantity
-            ppm = min(PPM, row.markdown_ppm_per_day * int(self._cover[node, line]))
+            ppm = min(PPM, row.markdown_ppm_per_day * int(self.cover[node, line]))
             loss = -rounded(evaluator.skus[line].value_cents * ppm, PPM)
-            for rule, raw in (("opportunity", int(self._bid[node, line])), ("markdown", loss)):
+            for rule, raw in (("opportunity", int(self.bid[node, line])), ("markdown", loss)):
                 weight = policy.weight(rule)
                 if item.divisible:
                     terms += [(raw, weight)] if raw and weight else []

@@ -280,7 +280,7 @@ class Model:
     def _charge_split(self, used: _Expr) -> None:
         served = any(item.unserved_cents is None for item in self.instance.items)
         more = self.columns.add(self.instance.split_cents, 0.0, np.inf)
-        self.row({more: 1.0, **{col: -1.0 for col in used}}, low=-1.0, high=-1.0 if served else np.inf)
+        self.row({more: 1.0, **dict.fromkeys(used, -1.0)}, low=-1.0, high=-1.0 if served else np.inf)
 
     def _couple_places(self) -> None:
         places = {s.place for s in self.instance.slots if s.place >= 0}

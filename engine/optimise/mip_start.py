@@ -83,13 +83,11 @@ class _Ranking:
         divisible = np.array([i.divisible for i in facts.items])
         useful = np.where(divisible[item], units > 0, (rest[item] > 0) & (relaxed.share == 1.0))
         part = np.where(useful, units / (relaxed.share * quantity[item]), 0.0)
-        num_slots = relaxed.fixed.shape[1]
-        cost = np.full(num_slots, -np.inf)
-        for t in range(len(relaxed.fixed)):
-            each = relaxed.cost + relaxed.slope_g[t, at] * relaxed.weight + relaxed.slope_cm3[t, at] * relaxed.volume
-            cost = np.maximum(
-                cost, relaxed.fixed[t] + np.bincount(at, weights=each * part, minlength=num_slots) + relaxed.split
-            )
+        num_slots = len(relaxed.fixed)
+        grams = np.bincount(at, weights=relaxed.weight * part, minlength=num_slots)
+        volume = np.bincount(at, weights=relaxed.volume * part, minlength=num_slots)
+        own = np.bincount(at, weights=relaxed.cost * part, minlength=num_slots)
+        cost = relaxed.fixed + relaxed.split + own + relaxed.parcel_cents(grams, volume)
         worth = np.bincount(at, weights=prices[item] * part * relaxed.share, minlength=num_slots)
         held = np.bincount(at, weights=np.where(useful, units, 0.0), minlength=num_slots)
         ok = (held > 0) & np.isfinite(cost) & ((place < 0) | (relaxed.place < 0) | (relaxed.place == place))

@@ -1,24 +1,26 @@
 """
 A lower bound on what an order costs, and what cannot be in any cheaper plan. On arrays, without a solver.
 
-Letters: S slots (possible shipments), I items, E entries (an item in a slot), T tangents, P places.
+Letters: S slots (possible shipments), I items, E entries (an item in a slot), G groups of slots with one tariff, M masks
+of a group (sets of items that make the same surcharges due), B boxes of a mask (price up to a weight and a volume), P places.
 
     lambda_i    price of serving item i, the multipliers of "each item once"
-    gain_e,t    max(0, share_e lambda_i - cost_e - slope_g[t, s] weight_e - slope_cm3[t, s] volume_e)
-    rc_s        max over t of fixed[t, s] + split - sum of the gains of its entries
+    gain_e      share_e lambda_i - cost_e
+    rc_s        fixed_s + split + min over masks m and boxes b of
+                cents_b - (most gain of entries in m that weigh up to limit_g_b and fill up to limit_cm3_b)
     bound       sum of min(lambda_i, unserved_i) - split
                 + min over places p, or none, of trip_p + sum of the most negative rc_s (up to max_shipments of them)
 
-Each tangent t is a linear function that nowhere exceeds what a slot costs, so rc_s is at most the least reduced cost
-of the slot, and the bound holds for every lambda (Lagrangian relaxation; capacity and stock that shipments share are
-left out). A slot that is used several times carries different items each time: its gains count once, and its fixed cost each
-time, so that once is the least (where a tangent's fixed cost is negative, all shipments are granted it).
-A plan with slot s costs at least bound + max(0, rc_s): where that reaches the cost of a known plan, no
-cheaper plan has s. Likewise an entry without a gain, by what it lacks.
+The most gain is bounded by two knapsacks, of weight and of volume, in which entries may be cut. So rc_s is at most the
+least reduced cost of the slot, and the bound holds for every lambda (Lagrangian relaxation; capacity and stock that
+shipments share are left out). A slot that a plan may use several times counts as often as that. A plan with slot s costs
+at least bound + max(0, rc_s): where that reaches the cost of a known plan, no cheaper plan has s. Likewise an entry of
+negative gain, by what it lacks.
 """
 
 from dataclasses import dataclass, replace
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,19 +30,32 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Boxes:
+    """Tariffs by group: masks of group g are mask_start[g]:mask_start[g + 1], their boxes likewise, by cents."""
+
+    mask_start: Ints  # (G + 1,)
+    mask_items: Flags  # (M, I)
+    box_start: Ints  # (M + 1,)
+    limit_g: Floats  # (B,)
+    limit_cm3: Floats  # (B,)
+    cents: Floats  # (B,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Relaxed:
-    """The order as its slots' tangents. Entries are sorted by slot, and every slot has one."""
+    """The order as its slots. Entries are sorted by slot, and every slot has one."""
 
     entry_slot: Ints  # (E,)
     entry_item: Ints  # (E,)
     share: Floats  # (E,) part of the item that the slot can carry, 1 unless the item is divisible
-    cost: Floats  # (E,) cents of that part, weight and volume left out
+    cost: Floats  # (E,) cents of that part, parcels left out
     weight: Floats  # (E,) g
     volume: Floats  # (E,) cm3
-    fixed: Floats  # (T, S) cents
-    slope_g: Floats  # (T, S) cents per g
-    slope_cm3: Floats  # (T, S)
+    fixed: Floats  # (S,) cents of a shipment, parcels and its items left out
+    group: Ints  # (S,)
+    times: Ints  # (S,) how often a plan may use it
     place: Ints  # (S,) number of the place, -1 home
+    boxes: Boxes
     trip: Floats  # (P,) cents
     unserved: Floats  # (I,) cents, infinite where the item must be served
     split: float  # cents per shipment after the first
@@ -59,11 +74,23 @@ class Relaxed:
             cost=self.cost[entries],
             weight=self.weight[entries],
             volume=self.volume[entries],
-            fixed=self.fixed[:, slots],
-            slope_g=self.slope_g[:, slots],
-            slope_cm3=self.slope_cm3[:, slots],
+            fixed=self.fixed[slots],
+            group=self.group[slots],
+            times=self.times[slots],
             place=self.place[slots],
         )
+
+    def parcel_cents(self, weight_g: Floats, volume_cm3: Floats) -> Floats:
+        """(S,) the least that parcels of such weights and volumes cost, whatever is in them."""
+        out = np.full(len(self.fixed), np.inf)
+        boxes = self.boxes
+        for g in np.unique(self.group):
+            low, high = boxes.box_start[boxes.mask_start[g]], boxes.box_start[boxes.mask_start[g + 1]]
+            at = np.flatnonzero(self.group == g)
+            fits = boxes.limit_g[low:high] >= weight_g[at, None] - 1e-6
+            fits &= boxes.limit_cm3[low:high] >= volume_cm3[at, None] - 1e-6
+            out[at] = np.where(fits, boxes.cents[low:high], np.inf).min(axis=1, initial=np.inf)
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +118,7 @@ def dual_bound(relaxed: Relaxed, upper: float, rounds: int = 150, prices: Floats
     prices
         To start from.
     """
-    slots = np.arange(relaxed.fixed.shape[1])
+    slots = np.arange(len(relaxed.fixed))
     entries = np.arange(len(relaxed.entry_slot))
     here = relaxed
     prices = first_prices(relaxed) if prices is None else prices
@@ -110,7 +137,7 @@ def dual_bound(relaxed: Relaxed, upper: float, rounds: int = 150, prices: Floats
             entries, slots_before = entries[keep_entries & keep_slots[here.entry_slot]], slots
             here = here.kept(keep_slots, keep_entries)
             slots = np.unique(relaxed.entry_slot[entries])
-            assert len(slots) == here.fixed.shape[1] <= len(slots_before)
+            assert len(slots) == len(here.fixed) <= len(slots_before)
         if best > upper - 1.0 + 1e-6 or pace < 0.02:
             break
         if stale >= 6:
@@ -132,15 +159,15 @@ def dual_bound(relaxed: Relaxed, upper: float, rounds: int = 150, prices: Floats
 
 
 def first_prices(relaxed: Relaxed) -> Floats:
-    """Prices at which no slot has a negative reduced cost: the cheapest even share of a slot's cost."""
-    num_slots = relaxed.fixed.shape[1]
-    size = np.bincount(relaxed.entry_slot, minlength=num_slots)
-    at = relaxed.entry_slot
-    fixed = np.maximum(relaxed.fixed[0] + relaxed.split, 0.0) / np.maximum(size, 1)
-    cost = relaxed.cost + relaxed.slope_g[0, at] * relaxed.weight + relaxed.slope_cm3[0, at] * relaxed.volume
-    each = (fixed[at] + cost) / relaxed.share
+    """Prices to start from: the cheapest even share of what a slot costs with all it can carry."""
+    num_slots, at = len(relaxed.fixed), relaxed.entry_slot
+    size = np.bincount(at, minlength=num_slots)
+    total_g = np.bincount(at, weights=relaxed.weight, minlength=num_slots)
+    total_cm3 = np.bincount(at, weights=relaxed.volume, minlength=num_slots)
+    parcels = relaxed.parcel_cents(total_g, total_cm3)
+    each = ((relaxed.fixed + relaxed.split + parcels) / np.maximum(size, 1))[at] + relaxed.cost
     out = np.full(len(relaxed.unserved), np.inf)
-    np.minimum.at(out, relaxed.entry_item, each)
+    np.minimum.at(out, relaxed.entry_item, each / relaxed.share)
     out = np.minimum(out, relaxed.unserved)
     return np.where(np.isfinite(out), out, 0.0)
 
@@ -150,35 +177,141 @@ def reduced_cents(relaxed: Relaxed, prices: Floats) -> Floats:
     return _reduced(relaxed, prices)[0]
 
 
-def _reduced(relaxed: Relaxed, prices: Floats) -> tuple[Floats, Floats]:
-    """(rc_s of every slot, and of every entry by how much its worth exceeds its cost in the tangent that counts)."""
-    at, num_slots = relaxed.entry_slot, relaxed.fixed.shape[1]
-    worth = relaxed.share * prices[relaxed.entry_item] - relaxed.cost
-    reduced = np.full(num_slots, -np.inf)
-    margin = np.zeros(len(at))
-    for t in range(len(relaxed.fixed)):
-        rest = worth - relaxed.slope_g[t, at] * relaxed.weight - relaxed.slope_cm3[t, at] * relaxed.volume
-        gains = np.bincount(at, weights=np.maximum(rest, 0.0), minlength=num_slots)
-        each = relaxed.fixed[t] + relaxed.split
-        cents = each - gains + (relaxed.max_shipments - 1) * np.minimum(each, 0.0)
-        better = cents > reduced
-        reduced = np.where(better, cents, reduced)
-        margin = np.where(better[at], rest, margin)
-    return reduced, margin
+def _reduced(relaxed: Relaxed, prices: Floats) -> tuple[Floats, Floats, Floats]:
+    """(rc_s of every slot, gain of every entry, part of it that the best of its slot takes)."""
+    gain = relaxed.share * prices[relaxed.entry_item] - relaxed.cost
+    num_slots, boxes = len(relaxed.fixed), relaxed.boxes
+    start = np.searchsorted(relaxed.entry_slot, np.arange(num_slots + 1))
+    reduced, part = _priced(
+        start,
+        relaxed.entry_item,
+        gain,
+        relaxed.weight,
+        relaxed.volume,
+        relaxed.group,
+        boxes.mask_start,
+        boxes.mask_items,
+        boxes.box_start,
+        boxes.limit_g,
+        boxes.limit_cm3,
+        boxes.cents,
+    )
+    return reduced + relaxed.fixed + relaxed.split, gain, part
+
+
+@numba.njit(cache=True)
+def _priced(
+    start: Ints,
+    item: Ints,
+    gain: Floats,
+    weight: Floats,
+    volume: Floats,
+    group: Ints,
+    mask_start: Ints,
+    mask_items: Flags,
+    box_start: Ints,
+    limit_g: Floats,
+    limit_cm3: Floats,
+    cents: Floats,
+) -> tuple[Floats, Floats]:
+    """For every slot the least of box cents less gain, and what of each entry is in it."""
+    num_slots = len(start) - 1
+    reduced = np.full(num_slots, np.inf)
+    part = np.zeros(len(gain))
+    most = 1
+    for s in range(num_slots):
+        most = max(most, start[s + 1] - start[s])
+    by_g = np.empty(most, dtype=np.int64)
+    by_cm3 = np.empty(most, dtype=np.int64)
+    for s in range(num_slots):
+        best_box, best_mask = -1, -1
+        for m in range(mask_start[group[s]], mask_start[group[s] + 1]):
+            count, total, some = 0, 0.0, False
+            for e in range(start[s], start[s + 1]):
+                some = some or mask_items[m, item[e]]
+                if gain[e] > 0.0 and mask_items[m, item[e]]:
+                    _insert(by_g, count, e, gain, weight)
+                    _insert(by_cm3, count, e, gain, volume)
+                    count += 1
+                    total += gain[e]
+            if not some:
+                continue
+            for b in range(box_start[m], box_start[m + 1]):
+                if cents[b] - total >= reduced[s]:
+                    break  # boxes come by cents
+                worth = _knapsack(by_g, count, gain, weight, limit_g[b])
+                if cents[b] - worth >= reduced[s]:
+                    continue
+                worth = min(worth, _knapsack(by_cm3, count, gain, volume, limit_cm3[b]))
+                if cents[b] - worth < reduced[s]:
+                    reduced[s] = cents[b] - worth
+                    best_box, best_mask = b, m
+        if best_box < 0:
+            continue
+        count = 0
+        for e in range(start[s], start[s + 1]):
+            if gain[e] > 0.0 and mask_items[best_mask, item[e]]:
+                _insert(by_g, count, e, gain, weight)
+                _insert(by_cm3, count, e, gain, volume)
+                count += 1
+        over_g = _knapsack(by_g, count, gain, weight, limit_g[best_box])
+        over_cm3 = _knapsack(by_cm3, count, gain, volume, limit_cm3[best_box])
+        if over_g <= over_cm3:
+            _fill(by_g, count, weight, limit_g[best_box], part)
+        else:
+            _fill(by_cm3, count, volume, limit_cm3[best_box], part)
+    return reduced, part
+
+
+@numba.njit(cache=True)
+def _insert(order: Ints, count: int, e: int, gain: Floats, size: Floats) -> None:
+    """Insert an entry into a list sorted by gain per size, falling."""
+    at = count
+    while at > 0 and gain[order[at - 1]] * size[e] < gain[e] * size[order[at - 1]]:
+        order[at] = order[at - 1]
+        at -= 1
+    order[at] = e
+
+
+@numba.njit(cache=True)
+def _knapsack(order: Ints, count: int, gain: Floats, size: Floats, limit: float) -> float:
+    """The most gain of entries, the last of them cut."""
+    worth, left = 0.0, limit
+    for j in range(count):
+        e = order[j]
+        if size[e] > left:
+            return worth + gain[e] * left / size[e]
+        worth += gain[e]
+        left -= size[e]
+    return worth
+
+
+@numba.njit(cache=True)
+def _fill(order: Ints, count: int, size: Floats, limit: float, part: Floats) -> None:
+    """What the knapsack takes of each entry."""
+    left = limit
+    for j in range(count):
+        e = order[j]
+        if size[e] > left:
+            part[e] = left / size[e]
+            return
+        part[e] = 1.0
+        left -= size[e]
 
 
 def _evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> tuple[float, Floats, Flags, Flags]:
     """(bound, subgradient, slots that may be in a cheaper plan, entries likewise)."""
-    at, num_slots = relaxed.entry_slot, relaxed.fixed.shape[1]
-    reduced, margin = _reduced(relaxed, prices)
+    at = relaxed.entry_slot
+    reduced, gain, part = _reduced(relaxed, prices)
+    num_slots = len(reduced)
     base = float(np.minimum(prices, relaxed.unserved).sum()) - relaxed.split
     options = [(-1, 0.0), *((p, float(cents)) for p, cents in enumerate(relaxed.trip))]
     low, best_place = np.inf, -1
     by_place: list[tuple[int, float]] = []
     for p, trip in options:
         inside = (relaxed.place == -1) | (relaxed.place == p)
-        negative = np.sort(reduced[inside & (reduced < 0.0)])[: relaxed.max_shipments]
-        cents = trip + float(negative.sum())
+        order, times = _most_negative(relaxed, reduced, inside)
+        cents = trip + float(reduced[order] @ times)
         by_place.append((p, cents))
         if cents < low:
             low, best_place = cents, p
@@ -188,15 +321,21 @@ def _evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> tuple[float, Fl
         floor[relaxed.place == p] = base + cents
     limit = upper - 1.0 + 1e-6
     ahead = floor + np.maximum(reduced, 0.0)
-    lack = np.maximum(-margin, 0.0)
+    lack = np.maximum(-gain, 0.0)
     used = np.zeros(num_slots)
-    inside = ((relaxed.place == -1) | (relaxed.place == best_place)) & (reduced < 0.0)
-    used[np.argsort(np.where(inside, reduced, 0.0), kind="stable")[: relaxed.max_shipments]] = 1.0
-    used[~inside] = 0.0
-    gradient = 1.0 - np.bincount(
-        relaxed.entry_item, weights=used[at] * relaxed.share * (margin > 0.0), minlength=len(prices)
-    )
+    order, times = _most_negative(relaxed, reduced, (relaxed.place == -1) | (relaxed.place == best_place))
+    used[order] = times
+    gradient = 1.0 - np.bincount(relaxed.entry_item, weights=used[at] * relaxed.share * part, minlength=len(prices))
     gradient[prices >= relaxed.unserved] = np.minimum(gradient[prices >= relaxed.unserved], 0.0)
     if np.all(np.isfinite(relaxed.unserved)):
         value = min(value, float(relaxed.unserved.sum()))
     return value, gradient, ahead <= limit, ahead[at] + lack <= limit
+
+
+def _most_negative(relaxed: Relaxed, reduced: Floats, inside: Flags) -> tuple[Ints, Floats]:
+    """Slots of negative reduced cost, the least first, and how often each is used, up to the limit of shipments."""
+    order = np.flatnonzero(inside & (reduced < 0.0))
+    order = order[np.argsort(reduced[order], kind="stable")][: relaxed.max_shipments]
+    before = np.cumsum(relaxed.times[order]) - relaxed.times[order]
+    times = np.clip(relaxed.max_shipments - before, 0, relaxed.times[order])
+    return order, times.astype(np.float64)

@@ -1,0 +1,144 @@
+"""The slots of an order as arrays for `engine.optimise.reduce`: without dates, at the cheapest tariff of the horizon."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain.units import weighted_cents
+from engine.optimise.mip_facts import PPM, Facts
+from engine.optimise.mip_instance import NO_LIMIT
+from engine.optimise.mip_tariff import Sides
+from engine.optimise.reduce import Boxes, Relaxed
+from engine.options.ways import Way
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def relaxed_of(facts: Facts) -> Relaxed:
+    """All slots of an order, without dates."""
+    slot, item = np.nonzero(facts.may)
+    way_of = [facts.ways[w] for w in facts.slot_way]
+    node = np.array([way.route.node for way in way_of], dtype=np.int64)
+    quantity = np.array([i.quantity for i in facts.items], dtype=np.int64)
+    units = facts.units[node[slot], item]
+    share = units / quantity[item]
+    weight = np.array([i.weight_g for i in facts.items])[item] * share
+    volume = np.array([i.volume_cm3 for i in facts.items])[item] * share
+    rates = _rates(facts)
+    per = rates[facts.slot_way]
+    lines = np.array([len(i.lines) for i in facts.items])[item]
+    cost = per[slot, 1] * lines + per[slot, 2] * units + per[slot, 3] * weight + _share_cents(facts)[node[slot], item]
+    total_g = np.bincount(slot, weights=weight, minlength=len(way_of))
+    total_cm3 = np.bincount(slot, weights=volume, minlength=len(way_of))
+    group, boxes = _boxes(facts, total_g, total_cm3)
+    packaging = [facts.parcels_cents(way, 1, 0) if way.route.service >= 0 else 0 for way in way_of]
+    places = sorted(set(facts.evaluator.ways.places))
+    number = {place: p for p, place in enumerate(places)}
+    instance = facts.instance()
+    return Relaxed(
+        entry_slot=slot,
+        entry_item=item,
+        share=share,
+        cost=cost,
+        weight=weight,
+        volume=volume,
+        fixed=per[:, 0] + np.array(packaging),
+        group=group,
+        times=np.minimum(instance.max_shipments, facts.may.sum(axis=1)),
+        boxes=boxes,
+        place=np.array([number.get(way.route.place, -1) for way in way_of], dtype=np.int64),
+        trip=np.array([float(instance.trip_cents[place]) for place in places]),
+        unserved=np.array([np.inf if i.unserved_cents is None else float(i.unserved_cents) for i in facts.items]),
+        split=float(instance.split_cents),
+        max_shipments=instance.max_shipments,
+    )
+
+
+def _rates(facts: Facts) -> Floats:
+    """(ways, 4) cents per shipment, line, unit and gram of every way, as a lower bound."""
+    out = np.zeros((len(facts.ways), 4))
+    policy = facts.evaluator.policy
+    known: dict[tuple[int, int, int], tuple[float, ...]] = {}
+    for w, way in enumerate(facts.ways):
+        key = (way.route.node, way.route.lane, way.route.service if policy.carbon_cents_per_tonne else -1)
+        if policy.carbon_cents_per_tonne or key not in known:
+            total = np.zeros(5)
+            for stage in facts.stages(way):
+                total += np.array(stage.slopes())
+            node = facts.evaluator.network.nodes[way.route.node]
+            total[0] += weighted_cents(policy.priority_cents * node.priority, policy.weight("priority"))
+            total[0] += max(0.0, total[4]) * (way.route.service >= 0)
+            known[key] = tuple(total[:4])
+        out[w] = known[key]
+    return out
+
+
+def _share_cents(facts: Facts) -> Floats:
+    """(nodes, items) what the units that a node could give of an item cost beyond the stages, as a lower bound."""
+    evaluator, policy = facts.evaluator, facts.evaluator.policy
+    nodes = evaluator.network.nodes
+    rejection = np.array([facts.rejection_cents(node) for node in nodes])
+    aging = np.array([node.markdown_ppm_per_day for node in nodes])
+    out = rejection[:, None] * np.array([float(len(item.lines)) for item in facts.items])
+    for i, item in enumerate(facts.items):
+        for line in item.lines:
+            ppm = np.minimum(PPM, aging * facts.cover[:, line])
+            loss = -((2 * evaluator.skus[line].value_cents * ppm + PPM) // (2 * PPM))
+            units = facts.units[:, i] if item.divisible else evaluator.order.lines[line].quantity
+            for raw, rule in ((facts.bid[:, line], "opportunity"), (loss, "markdown")):
+                weight = policy.weight(rule)
+                out[:, i] += raw * units * weight / 1000
+                out[:, i] -= 0.5 * (weight % 1000 > 0)
+    return out
+
+
+def _boxes(facts: Facts, total_g: Floats, total_cm3: Floats) -> tuple[Ints, Boxes]:
+    """(S,) the group of every slot, and their tariffs; group 0 are the routes without a service."""
+    group = np.zeros(len(total_g), dtype=np.int64)
+    members: dict[tuple[int, int, int], list[int]] = {}
+    for s, w in enumerate(facts.slot_way):
+        way = facts.ways[w]
+        if way.route.service >= 0:
+            members.setdefault((way.route.service, way.zone, way.route.place), []).append(s)
+    items = frozenset(range(len(facts.items)))
+    free = [(float(NO_LIMIT), float(NO_LIMIT), 0.0)]
+    masks: list[list[tuple[frozenset[int], list[tuple[float, float, float]]]]] = [[(items, free)]]
+    weight = facts.evaluator.policy.weight("carrier")
+    for (service, _, _), slots in members.items():
+        at = np.array(slots)
+        group[at] = len(masks)
+        most_g, most_cm3 = int(total_g[at].max()) + 1, int(total_cm3[at].max()) + 1
+        way = facts.ways[facts.slot_way[slots[0]]]
+        rows = []
+        taken = frozenset(np.flatnonzero(facts.may[at].any(axis=0)).tolist())
+        for inside, sides in facts.masks(service, taken):
+            boxes = _cheapest(facts, way, sides, most_g, most_cm3, weight)
+            rows.append((inside, boxes))
+        masks.append(rows)
+    flat = [mask for rows in masks for mask in rows]
+    table = np.array([box for _, boxes in flat for box in boxes], dtype=np.float64).reshape(-1, 3)
+    return group, Boxes(
+        mask_start=np.cumsum([0] + [len(rows) for rows in masks]),
+        mask_items=np.array([[i in inside for i in range(len(items))] for inside, _ in flat], dtype=np.bool_),
+        box_start=np.cumsum([0] + [len(boxes) for _, boxes in flat]),
+        limit_g=table[:, 0].copy(),
+        limit_cm3=table[:, 1].copy(),
+        cents=table[:, 2].copy(),
+    )
+
+
+def _cheapest(
+    facts: Facts, way: Way, sides: Sides, most_g: int, most_cm3: int, weight: int
+) -> list[tuple[float, float, float]]:
+    """(g, cm3, weighted cents) of the boxes of all eras, by cents; those within a cheaper one are left out."""
+    signature = facts.evaluator.order.signature
+    found = {
+        (float(box.weight_high_g), float(box.volume_high_cm3), float(weighted_cents(box.cents, weight)))
+        for day in facts.eras(way.route.service)
+        for box in facts.tariffs.boxes(way.route.service, way.zone, day, way.target, signature, sides, most_g, most_cm3)
+    }
+    out: list[tuple[float, float, float]] = []
+    for box in sorted(found, key=lambda box: (box[2], -box[0], -box[1])):
+        if not any(box[0] <= other[0] and box[1] <= other[1] for other in out):
+            out.append(box)
+    return out
