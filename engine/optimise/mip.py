@@ -16,14 +16,14 @@ from dataclasses import replace
 import numpy as np
 
 from engine.domain.plan import Plan, Refusal, Shipment, Status
-from engine.optimise.mip_copies import copies_of
+from engine.optimise.mip_copies import copies_of, within
 from engine.optimise.mip_facts import Facts
-from engine.optimise.mip_instance import Load
+from engine.optimise.mip_instance import Load, Slot
 from engine.optimise.mip_model import Model, Solution
 from engine.optimise.mip_relaxed import relaxed_of
 from engine.optimise.mip_slots import Slots
 from engine.optimise.mip_start import Found, coupled, greedy
-from engine.optimise.reduce import Bound, Ints, Relaxed, dual_bound, reduced_cents
+from engine.optimise.reduce import Bound, Ints, Relaxed, dual_bound, first_prices, reduced_cents
 from engine.options.evaluate import Evaluator
 
 METHOD = "mip"
@@ -102,14 +102,12 @@ class _Search:
         if not served.any():
             return self._none(Status.INFEASIBLE)
         relaxed = relaxed_of(facts)
-        bound = dual_bound(relaxed, np.inf, rounds=1 if self.late() else 40)
-        self.bound = bound.cents
-        self._offer(greedy(facts, relaxed, bound.prices))
+        prices = first_prices(relaxed)
+        self._offer(greedy(facts, relaxed, prices))
         if all(item.unserved_cents is not None for item in facts.items):
             self._offer(((), tuple(range(len(self.evaluator.order.lines)))))
-        if not self.late():
-            bound = dual_bound(relaxed, self.upper(), prices=bound.prices)
-            self.bound = max(self.bound, bound.cents)
+        bound = dual_bound(relaxed, self.upper(), prices=prices, rounds=1 if self.late() else 150)
+        self.bound = bound.cents
         proven = self._closed() or self._explore(relaxed, bound)
         if self.best is None:
             return self._none(Status.INFEASIBLE if proven else Status.NOT_FOUND)
@@ -141,7 +139,7 @@ class _Search:
         inside = bound.entries & np.isin(relaxed.entry_slot, chosen)
         for s, i in zip(relaxed.entry_slot[inside].tolist(), relaxed.entry_item[inside].tolist(), strict=True):
             items[s] += (i,)
-        model = self._model(items, None if self.best is None else self.best.cost_cents)
+        model = self._model(items, bound)
         if model is None:
             return True
         whole = len(chosen) == len(bound.slots)
@@ -161,14 +159,22 @@ class _Search:
         self.limit = "corrections"
         return False
 
-    def _model(self, items: dict[int, tuple[int, ...]], cutoff_cents: int | None) -> Model | None:
+    def _model(self, items: dict[int, tuple[int, ...]], bound: Bound | None) -> Model | None:
         """The model of slots in full, with what each may carry; None where none of them has a shipment."""
-        built = [slot for s, held in items.items() if (slot := self.slots.slot(s, held)) is not None]
         instance = self.facts.instance()
-        built = [replace(slot, copies=copies_of(instance, slot)) for slot in built]
+        built: list[Slot] = []
+        for s, held in items.items():
+            slot = self.slots.slot(s, held)
+            if slot is not None and bound is not None:
+                slot, copies = within(instance, slot, bound.prices, self.upper() - 1 + _EPSILON - bound.cents)
+            elif slot is not None:
+                copies = copies_of(instance, slot)
+            if slot is not None:
+                built.append(replace(slot, copies=copies))
         if not built:
             return None
-        return Model(replace(instance, slots=tuple(built), cells=tuple(self.slots.cells)), cutoff_cents)
+        instance = replace(instance, slots=tuple(built), cells=tuple(self.slots.cells))
+        return Model(instance, None if bound is None or self.best is None else self.best.cost_cents)
 
     def _accept(self, model: Model, found: Solution) -> bool:
         """Rebuild a solution as a plan. False where the model was wrong about a shipment; it is corrected then."""

@@ -10,12 +10,89 @@ with one shipment less to pick and to split off. Tariffs that rise ever slower w
 shown, the model has the slot as often as there are items or shipments.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.optimise.mip_instance import NO_LIMIT, Instance, Slot, Variant
 
 Floats = NDArray[np.float64]
+
+
+def within(instance: Instance, slot: Slot, prices: Floats, allowance: float) -> tuple[Slot | None, int]:
+    """
+    The variants of a slot that a cheaper plan may use, and how many copies of it.
+
+    Parameters
+    ----------
+    instance, slot
+        The order and the slot in full.
+    prices
+        Of the items, from the bound.
+    allowance
+        Cents by which a cheaper plan may exceed the bound: no variant of a higher reduced cost is of use, and no two
+        copies that exceed it together.
+    """
+    room = _Room(instance, slot, prices)
+    reduced = room.reduced()
+    kept = tuple(v for v, cents in zip(slot.variants, reduced, strict=True) if cents <= allowance)
+    if not kept:
+        return None, 0
+    slot = replace(slot, variants=kept)
+    most = copies_of(instance, slot)
+    if most > 1 and room.of_two(reduced <= allowance) > allowance:
+        most = 1
+    return slot, most
+
+
+class _Room:
+    """What items are worth in a slot at given prices, by weight and by volume: knapsacks whose last item may be cut."""
+
+    def __init__(self, instance: Instance, slot: Slot, prices: Floats) -> None:
+        self.slot = slot
+        consts = np.array([stage.slopes() for stage in slot.stages]).reshape(-1, 5).sum(axis=0)
+        self.base = float(consts[0]) + instance.split_cents
+        self.cents = np.array([v.cents + float(consts[4]) * v.parcels for v in slot.variants])
+        self.limit_g = np.array([float(v.weight_g[1]) for v in slot.variants])
+        self.limit_cm3 = np.array([float(v.volume_cm3[1]) for v in slot.variants])
+        self.kept_out = [frozenset(i for i, cap in v.caps.items() if cap == 0) for v in slot.variants]
+        self.gain: dict[int, tuple[float, float, float]] = {}  # item -> gain, g, cm3
+        for share in slot.shares:
+            item = instance.items[share.item]
+            part = share.units_max / item.quantity
+            own = share.fixed_cents + sum(raw * share.units_max * w / 1000 - 0.5 * (w % 1000 > 0) for raw, w in share.unit_terms)
+            own += float(consts[1]) * len(item.lines) + float(consts[2]) * share.units_max
+            own += float(consts[3]) * item.weight_g * part
+            gain = float(prices[share.item]) * part - own
+            if gain > 0:
+                self.gain[share.item] = (gain, item.weight_g * part, item.volume_cm3 * part)
+
+    def worth(self, kept_out: frozenset[int], limit_g: Floats, limit_cm3: Floats) -> Floats:
+        """The most that items within the limits are worth."""
+        rows = np.array([row for i, row in self.gain.items() if i not in kept_out]).reshape(-1, 3)
+        out = np.full(limit_g.shape, rows[:, 0].sum())
+        for column, limit in ((1, limit_g), (2, limit_cm3)):
+            size = np.maximum(rows[:, column], 1e-9)
+            order = np.argsort(-rows[:, 0] / size, kind="stable")
+            sizes = np.concatenate([[0.0], np.cumsum(size[order])])
+            gains = np.concatenate([[0.0], np.cumsum(rows[order, 0])])
+            out = np.minimum(out, np.interp(limit, sizes, gains))
+        return out
+
+    def reduced(self) -> Floats:
+        """(V,) the least reduced cost of every variant."""
+        out = self.cents + self.base
+        for mask in dict.fromkeys(self.kept_out):
+            at = np.array([kept_out == mask for kept_out in self.kept_out])
+            out[at] -= self.worth(mask, self.limit_g[at], self.limit_cm3[at])
+        return out
+
+    def of_two(self, kept: NDArray[np.bool_]) -> float:
+        """The least reduced cost of two shipments together; what they carry is not the same."""
+        cents, limit_g, limit_cm3 = self.cents[kept], self.limit_g[kept], self.limit_cm3[kept]
+        worth = self.worth(frozenset(), limit_g[:, None] + limit_g, limit_cm3[:, None] + limit_cm3)
+        return float((cents[:, None] + cents - worth).min()) + 2 * self.base
 
 
 def copies_of(instance: Instance, slot: Slot) -> int:
