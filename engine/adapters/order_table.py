@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.adapters.folder.cells import COUNTRY, FLAG, ID, INSTANT, choice, many, number, whole
-from engine.adapters.folder.problems import Problems
+from engine.adapters.folder.problems import Names, Problems
 from engine.adapters.folder.sheets import Sheet, read_sheet
 from engine.adapters.folder.spec import REQUIRED, Column, Table, col, table
 from engine.adapters.folder.typed import Typed, typed
@@ -62,6 +62,11 @@ def parse_orders_table(file: str, data: bytes, problems: Problems) -> list[Order
     if sheet is None:
         return []
     table = _with_attributes(sheet)
+    known = [column.name for column in table.columns]
+    for name in sheet.columns:
+        if name not in known:  # a misspelt limit must not be dropped in silence
+            hint = Names(known).hint(name) or f"name it {ATTRIBUTE}{name} to keep it with the order."
+            problems.add(file, 0, name, "", f"Column ({name}) is unknown.", hint)
     found = typed(table, sheet, file, problems)
     rows_of: dict[str, list[int]] = {}
     ids = found.columns["order_id"]

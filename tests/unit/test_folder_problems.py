@@ -357,3 +357,15 @@ def test_an_absurd_year_is_an_error(folder: Path) -> None:
     assert [p.message for p in found(folder, "inbound.csv", "available_at")] == [
         "(0206-04-01T08:00:00Z) is in the year (206)."
     ]
+
+
+def test_coordinates_far_from_the_postcode_are_warned_of_and_swapped_ones_recognised(folder: Path) -> None:
+    put(folder, "nodes.csv", "lat", "43.3")
+    put(folder, "nodes.csv", "lon", "5.4")
+    rewrite(folder, "nodes.csv", lambda rows: rows[1].update(lat=rows[1]["lon"], lon=rows[1]["lat"]))
+    rewrite(folder, "nodes.csv", lambda rows: rows[2].update(lat="40.7", lon="-74.0"))
+    assert [(p.row, p.hint) for p in found(folder, "nodes.csv", "lat", "warning")] == [
+        (1, "the address was found in another place."),
+        (2, "lat and lon are swapped."),
+        (3, "the address was found in another place."),
+    ]

@@ -196,6 +196,12 @@ def test_rows_of_an_order_that_contradict_each_other_are_an_error(tmp_path: Path
     assert (problem.row, problem.column, problem.value) == (2, "postcode", "69001")
 
 
+def test_an_unknown_column_is_an_error_as_it_may_be_a_misspelt_limit(tmp_path: Path) -> None:
+    late, other = problems(tmp_path, f"{HEADER},deliverby,shop", f"{GOOD},2026-06-02T09:00:00Z,7")
+    assert (late.column, late.hint) == ("deliverby", "(deliver_by) is meant.")
+    assert (other.column, other.hint) == ("shop", "name it attributes.shop to keep it with the order.")
+
+
 def test_two_lines_of_one_name_are_an_error(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, f"{HEADER},line_id", f"{GOOD},7", f"{GOOD},7")
     assert "line (7) twice" in problem.message

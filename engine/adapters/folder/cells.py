@@ -41,7 +41,7 @@ def whole(low: int | None = 0, high: int = 1_000_000_000) -> Kind:
     """Whole numbers between two limits, both included."""
 
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[+-]?\d{1,18}(\.0*)?", text):
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}(\.0*)?", text):
             raise CellError(f"({text}) is not a whole number.", _number_hint(text))
         value = int(text.split(".")[0])
         if low is not None and value < low:
@@ -54,9 +54,9 @@ def whole(low: int | None = 0, high: int = 1_000_000_000) -> Kind:
 
 
 def _number_hint(text: str) -> str:
-    if re.fullmatch(r"[+-]?\d+[.,]\d+", text):
+    if re.fullmatch(r"[+-]?[0-9]+[.,][0-9]+", text):
         return "it is in a larger unit; numbers here are whole: cents, grams, millimetres, metres, seconds."
-    if re.fullmatch(r"[+-]?\d{1,3}([., '_]\d{3})+", text):
+    if re.fullmatch(r"[+-]?[0-9]{1,3}([., '_][0-9]{3})+", text):
         return "leave the thousands separators out."
     return ""
 
@@ -65,8 +65,8 @@ def number(low: float, high: float) -> Kind:
     """Decimal numbers between two limits, both included."""
 
     def parse(text: str) -> float:
-        if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text):
-            hint = "write a point, not a comma." if re.fullmatch(r"[+-]?\d+,\d+", text) else ""
+        if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text):
+            hint = "write a point, not a comma." if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text) else ""
             raise CellError(f"({text}) is not a number.", hint)
         value = float(text)
         if not low <= value <= high:
@@ -126,7 +126,7 @@ def many(kind: Kind) -> Kind:
 
 def _parse_date(text: str) -> date:
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             return date.fromisoformat(text)
     except ValueError as error:
         raise CellError(f"({text}) is no date: {error}.") from None
@@ -151,7 +151,7 @@ def parse_instant(text: str) -> datetime:
 
 
 def _parse_time(text: str) -> str:
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})(:(\d{2}))?", text)
+    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})(:([0-9]{2}))?", text)
     if not found:
         raise CellError(f"({text}) is no time of day.", "write it like 16:30.")
     hour, minute, second = int(found[1]), int(found[2]), int(found[4] or 0)
@@ -198,7 +198,7 @@ def _parse_hours(text: str) -> str:
     try:
         OpeningHours(text)
     except ParserError as error:
-        found = re.search(r"-->\s*\d+:(\d+)", str(error))
+        found = re.search(r"-->\s*[0-9]+:([0-9]+)", str(error))
         expected = str(error).rpartition("= ")[2].strip()
         at = f"({text[int(found[1]) - 1 :][:20]}), character {found[1]}" if found else "its start"
         hint = "the notation is that of OpenStreetMap, like Mo-Sa 09:00-19:30; PH off."

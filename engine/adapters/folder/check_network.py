@@ -12,10 +12,13 @@ from engine.adapters.folder.cells import clock_s
 from engine.adapters.folder.problems import Problems
 from engine.adapters.folder.typed import Typed
 from engine.adapters.folder.wildcards import NO_DAY, expand_collections, match
-from engine.network.model import Collection, Lane, Node, NodeKind, Offer, Service, ServiceKind
+from engine.network.model import Area, Collection, Lane, Node, NodeKind, Offer, Service, ServiceKind
+from engine.network.routes import distance_m
 
 GROUPS_MAX = 63  # groups and services are bits of one whole number in kernels
 SERVICES_MAX = 63
+AREA_DISTANCE_M_MAX = 500_000  # from a node to the centre of its postcode
+PREFIX_LENGTH_MIN = 2  # shorter ones cover too much of a country to tell
 _RESERVED = re.compile(r"\*$|none$|group:|.*;", re.DOTALL)
 _WORK = frozenset((Offer.SHIP, Offer.SAME_DAY, Offer.TRANSFER_OUT))
 _POSTCODE_DIGITS = {"DE": 5, "ES": 5, "FR": 5, "IT": 5, "US": 5, "FI": 5, "HR": 5, "EE": 5, "MX": 5, "PL": 5}
@@ -139,6 +142,19 @@ def _check_postcodes(tables: Mapping[str, Typed], problems: Problems) -> None:
     if tables["services"].num_rows and not table.num_rows:
         message = "No postcode is known, so nothing can be sent home."
         problems.warn(table.file, 0, "", "", message, "prefixes of two digits are enough to start.")
+    areas: dict[tuple[str, str], Area] = {(area.country, area.prefix): area for _, area in table.rows}
+    nodes = tables["nodes"]
+    for row, node in nodes.rows:
+        compact = node.postcode.replace(" ", "").upper()
+        lengths = range(len(compact), PREFIX_LENGTH_MIN - 1, -1)
+        area = next((found for n in lengths if (found := areas.get((node.country, compact[:n])))), None)
+        if area is None or distance_m(node.lat, node.lon, area.lat, area.lon) <= AREA_DISTANCE_M_MAX:
+            continue
+        far = distance_m(node.lat, node.lon, area.lat, area.lon) // 1000
+        message = f"Node ({node.node_id}) is ({far}) km away from where its postcode ({node.postcode}) is."
+        swapped = abs(node.lon) <= 90 and distance_m(node.lon, node.lat, area.lat, area.lon) <= AREA_DISTANCE_M_MAX
+        hint = "lat and lon are swapped." if swapped else "the address was found in another place."
+        problems.warn(nodes.file, row, "lat", str(node.lat), message, hint)
 
 
 def _check_collections(tables: Mapping[str, Typed], problems: Problems) -> None:
