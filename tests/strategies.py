@@ -71,7 +71,7 @@ SITES = (  # lat, lon, postcode, country, region, tz
     (48.87, 2.36, "75010", "FR", "IDF", "Europe/Paris"),
     (48.80, 2.13, "78000", "FR", "IDF", "Europe/Paris"),
     (48.94, 2.36, "93200", "FR", "IDF", "Europe/Paris"),
-    (48.5734, 7.7521, "67000", "FR", "GES", "Europe/Paris"),
+    (48.5734, 7.7521, "67000", "FR", "6AE", "Europe/Paris"),
     (45.764, 4.8357, "69001", "FR", "ARA", "Europe/Paris"),
     (51.5074, -0.1278, "SW1A 1AA", "GB", "ENG", "Europe/London"),
 )

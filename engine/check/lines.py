@@ -156,7 +156,7 @@ def _whole_from(case: Case, line_id: LineId, items: Items) -> NodeId | None:
         left = case.available(k, sku) + sum(due for _, due in case.inbound(k, sku))
         if left < quantity or pin not in (None, node_id):
             continue
-        if any(_serves(case, route, items) for route in _all_routes(case, k)):
+        if any(serves(case, route, items) for route in _all_routes(case, k)):
             return node_id
     return None
 
@@ -171,8 +171,8 @@ def _all_routes(case: Case, k: int) -> Iterator[Route]:
                 yield Route(method, k, lane=lane, place=case.network.node_index[row.target])
 
 
-def _serves(case: Case, route: Route, items: Items) -> bool:
-    """Whether a route could carry these items, all rules of one shipment considered."""
+def serves(case: Case, route: Route, items: Items) -> bool:
+    """Whether a route could carry these items: all rules of one shipment but stock, pins and ships alone."""
     if not_a_route(case, route) or forbidden(case, route) or too_far(case, route):
         return False
     if restricted(case, route, items) or over_limit(case, route, items):
