@@ -41,7 +41,7 @@ RULE_TITLES = {
     "split": "Split",
     "lateness": "Lateness",
     "waiting": "Waiting",
-    "rejection": "Failed picks, expected",
+    "rejection": "Failed picks",
     "opportunity": "Stock needed later",
     "capacity": "Busy node",
     "markdown": "Markdown avoided",
@@ -91,9 +91,21 @@ def money(cents: int, currency: str, *, sign: bool = False) -> str:
     ('1,234.56 €', '−$0.05', '+1.20 BRL')
     """
     symbol = SYMBOLS.get(currency, currency)
-    digits = f"{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+    bare = amount(cents, sign=sign)
+    if symbol not in BEFORE_AMOUNT:
+        return f"{bare} {symbol}"
+    return f"{bare[0]}{symbol}{bare[1:]}" if bare[0] in "−+" else f"{symbol}{bare}"
+
+
+def amount(cents: int, *, sign: bool = False) -> str:
+    """
+    An amount without its currency, for lists in which the currency is clear.
+
+    >>> amount(-123456), amount(5, sign=True)
+    ('−1,234.56', '+0.05')
+    """
     prefix = "−" if cents < 0 else "+" if sign else ""
-    return f"{prefix}{symbol}{digits}" if symbol in BEFORE_AMOUNT else f"{prefix}{digits} {symbol}"
+    return f"{prefix}{abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
 def local_moment(moment: datetime, tz: str) -> str:

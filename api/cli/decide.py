@@ -1,7 +1,7 @@
 """sourcewise decide: orders in, plans out, with their reasons."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -99,32 +99,31 @@ def decide(
     require_one_source(orders_file, one)
     network = network_named(network_name, data=data, seed=seed)
     orders = orders_given(network, orders_file, one)
-    everyone = frozenset(order.order_id for order in orders)
-    if explain_id is not None and explain_id not in everyone:
-        raise InputError(f"Order ({explain_id}) of --explain is not among the orders.", f"({orders[0].order_id}).")
-    told = everyone if len(orders) <= TOLD_MAX else frozenset()
-    if explain_id is not None:
-        told = frozenset((OrderId(explain_id),))
+    told = _told(orders, explain_id)
     explained = frozenset() if as_json else told
     if out is not None:
         explained |= frozenset(order.order_id for order in orders[:EXPLAINED_MAX])
     engine = engine_for(network, network.policy(policy))
-    with step(f"Deciding {plural(len(orders), 'order')}") if len(orders) > TOLD_MAX else nullcontext():
-        decided = decide_all(engine, orders, explained=explained, commit=commit, deadline_ms=deadline_ms)
-    _print(network, decided, told, as_json=as_json)
+    decisions = decide_each(engine, orders, explained=explained, commit=commit, deadline_ms=deadline_ms)
+    if as_json:
+        decided = _print_lines(network, decisions, keep=out is not None)
+    else:
+        with step(f"Deciding {plural(len(orders), 'order')}") if len(orders) > TOLD_MAX else nullcontext():
+            decided = list(decisions)
+        _print_tables(network, decided, told)
     if out is not None:
         write_decisions(out, network, decided)
         screen(errors=True).print(f"Wrote {out / 'decisions.ndjson'} and {out / 'report.html'}", markup=False)
 
 
-def decide_all(
+def decide_each(
     engine: "Engine",
-    orders: "Sequence[Order]",
+    orders: "Iterable[Order]",
     *,
     explained: frozenset[OrderId],
     commit: bool = True,
     deadline_ms: int | None = None,
-) -> "list[Decided]":
+) -> "Iterator[Decided]":
     """
     Decide orders in turn; those of ``explained`` with reasons, found before their own commit changes the stock.
 
@@ -144,7 +143,6 @@ def decide_all(
     from api.explain import explain
     from api.report.figures import Decided
 
-    decided = []
     for order in orders:
         decision = engine.decide(order, deadline_ms=deadline_ms)
         why = None
@@ -152,8 +150,27 @@ def decide_all(
             why = explain(engine.network, engine.live, engine.policy, order, decision.plan, engine.tools)
         if commit:
             engine.commit(decision)
-        decided.append(Decided(order=order, decision=decision, explanation=why))
-    return decided
+        yield Decided(order=order, decision=decision, explanation=why)
+
+
+def _told(orders: "Sequence[Order]", explain_id: str | None) -> frozenset[OrderId]:
+    """The orders to tell in full: the one asked for, else a single one."""
+    everyone = frozenset(order.order_id for order in orders)
+    if explain_id is None:
+        return everyone if len(orders) <= TOLD_MAX else frozenset()
+    if explain_id not in everyone:
+        raise InputError(f"Order ({explain_id}) of --explain is not among the orders.", f"({orders[0].order_id}).")
+    return frozenset((OrderId(explain_id),))
+
+
+def _print_lines(network: "Network", decisions: "Iterable[Decided]", *, keep: bool) -> "list[Decided]":
+    """Print each decision as soon as it is made; keep them only if asked, as a file may hold a million orders."""
+    kept = []
+    for item in decisions:
+        print(decision_line(network, item))
+        if keep:
+            kept.append(item)
+    return kept
 
 
 def decision_line(network: "Network", item: "Decided") -> str:
@@ -163,11 +180,7 @@ def decision_line(network: "Network", item: "Decided") -> str:
     return json.dumps(decision_to_dict(item.decision, currency=network.currency), ensure_ascii=False)
 
 
-def _print(network: "Network", decided: "Sequence[Decided]", told: frozenset[OrderId], *, as_json: bool) -> None:
-    if as_json:
-        for item in decided:
-            print(decision_line(network, item))
-        return
+def _print_tables(network: "Network", decided: "Sequence[Decided]", told: frozenset[OrderId]) -> None:
     from api.cli.show import decisions_table, figures_tables
     from api.cli.tell import tell
     from api.report.figures import figures_of

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.decide import decide_all, write_decisions
+from api.cli.decide import decide_each, write_decisions
 from api.cli.networks import engine_for, network_named
 from api.cli.screen import problems_table, screen, step
 from api.wording import plural
@@ -26,12 +26,11 @@ def demo(
     ),
 ) -> None:
     """Make a French retailer from a seed, decide its orders one after the other, and report. Needs nothing else."""
-    from engine.adapters.orders import write_orders
-
     from api.cli.show import figures_tables
     from api.cli.tell import tell
     from api.report.figures import figures_of
     from engine.adapters.folder import read_network, validate_folder, write_network
+    from engine.adapters.orders import write_orders
     from scenarios.demo import demo_orders
 
     console = screen()
@@ -53,7 +52,7 @@ def demo(
     )
     engine = engine_for(network)
     with step(f"Deciding {plural(len(orders), 'order')}, each on the stock that the ones before have left"):
-        decided = decide_all(engine, orders, explained=frozenset(order.order_id for order in orders))
+        decided = list(decide_each(engine, orders, explained=frozenset(order.order_id for order in orders)))
     write_decisions(out, network, decided, title=TITLE.format(seed=seed))
     console.print()
     figures_tables(network, figures_of(network, decided), console)

@@ -11,6 +11,7 @@ from rich.text import Text
 from api.cli.show import plain_table
 from api.wording import (
     METHOD_TITLES,
+    amount,
     distance,
     local_moment,
     local_window,
@@ -94,7 +95,7 @@ def _terms(terms: "Sequence[CostTerm]", currency: str, total_cents: int | None =
     """Cost terms with what they are made of; the sum below, where given."""
     table = plain_table("Cost", "", "", right=(1,))
     for term in terms:
-        parts = [f"{name} {money(cents, currency)}" for name, cents in term.parts if cents]
+        parts = [f"{name} {amount(cents)}" for name, cents in term.parts if cents]
         why = "; ".join(filter(None, (term.because, ", ".join(parts) if len(parts) > 1 else "")))
         table.add_row(rule_title(term.rule), money(term.amount_cents, currency), Text(why, style="dim"))
     if total_cents is not None:
@@ -118,9 +119,7 @@ def _reasons(network: "Network", reasons: "ShipmentReasons", console: Console) -
 def _rival(network: "Network", rival: "Rival") -> tuple[Text, str, Text]:
     shipment = rival.shipment
     how = shipment.service or METHOD_TITLES[shipment.method]
-    differences = ", ".join(
-        f"{rule_title(rule)} {money(cents, network.currency, sign=True)}" for rule, cents in rival.extra_by_rule[:4]
-    )
+    differences = ", ".join(f"{rule_title(rule)} {amount(cents, sign=True)}" for rule, cents in rival.extra_by_rule[:4])
     why = f"{differences}; but {rival.breaks}" if rival.breaks else differences
     extra = money(rival.extra_cents, network.currency, sign=True)
     return Text(f"{node_title(network, shipment.node)}, {how}"), extra, Text(why, style="dim")

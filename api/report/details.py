@@ -9,6 +9,7 @@ from api.report.figures import Decided, plan_terms, terms_by_rule
 from api.wording import (
     METHOD_TITLES,
     STATUS_TITLES,
+    amount,
     distance,
     local_moment,
     local_window,
@@ -102,7 +103,7 @@ def _dates(network: Network, order: Order, shipment: Shipment) -> str:
         steps.append(("Handed over", promise.ship_by, here))
     cells = [f"<li><b>{escape(local_moment(when, tz))}</b>{name}</li>" for name, when, tz in steps]
     window = local_window(promise.deliver_earliest, promise.deliver_by, there)
-    sure = f"{promise.confidence:.0%} sure"
+    sure = f"{promise.confidence:.1%} sure"
     cells.append(f'<li class="last"><b>{escape(window)}</b>{"Ready" if ready else "Delivered"}, {sure}</li>')
     release = local_moment(promise.release_by, here)
     return f'<ol class="dates">{"".join(cells)}</ol><p class="soft">Holds if released by {escape(release)}.</p>'
@@ -112,7 +113,7 @@ def _terms(terms: Sequence[CostTerm], currency: str) -> str:
     rows = []
     for term in terms:
         because = f" <em>{escape(term.because)}</em>" if term.because else ""
-        parts = ", ".join(f"{name} {money(cents, currency)}" for name, cents in term.parts if cents)
+        parts = ", ".join(f"{name} {amount(cents)}" for name, cents in term.parts if cents)
         detail = f"<small>{escape(parts)}</small>" if len(term.parts) > 1 else ""
         rows.append(
             f"<tr><td>{escape(rule_title(term.rule))}{because}{detail}</td>"
@@ -134,7 +135,7 @@ def _reasons(network: Network, reasons: ShipmentReasons) -> str:
 
 def _rival(network: Network, rival: Rival) -> str:
     currency = network.currency
-    by_rule = ", ".join(f"{rule_title(r)} {money(c, currency, sign=True)}" for r, c in rival.extra_by_rule[:4])
+    by_rule = ", ".join(f"{rule_title(r)} {amount(c, sign=True)}" for r, c in rival.extra_by_rule[:4])
     breaks = f'<small class="note">{escape(rival.breaks)}</small>' if rival.breaks else ""
     how = METHOD_TITLES[rival.shipment.method] + (f", {rival.shipment.service}" if rival.shipment.service else "")
     return (

@@ -158,7 +158,7 @@ def test_no_rival_of_an_optimal_plan_is_cheaper_without_breaking_a_rule() -> Non
 def test_the_example_of_the_readme_is_what_the_command_prints(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "104")
+    monkeypatch.setenv("COLUMNS", "116")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     command, shown = re.findall(r"```console\n\$ sourcewise (.+?)\n(.+?)```", readme, flags=re.DOTALL)[0]
     printed = output(capsys, *command.split())
