@@ -7,7 +7,7 @@ from engine.costs.terms import co2e_g, order_terms
 from engine.domain.plan import CostTerm, Promise, Refusal, Status, Violation
 from engine.domain.units import epoch_s, weighted_cents
 
-_BY_LINE = ("rejection", "opportunity", "markdown")  # weighed line by line, so not by their sum
+_BY_LINE = ("split", "rejection", "opportunity", "markdown")  # weighed line by line, so not by their sum
 
 
 def promises_wrong(case: Case) -> Iterator[Violation]:
