@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from engine.adapters.folder import read_network, validate_folder, write_network
+from engine.adapters.folder.config import read_config
+from engine.adapters.folder.document import FORMAT
+from engine.adapters.folder.problems import Problems
 from engine.domain.policy import ChannelRule, Policy, Relaxation
 from tests import builders as b
 
@@ -121,3 +124,11 @@ def test_a_file_that_is_no_toml_says_where(folder: Path) -> None:
 def test_an_unknown_key_is_a_warning_with_the_nearest_name(folder: Path) -> None:
     (folder / "network.toml").write_text(HEAD + "curency = 'EUR'\n")
     assert [(p.severity, p.hint) for p in validate_folder(folder)] == [("warning", "(currency) is meant.")]
+
+
+def test_the_example_of_the_format_page_is_read() -> None:
+    example = FORMAT.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    problems = Problems()
+    config = read_config({"network.toml": example.encode()}, ["north"], ["colissimo_home"], problems)
+    assert problems.listed() == []
+    assert config.policies[0].channels["marketplace"].node_groups == ("north",)

@@ -3,6 +3,7 @@
 import csv
 import gzip
 from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -369,3 +370,25 @@ def test_coordinates_far_from_the_postcode_are_warned_of_and_swapped_ones_recogn
         (2, "lat and lon are swapped."),
         (3, "the address was found in another place."),
     ]
+
+
+def test_parquet_may_hold_dates_times_flags_and_instants_as_such(folder: Path) -> None:
+    before = read_network(folder)
+    due = table(folder, "inbound.csv")
+    moments = [datetime.fromisoformat(row.pop("available_at")) for row in due]
+    columns = {name: pa.array([row[name] for row in due], pa.large_string()) for name in due[0]}
+    columns |= {
+        "units": pa.array([int(row["units"]) for row in due], pa.decimal128(9, 2)),
+        "available_at": pa.array(moments, pa.timestamp("us", tz="Europe/Paris")),
+    }
+    pyarrow.parquet.write_table(pa.table(columns), folder / "inbound.parquet")
+    holidays = table(folder, "carrier_holidays.csv")
+    columns = {name: pa.array([row[name] for row in holidays]) for name in holidays[0]}
+    columns |= {
+        "day": pa.array([date.fromisoformat(row["day"]) for row in holidays]),
+        "runs": pa.array([row["runs"] == "1" for row in holidays]),
+    }
+    pyarrow.parquet.write_table(pa.table(columns), folder / "carrier_holidays.parquet")
+    for name in ("inbound.csv", "carrier_holidays.csv"):
+        (folder / name).unlink()
+    assert_same(read_network(folder), before)
