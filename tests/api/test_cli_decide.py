@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from api.cli.main import main
+from api.cli.networks import engine_for
 from api.explain import explain
 from engine.decide.engine import Engine
 from engine.domain.plan import Status
@@ -163,3 +165,20 @@ def test_the_example_of_the_readme_is_what_the_command_prints(
     command, shown = re.findall(r"```console\n\$ sourcewise (.+?)\n(.+?)```", readme, flags=re.DOTALL)[0]
     printed = output(capsys, *command.split())
     assert [line.rstrip() for line in printed.splitlines()] == [line.rstrip() for line in shown.splitlines()]
+
+
+def test_the_first_compile_on_a_machine_is_announced_with_its_progress(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def warm_up(progress: Callable[[str, int, int], None]) -> None:
+        for done in range(3):
+            progress("subset kernel", done, 3)
+            seen.append(done)
+
+    monkeypatch.setattr("engine.decide.engine.is_warm", lambda: False)
+    monkeypatch.setattr("engine.decide.engine.warm_up", warm_up)
+    engine_for(demo_network())
+    assert seen == [0, 1, 2]
+    assert "Compiling kernels, once per machine" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """What lies where: the top level, the size of files, no wall clock in the core."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -71,3 +72,14 @@ def test_every_public_function_and_class_says_what_it_is(path: Path) -> None:
         and not ast.get_docstring(node)
     ]
     assert not silent
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [ROOT / name for name in tracked() if name.endswith(".md") and not name.startswith(".venv")]
+    broken = [
+        f"{relative(page)}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert not broken
