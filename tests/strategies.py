@@ -15,7 +15,8 @@ from engine.domain.order import METHODS, Destination, Method, Order, OrderLine
 from engine.domain.policy import RULES, ChannelRule, Policy, Relaxation
 from engine.network.live import Live
 from engine.network.model import Network, Offer
-from tests.random_networks import HORIZON_DAYS, SITES, Dice, fill, random_network
+from tests.dice import Dice
+from tests.random_networks import HORIZON_DAYS, SITES, fill, random_network
 
 FEATURES = (
     "backlog",
