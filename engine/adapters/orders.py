@@ -11,6 +11,7 @@ from engine.adapters.order_json import OrdersError, order_from_json, order_to_js
 from engine.adapters.order_table import parse_orders_table, write_orders_table
 from engine.domain.errors import InputError, Problem
 from engine.domain.order import Order
+from engine.network.live import HORIZON_DAYS
 from engine.network.model import Network, Offer
 
 __all__ = ["OrdersError", "check_orders", "order_from_json", "order_to_json", "read_orders", "write_orders"]
@@ -104,6 +105,7 @@ def check_orders(network: Network, orders: Sequence[Order]) -> list[Problem]:
     """
     What orders name that the network does not have: skus, nodes, services, the destination's postcode.
 
+    Orders placed outside the days that calendars are compiled for by default are warned of: nothing can be promised.
     Each problem has the number of the order as its row, the field's path as its column and, where one is near, the id
     that was probably meant.
     """
@@ -112,6 +114,11 @@ def check_orders(network: Network, orders: Sequence[Order]) -> list[Problem]:
     near = {"sku": Names(skus), "node": Names(nodes), "service": Names(services)}
     known: dict[str, Any] = {"sku": skus, "node": nodes, "service": services}
     for row, order in enumerate(orders, start=1):
+        days = (order.placed_at - network.as_of).days
+        if not -1 <= days < HORIZON_DAYS:
+            message = f"Order ({order.order_id}) is placed ({days}) days after as_of, outside the network's calendar."
+            hint = "the network is of another time: set its as_of."
+            problems.warn("orders", row, "placed_at", order.placed_at.isoformat(), message, hint)
         for column, what, word in _named(order):
             if word not in known[what]:
                 message = f"Order ({order.order_id}) names {what} ({word}), which network ({network.name}) lacks."

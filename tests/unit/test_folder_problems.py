@@ -239,6 +239,11 @@ def test_a_missing_column_is_an_error_and_an_unknown_one_a_warning_with_the_near
     assert [p.hint for p in found(folder, "nodes.csv", "postcod", "warning")] == ["(postcode) is meant."]
 
 
+def test_without_a_key_column_rows_are_not_called_repeated(folder: Path) -> None:
+    rewrite(folder, "stock.csv", lambda rows: [row.pop("sku") for row in rows])
+    assert [p.message for p in validate_folder(folder) if p.file == "stock.csv"] == ["Column (sku) is missing."]
+
+
 def test_missing_files_are_named_and_unknown_ones_are_warned_of(folder: Path) -> None:
     (folder / "nodes.csv").rename(folder / "node.csv")
     (missing,) = found(folder, "nodes.csv", "")

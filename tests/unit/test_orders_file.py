@@ -309,6 +309,12 @@ def test_names_that_the_network_lacks_are_listed_with_the_nearest(tmp_path: Path
     assert len(found) == 7
 
 
+def test_orders_of_another_time_than_the_network_are_warned_of() -> None:
+    network = b.network()
+    asked = [b.order("a", placed_at=b.AS_OF + timedelta(days=days)) for days in (-2, -1, 0, 34, 35)]
+    assert [(p.row, p.severity) for p in check_orders(network, asked)] == [(1, "warning"), (5, "warning")]
+
+
 def test_near_ids_are_found_among_very_many() -> None:
     network = b.network(skus=b.sku_table(*(f"SKU-{i:05d}" for i in range(10_000))), nodes=(), stock={})
     (problem,) = check_orders(network, [b.order("SKU-0421O")])

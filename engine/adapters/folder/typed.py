@@ -153,7 +153,7 @@ def _check_columns(table: Table, sheet: Sheet, problems: Problems) -> None:
 def _check_repeats(found: Typed, problems: Problems) -> None:
     """Note rows with the key of an earlier one; without a key, rows that are the same throughout."""
     names = found.table.key or tuple(c.name for c in found.table.columns)
-    if found.num_rows < 2:
+    if found.num_rows < 2 or any(found.columns[name].bad.all() for name in names):  # a key is missing altogether
         return
     combined = combined_codes([found.columns[name] for name in names])
     in_order = np.sort(combined)
