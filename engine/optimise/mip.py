@@ -23,6 +23,7 @@ from engine.optimise.mip_model import Model, Solution
 from engine.optimise.mip_relaxed import relaxed_of
 from engine.optimise.mip_slots import Slots
 from engine.optimise.mip_start import Found, coupled, greedy
+from engine.optimise.mip_tariff import Tariffs
 from engine.optimise.reduce import Bound, Ints, Relaxed, dual_bound, first_prices, reduced_cents
 from engine.options.evaluate import Evaluator
 
@@ -39,6 +40,7 @@ def solve(
     gap_max: float = 0.0,
     split_lines: frozenset[int] = frozenset(),
     start: Plan | None = None,
+    tariffs: Tariffs | None = None,
 ) -> Plan:
     """
     Find a cheapest plan of an order.
@@ -55,6 +57,8 @@ def solve(
         Lines (by index) that may be divided into units over several shipments.
     start
         A feasible plan of this order, if one is known.
+    tariffs
+        Of the network. Hand the same in with every order: it keeps the prices that it asked for.
 
     Returns
     -------
@@ -62,22 +66,17 @@ def solve(
         OPTIMAL, where the bound is the cost; FEASIBLE with ``limit`` "deadline" or "gap" and a lower bound; NOT_FOUND;
         INFEASIBLE.
     """
-    return _Search(evaluator, deadline_s, gap_max, split_lines, start).run()
+    until = None if deadline_s is None else time.perf_counter() + deadline_s
+    facts = Facts(evaluator, split_lines, tariffs)
+    return _Search(facts, until, gap_max, start).run()
 
 
 class _Search:
-    def __init__(
-        self,
-        evaluator: Evaluator,
-        deadline_s: float | None,
-        gap_max: float,
-        split_lines: frozenset[int],
-        start: Plan | None,
-    ) -> None:
-        self.evaluator = evaluator
-        self.until = None if deadline_s is None else time.perf_counter() + deadline_s
+    def __init__(self, facts: Facts, until: float | None, gap_max: float, start: Plan | None) -> None:
+        self.evaluator = facts.evaluator
+        self.until = until
         self.gap_max = gap_max
-        self.facts = Facts(evaluator, split_lines)
+        self.facts = facts
         self.slots = Slots(self.facts)
         self.best: Plan | None = start
         self.bound = -math.inf  # proven
@@ -106,7 +105,7 @@ class _Search:
         self._offer(greedy(facts, relaxed, prices))
         if all(item.unserved_cents is not None for item in facts.items):
             self._offer(((), tuple(range(len(self.evaluator.order.lines)))))
-        bound = dual_bound(relaxed, self.upper(), prices=prices, rounds=1 if self.late() else 150)
+        bound = dual_bound(relaxed, self.upper(), prices=prices, stop=self.late)
         self.bound = bound.cents
         proven = self._closed() or self._explore(relaxed, bound)
         if self.best is None:
@@ -116,53 +115,55 @@ class _Search:
         return self._ended(proven)
 
     def _explore(self, relaxed: Relaxed, bound: Bound) -> bool:
-        """Solve MIPs over more and more of the slots that are left; True once it is proven that no more is to be had."""
-        num_slots = _FIRST_SLOTS
+        """MIPs over more and more of the slots that are left; True once it is proven that no more is to be had."""
+        num_slots, once = _FIRST_SLOTS, True
         while not self.late():
             chosen = _promising(relaxed, bound, num_slots)
             before = self.upper()
-            done = self._solve(relaxed, bound, chosen)
+            done = self._solve(relaxed, bound, chosen, once)
             if self.upper() < before:
-                bound = dual_bound(relaxed, self.upper(), prices=bound.prices)
+                bound = dual_bound(relaxed, self.upper(), prices=bound.prices, stop=self.late)
                 self.bound = max(self.bound, bound.cents)
             if self._closed() or (done and set(bound.slots.tolist()) <= set(chosen.tolist())):
                 return True
             if self.limit:
                 return False
-            num_slots *= 4
+            num_slots, once = num_slots if once else 4 * num_slots, False
         self.limit = "deadline"
         return False
 
-    def _solve(self, relaxed: Relaxed, bound: Bound, chosen: Ints) -> bool:
-        """Look for a cheaper plan in some slots; whether it is proven that they hold none but the best plan known."""
+    def _solve(self, relaxed: Relaxed, bound: Bound, chosen: Ints, once: bool) -> bool:
+        """
+        Look for a cheaper plan in some slots, with ``once`` for one that uses none of them twice.
+
+        Returns whether it is proven that they hold none but the best plan known.
+        """
         items: dict[int, tuple[int, ...]] = dict.fromkeys(chosen.tolist(), ())
         inside = bound.entries & np.isin(relaxed.entry_slot, chosen)
         for s, i in zip(relaxed.entry_slot[inside].tolist(), relaxed.entry_item[inside].tolist(), strict=True):
             items[s] += (i,)
-        model = self._model(items, bound)
+        model = self._model(items, bound, once)
         if model is None:
             return True
-        whole = len(chosen) == len(bound.slots)
+        whole = not once and len(chosen) == len(bound.slots)
         for _ in range(_CORRECTIONS_MAX):
-            found = model.solve(self.seconds_left(), self.gap_max)
-            if (whole and not found.finished) or self.gap_max > 0:
-                self.bound = max(self.bound, min(found.bound, self.upper())) if whole else self.bound
-            if found.loads is None:
-                if not found.finished:
+            left = self.seconds_left()
+            found = model.solve(left / 2 if once and left is not None else left, self.gap_max)
+            if whole:
+                self.bound = max(self.bound, min(found.bound, self.upper()))
+            if found.loads is None or self._accept(model, found):
+                if not found.finished and self.late():
                     self.limit = "deadline"
-                return found.finished
-            if self._accept(model, found):
-                if not found.finished:
-                    self.limit = "deadline"
-                return found.finished
+                return found.finished and model.complete
             model.cutoff(None if self.best is None else self.best.cost_cents)
         self.limit = "corrections"
         return False
 
-    def _model(self, items: dict[int, tuple[int, ...]], bound: Bound | None) -> Model | None:
+    def _model(self, items: dict[int, tuple[int, ...]], bound: Bound | None, once: bool = False) -> Model | None:
         """The model of slots in full, with what each may carry; None where none of them has a shipment."""
         instance = self.facts.instance()
         built: list[Slot] = []
+        complete = True
         for s, held in items.items():
             slot = self.slots.slot(s, held)
             if slot is not None and bound is not None:
@@ -170,11 +171,13 @@ class _Search:
             elif slot is not None:
                 copies = copies_of(instance, slot)
             if slot is not None:
-                built.append(replace(slot, copies=copies))
+                complete = complete and (copies == 1 or not once)
+                built.append(replace(slot, copies=1 if once else copies))
         if not built:
             return None
         instance = replace(instance, slots=tuple(built), cells=tuple(self.slots.cells))
-        return Model(instance, None if bound is None or self.best is None else self.best.cost_cents)
+        cutoff = None if bound is None or self.best is None else self.best.cost_cents
+        return Model(instance, cutoff, complete=complete)
 
     def _accept(self, model: Model, found: Solution) -> bool:
         """Rebuild a solution as a plan. False where the model was wrong about a shipment; it is corrected then."""
@@ -200,7 +203,9 @@ class _Search:
         unserved = [line for i, item in enumerate(self.facts.items) if i not in served for line in item.lines]
         assert coupled(evaluator, shipments), "the model found shipments that are not possible together"
         plan = evaluator.plan(shipments, unserved, Status.FEASIBLE, 0)
-        assert corrected or plan.cost_cents == found.cents, (
+        # a solution that was cut short may sit in a dearer variant than it must
+        loose = not found.finished or self.gap_max > 0
+        assert corrected or plan.cost_cents == found.cents or (loose and plan.cost_cents < found.cents), (
             f"the model says {found.cents} cents and the recount {plan.cost_cents}, order {evaluator.order.order_id}"
         )
         if plan.cost_cents < self.upper():

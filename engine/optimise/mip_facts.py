@@ -5,13 +5,16 @@ A slot is (route, items that may travel on it together); skus that ship alone ha
 made without dates: of all tariffs within the horizon the cheapest counts, nothing is late.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.units import day_number, rounded, weighted_cents
 from engine.network.model import Node
+from engine.network.routes import Route
 from engine.optimise.mip_instance import Instance, Item, Share, Stage
-from engine.optimise.mip_tariff import Sides, Tariffs, fits, sides_of, triggers
+from engine.optimise.mip_tariff import Sides, Tariffs, fits, sides_due, triggers
 from engine.options.evaluate import Evaluator
 from engine.options.ways import Way
 
@@ -30,44 +33,63 @@ class Facts:
     node could give of an item.
     """
 
-    def __init__(self, evaluator: Evaluator, split_lines: frozenset[int]) -> None:
+    def __init__(self, evaluator: Evaluator, split_lines: frozenset[int], tariffs: Tariffs | None = None) -> None:
         self.evaluator = evaluator
         self.items = _items(evaluator, split_lines)
         self.item_of = {line: i for i, item in enumerate(self.items) for line in item.lines}
-        self.tariffs = Tariffs(evaluator.network, evaluator.tools.cards)
-        ways = [evaluator.ways.way(route) for route in evaluator.routes]
-        self.ways = [way for way in ways if isinstance(way, Way) and self._sold(way)]
+        self.tariffs = tariffs or Tariffs(evaluator.network, evaluator.tools.cards)
         self._first_day = day_number(evaluator.order.placed_at.date()) - 1
+        self._triggers: dict[tuple[int, int], frozenset[tuple[str, int]]] = {}
+        self._sales: dict[tuple[int, int], bool] = {}
         self._stock()
-        self._slots()
+        by_service = self._holdings()
+        ways = [evaluator.ways.way(route) for route in self._routes()]
+        self.ways = [way for way in ways if isinstance(way, Way) and self._sold(way)]
+        self._slots(by_service)
+
+    def _routes(self) -> Iterator[Route]:
+        """Routes of the nodes that could serve an item; `Evaluator.routes` asks for less of a node."""
+        for k in np.flatnonzero(self.units.any(axis=1)).tolist():
+            if self.evaluator.ways.node_barred(k) is None:
+                yield from self.evaluator.ways.of_node(k)
 
     def _sold(self, way: Way) -> bool:
         if way.route.service < 0:
             return True
-        confidence = self.evaluator.policy.promise_confidence_permille
-        dates = self.evaluator.tools.dates
-        return way.zone >= 0 and dates.transit_units(way.route.service, way.zone, confidence) is not None
+        key = (way.route.service, way.zone)
+        if key not in self._sales:
+            confidence = self.evaluator.policy.promise_confidence_permille
+            dates = self.evaluator.tools.dates
+            self._sales[key] = way.zone >= 0 and dates.transit_units(*key, confidence) is not None
+        return self._sales[key]
 
     def _stock(self) -> None:
         """Units, bid prices and days of cover by (node, line)."""
         evaluator, live = self.evaluator, self.evaluator.live
         num_nodes, num_lines = len(evaluator.network.nodes), len(evaluator.skus)
         shape = (num_nodes, num_lines)
+        channel = live.channel(evaluator.order.channel)
         available, self.bid = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self.cover = np.zeros(shape, np.int64)
         for line, sku in enumerate(evaluator.sku_index):
             rows = slice(int(live.row_start[sku]), int(live.row_start[sku + 1]))
             self.bid[live.row_node[rows], line] = live.row_price_cents[rows]
             self.cover[live.row_node[rows], line] = live.row_cover_days[rows]
-            for node in evaluator.holders(line):
-                available[node, line] = evaluator.available(node, line)
+            if evaluator.policy.use_inbound:
+                for node in evaluator.holders(line):
+                    available[node, line] = evaluator.available(node, line)
+                continue
+            free = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows] - live.row_protected[channel, rows]
+            free -= live.row_safety[channel, rows] if "safety_stock" not in evaluator.relaxed else 0
+            available[live.row_node[rows], line] = np.maximum(0, free)
         self.available = available
 
-    def _slots(self) -> None:
+    def _holdings(self) -> Flags:
+        """Units by (node, item) of what may be used; returns by (service, item) whether it may, last the lack of one."""
         evaluator, network = self.evaluator, self.evaluator.network
         num_nodes, num_items = len(network.nodes), len(self.items)
         self.units = np.zeros((num_nodes, num_items), np.int64)
-        by_service = np.ones((len(network.services) + 1, num_items), dtype=np.bool_)  # the last row: no service
+        by_service = np.ones((len(network.services) + 1, num_items), dtype=np.bool_)
         alone = np.zeros(num_items, dtype=np.bool_)
         for i, item in enumerate(self.items):
             lines = list(item.lines)
@@ -81,6 +103,11 @@ class Facts:
             if alone[i] and len(lines) > 1:
                 self.units[:, i] = 0  # kept together, but one of them ships alone
             self._restrict(i, by_service)
+        self.alone = alone
+        return by_service
+
+    def _slots(self, by_service: Flags) -> None:
+        num_items, alone = len(self.items), self.alone
         node = np.array([way.route.node for way in self.ways], dtype=np.int64)
         service = np.array([way.route.service for way in self.ways], dtype=np.int64)
         may = (self.units[node] > 0) & by_service[service] if len(node) else np.zeros((0, num_items), np.bool_)
@@ -172,31 +199,25 @@ class Facts:
         packaging = weighted_cents(node.packaging_cents * parcels, policy.weight("packaging"))
         return weighted_cents(carrier_cents, policy.weight("carrier")) + packaging
 
-    def sides(self, items: frozenset[int]) -> Sides:
-        """The sides of a shipment of these items."""
-        return sides_of(self.evaluator.skus[line] for i in sorted(items) for line in self.items[i].lines)
-
     def masks(self, service: int, items: frozenset[int]) -> list[tuple[frozenset[int], Sides]]:
         """
-        Sets of items that make the same surcharges due, each with its sides.
+        Sets of items that make the same surcharges due, each with sides that do.
 
         Every shipment's triggers are the union of its items'; for every such union: the items that stay within it.
         """
-        evaluator = self.evaluator
-        own = {
-            i: frozenset().union(
-                *(triggers(evaluator.network, service, evaluator.skus[line]) for line in self.items[i].lines)
-            )
-            for i in sorted(items)
-        }
+        own = {i: self._triggers_of(service, i) for i in sorted(items)}
         unions: list[frozenset[tuple[str, int]]] = []
         for mask in own.values():
             unions += [u for u in dict.fromkeys([mask, *(mask | known for known in unions)]) if u not in unions]
-        out = []
-        for union in unions:
-            inside = frozenset(i for i, mask in own.items() if mask <= union)
-            out.append((inside, self.sides(inside)))
-        return out
+        return [(frozenset(i for i, mask in own.items() if mask <= union), sides_due(union)) for union in unions]
+
+    def _triggers_of(self, service: int, i: int) -> frozenset[tuple[str, int]]:
+        key = (service, i)
+        if key not in self._triggers:
+            evaluator = self.evaluator
+            own = [triggers(evaluator.network, service, evaluator.skus[line]) for line in self.items[i].lines]
+            self._triggers[key] = frozenset().union(*own)
+        return self._triggers[key]
 
     def instance(self) -> Instance:
         """The order without any slot."""

@@ -54,10 +54,15 @@ class _Columns:
 
 
 class Model:
-    """Build once, solve, cut, solve again."""
+    """
+    Build once, solve, correct, solve again.
 
-    def __init__(self, instance: Instance, cutoff_cents: int | None = None) -> None:
+    ``complete`` tells the caller whether the instance's slots have as many copies as plans may use.
+    """
+
+    def __init__(self, instance: Instance, cutoff_cents: int | None = None, *, complete: bool = True) -> None:
         self.instance = instance
+        self.complete = complete
         self.columns = _Columns()
         self._row_low: list[float] = []
         self._row_high: list[float] = []

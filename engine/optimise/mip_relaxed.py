@@ -130,15 +130,11 @@ def _boxes(facts: Facts, total_g: Floats, total_cm3: Floats) -> tuple[Ints, Boxe
 def _cheapest(
     facts: Facts, way: Way, sides: Sides, most_g: int, most_cm3: int, weight: int
 ) -> list[tuple[float, float, float]]:
-    """(g, cm3, weighted cents) of the boxes of all eras, by cents; those within a cheaper one are left out."""
+    """(g, cm3, weighted cents) of the boxes of all eras, by cents."""
     signature = facts.evaluator.order.signature
     found = {
         (float(box.weight_high_g), float(box.volume_high_cm3), float(weighted_cents(box.cents, weight)))
         for day in facts.eras(way.route.service)
         for box in facts.tariffs.boxes(way.route.service, way.zone, day, way.target, signature, sides, most_g, most_cm3)
     }
-    out: list[tuple[float, float, float]] = []
-    for box in sorted(found, key=lambda box: (box[2], -box[0], -box[1])):
-        if not any(box[0] <= other[0] and box[1] <= other[1] for other in out):
-            out.append(box)
-    return out
+    return sorted(found, key=lambda box: (box[2], -box[0], -box[1]))

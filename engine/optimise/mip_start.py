@@ -52,13 +52,15 @@ def greedy(facts: Facts, relaxed: Relaxed, prices: Floats) -> Found | None:
     """
     The slot that gives most worth for its cost, then again for what is left; None where that leads nowhere.
 
-    Tried first: the cheapest slots that hold everything.
+    Tried as well: the cheapest slots that hold everything, and most of what is left first.
     """
     rest = np.array([float(item.quantity) for item in facts.items])
-    whole = _Ranking(facts, relaxed, prices, rest, place=-1, complete=True)
-    best = _first(facts, whole, rest)
-    cover = _cover(facts, relaxed, prices, rest)
-    found = [plan for plan in (None if best is None else ((best,), ()), cover) if plan is not None]
+    best = _first(facts, _ranking(facts, relaxed, prices, rest, place=-1, most_first=True), rest)
+    found = [] if best is None or _units(best) < rest.sum() else [((best,), ())]
+    for most_first in (False, True):
+        cover = _cover(facts, relaxed, prices, rest, most_first)
+        if cover is not None:
+            found.append(cover)
     evaluator = facts.evaluator
     found = [plan for plan in found if coupled(evaluator, plan[0])]
     return min(found, key=lambda plan: total_cents(evaluator, *plan), default=None)
@@ -71,39 +73,46 @@ def total_cents(evaluator: Evaluator, shipments: Sequence[Shipment], unserved: S
     return evaluator.plan(shipments, unserved, Status.FEASIBLE, 0).cost_cents
 
 
-class _Ranking:
-    """Slots by what they ask for what is left, per worth of it at the given prices."""
+def _ranking(
+    facts: Facts, relaxed: Relaxed, prices: Floats, rest: Floats, *, place: int, most_first: bool
+) -> list[int]:
+    """
+    Slots by what they ask for what is left, per worth of it at the given prices.
 
-    def __init__(
-        self, facts: Facts, relaxed: Relaxed, prices: Floats, rest: Floats, *, place: int, complete: bool
-    ) -> None:
-        at, item = relaxed.entry_slot, relaxed.entry_item
-        quantity = np.array([float(i.quantity) for i in facts.items])
-        units = np.minimum(relaxed.share * quantity[item], rest[item])
-        divisible = np.array([i.divisible for i in facts.items])
-        useful = np.where(divisible[item], units > 0, (rest[item] > 0) & (relaxed.share == 1.0))
-        part = np.where(useful, units / (relaxed.share * quantity[item]), 0.0)
-        num_slots = len(relaxed.fixed)
-        grams = np.bincount(at, weights=relaxed.weight * part, minlength=num_slots)
-        volume = np.bincount(at, weights=relaxed.volume * part, minlength=num_slots)
-        own = np.bincount(at, weights=relaxed.cost * part, minlength=num_slots)
-        cost = relaxed.fixed + relaxed.split + own + relaxed.parcel_cents(grams, volume)
-        worth = np.bincount(at, weights=prices[item] * part * relaxed.share, minlength=num_slots)
-        held = np.bincount(at, weights=np.where(useful, units, 0.0), minlength=num_slots)
-        ok = (held > 0) & np.isfinite(cost) & ((place < 0) | (relaxed.place < 0) | (relaxed.place == place))
-        if complete:
-            ok &= held >= rest.sum() - 0.5
-        score = np.where(ok, cost / np.maximum(worth, 1e-3), np.inf)
-        order = np.argsort(score, kind="stable")
-        self.slots = order[: int(np.count_nonzero(ok))]
+    With ``most_first`` by how much of what is left they hold, then by what they ask for it.
+    """
+    at, item, num_slots = relaxed.entry_slot, relaxed.entry_item, len(relaxed.fixed)
+    quantity = np.array([float(i.quantity) for i in facts.items])
+    divisible = np.array([i.divisible for i in facts.items])
+    held = relaxed.share * quantity[item]
+    units = np.minimum(held, rest[item])
+    useful = np.where(divisible[item], units > 0, (rest[item] > 0) & (relaxed.share == 1.0))
+    part = np.where(useful, units / held, 0.0)
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(at, weights=values * part, minlength=num_slots).astype(np.float64)
+
+    parcels = relaxed.parcel_cents(total(relaxed.weight), total(relaxed.volume))
+    cost = relaxed.fixed + relaxed.split + total(relaxed.cost) + parcels
+    taken = total(held)
+    ok = (taken > 0) & np.isfinite(cost) & ((place < 0) | (relaxed.place < 0) | (relaxed.place == place))
+    score = cost / np.maximum(total(prices[item] * relaxed.share), 1e-3)
+    order = np.lexsort((cost, -taken)) if most_first else np.argsort(score, kind="stable")
+    return [int(s) for s in order if ok[s]]
 
 
-def _first(facts: Facts, ranking: _Ranking, rest: Floats) -> Shipment | None:
+def _units(shipment: Shipment) -> int:
+    return sum(row.quantity for row in shipment.lines)
+
+
+def _first(facts: Facts, ranking: list[int], rest: Floats) -> Shipment | None:
     """The first slots that can be shipped; of a few the cheapest."""
     best: Shipment | None = None
-    for s in ranking.slots[:_TRIES]:
-        found = _shipment(facts, int(s), rest)
-        if found is not None and (best is None or found.cost_cents < best.cost_cents):
+    for s in ranking[:_TRIES]:
+        found = _shipment(facts, s, rest)
+        if found is None or (best is not None and _units(found) < _units(best)):
+            continue
+        if best is None or _units(found) > _units(best) or found.cost_cents < best.cost_cents:
             best = found
     return best
 
@@ -121,7 +130,7 @@ def _shipment(facts: Facts, s: int, rest: Floats) -> Shipment | None:
     return None if isinstance(found, Refusal) else found
 
 
-def _cover(facts: Facts, relaxed: Relaxed, prices: Floats, rest: Floats) -> Found | None:
+def _cover(facts: Facts, relaxed: Relaxed, prices: Floats, rest: Floats, most_first: bool) -> Found | None:
     rest = rest.copy()
     out: list[Shipment] = []
     place = -1
@@ -129,8 +138,8 @@ def _cover(facts: Facts, relaxed: Relaxed, prices: Floats, rest: Floats) -> Foun
     index = {line.line_id: i for i, line in enumerate(facts.evaluator.order.lines)}
     used: set[int] = set()
     while rest.any() and len(out) < facts.evaluator.shipments_max:
-        ranking = _Ranking(facts, relaxed, prices, rest, place=place, complete=False)
-        for s in [int(s) for s in ranking.slots if int(s) not in used][:_TRIES]:
+        ranking = _ranking(facts, relaxed, prices, rest, place=place, most_first=most_first)
+        for s in [s for s in ranking if s not in used][:_TRIES]:
             found = _shipment(facts, s, rest)
             way = facts.ways[facts.slot_way[s]]
             # a second shipment of divisible goods from one node would have to share its stock

@@ -10,9 +10,10 @@ Prices are asked from `RateCards` at the upper corner of each box. Where a small
 box is bounded from below too, and so are boxes of several parcels, which start where fewer do not suffice.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
 
 from engine.costs.parcels import Contents, RateCards
 from engine.domain.plan import Refusal
@@ -57,18 +58,16 @@ class _Corner:
     band_cm3: int
 
 
-def sides_of(skus: Iterable[Sku]) -> Sides:
-    """The sides of a shipment of some skus."""
-    all_skus = tuple(skus)
-    if not all_skus:
-        return Sides()
+def sides_due(due: frozenset[tuple[str, int]]) -> Sides:
+    """Sides that make exactly these surcharges due (see `triggers`), so that equal ones share their prices."""
+    over = {applies: max((t + 1 for a, t in due if a == applies), default=0) for applies in _SIDES}
     return Sides(
-        max(s.longest_mm for s in all_skus),
-        max(s.second_mm for s in all_skus),
-        max(s.third_mm for s in all_skus),
-        max(_girth_mm(s) for s in all_skus),
-        any(s.hazardous for s in all_skus),
-        any(s.oversize for s in all_skus),
+        over[Applies.LONGEST_OVER],
+        over[Applies.SECOND_OVER],
+        0,
+        over[Applies.LENGTH_GIRTH_OVER],
+        (Applies.HAZARDOUS, 0) in due,
+        (Applies.OVERSIZE, 0) in due,
     )
 
 
@@ -153,6 +152,8 @@ class Tariffs:
             for corner in corners:
                 if p > 1 and p * corner.weight_g <= below_g and p * corner.volume_cm3 <= below_cm3:
                     continue
+                if corner.weight_g < corner.band_g and p * corner.band_cm3 >= volume_cm3:
+                    continue  # so light a parcel is charged like this for its volume only
                 if corner not in known:
                     known[corner] = self._unit_cents(service, zone, ship_day, target, signature, sides, corner)
                 unit = known[corner]
@@ -242,38 +243,29 @@ def _boxes_of(p: int, priced: list[tuple[_Corner, int | None]], below_g: int, be
     starts = [(0, 0)] if p == 1 else [(below_g + 1, 0)]
     if p > 1 and below_cm3 < NO_LIMIT:
         starts.append((0, below_cm3 + 1))
+    dear = np.array([np.inf if cents is None else float(cents) for _, cents in priced])
+    limit_g = np.array([float(corner.weight_g) for corner, _ in priced])
+    limit_cm3 = np.array([float(corner.volume_cm3) for corner, _ in priced])
+    inside = (limit_g[:, None] >= limit_g) & (limit_cm3[:, None] >= limit_cm3)  # [a, b]: b lies in a
+    dearer_inside = (inside & (dear > dear[:, None])).any(axis=1)
+    plain = ~dearer_inside & np.isfinite(dear)
+    # of plain boxes those in a larger one at no higher price are of no use; of equal ones the last stays
+    larger = inside.T & (dear <= dear[:, None]) & plain & ~(inside & (np.arange(len(dear))[:, None] > np.arange(len(dear))))
+    np.fill_diagonal(larger, val=False)
+    useless = plain & larger.any(axis=1)
     out: list[Box] = []
     for at, (corner, cents) in enumerate(priced):
-        if cents is None:
+        if cents is None or useless[at]:
             continue
-        inside = [c for o, c in priced[:at] if o.weight_g <= corner.weight_g and o.volume_cm3 <= corner.volume_cm3]
         lows = [(0, 0)]
-        if any(c is None or c > cents for c in inside):
-            over_g = p * corner.over_g + 1
+        if dearer_inside[at]:
             lows = [(p * max(corner.over_g, corner.band_g) + 1, 0)]
-            if corner.volume_cm3 > corner.band_cm3 and corner.volume_cm3 < NO_LIMIT:
-                lows.append((over_g, p * corner.band_cm3 + 1))
+            if corner.band_cm3 < corner.volume_cm3 < NO_LIMIT:
+                lows.append((p * corner.over_g + 1, p * corner.band_cm3 + 1))
         high_cm3 = p * corner.volume_cm3 if corner.volume_cm3 < NO_LIMIT else NO_LIMIT
         for start_g, start_cm3 in starts:
             for low_g, low_cm3 in lows:
                 box = Box(p, max(start_g, low_g), p * corner.weight_g, max(start_cm3, low_cm3), high_cm3, cents)
                 if box.weight_low_g <= box.weight_high_g and box.volume_low_cm3 <= box.volume_high_cm3:
                     out.append(box)
-    return _undominated(out)
-
-
-def _undominated(boxes: list[Box]) -> list[Box]:
-    """Without boxes that lie in another one that costs no more."""
-    out: list[Box] = []
-    for at in range(len(boxes) - 1, -1, -1):
-        a = boxes[at]
-        if not any(
-            b.cents <= a.cents
-            and b.weight_low_g <= a.weight_low_g
-            and b.weight_high_g >= a.weight_high_g
-            and b.volume_low_cm3 <= a.volume_low_cm3
-            and b.volume_high_cm3 >= a.volume_high_cm3
-            for b in out
-        ):
-            out.append(a)
-    return out[::-1]
+    return out

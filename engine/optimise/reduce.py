@@ -18,6 +18,7 @@ at least bound + max(0, rc_s): where that reaches the cost of a known plan, no c
 negative gain, by what it lacks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numba
@@ -103,7 +104,13 @@ class Bound:
     entries: Flags  # (E,)
 
 
-def dual_bound(relaxed: Relaxed, upper: float, rounds: int = 150, prices: Floats | None = None) -> Bound:
+def dual_bound(
+    relaxed: Relaxed,
+    upper: float,
+    rounds: int = 150,
+    prices: Floats | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Bound:
     """
     Raise the bound by subgradient steps and drop what is proven useless on the way.
 
@@ -117,6 +124,8 @@ def dual_bound(relaxed: Relaxed, upper: float, rounds: int = 150, prices: Floats
         Limit of steps.
     prices
         To start from.
+    stop
+        Asked after each step.
     """
     slots = np.arange(len(relaxed.fixed))
     entries = np.arange(len(relaxed.entry_slot))
@@ -138,7 +147,7 @@ def dual_bound(relaxed: Relaxed, upper: float, rounds: int = 150, prices: Floats
             here = here.kept(keep_slots, keep_entries)
             slots = np.unique(relaxed.entry_slot[entries])
             assert len(slots) == len(here.fixed) <= len(slots_before)
-        if best > upper - 1.0 + 1e-6 or pace < 0.02:
+        if best > upper - 1.0 + 1e-6 or pace < 0.02 or stop():
             break
         if stale >= 6:
             pace, stale, prices = pace / 2, 0, best_prices

@@ -45,7 +45,7 @@ def random_instance(rng: np.random.Generator) -> Instance:
     return Instance(
         items=tuple(items),
         slots=slots,
-        split=Stage(denominator=1000, used=int(rng.integers(0, 9)) * int(rng.choice([1000, 700]))),
+        split_cents=int(rng.integers(0, 9)),
         max_shipments=int(rng.integers(1, 4)),
         max_per_line=int(rng.integers(1, 3)),
         min_value_cents=int(rng.choice([0, 0, 8])),
@@ -155,7 +155,7 @@ def plan_cents(instance: Instance, loads: list[Load], unserved: list[int]) -> in
     if any(c is None for c in cents):
         return None
     # the cheapest variants decide unless cells are short; then every choice of variants counts
-    total = instance.split_cents(len(loads)) + sum(instance.trip_cents[p] for p in places)
+    total = instance.split_cents * max(0, len(loads) - 1) + sum(instance.trip_cents[p] for p in places)
     total += sum(instance.items[i].unserved_cents or 0 for i in unserved)
     best = None
     for variants in product(*(_variants(instance, load) for load in loads)):
@@ -173,7 +173,7 @@ def _variants(instance: Instance, load: Load) -> list[tuple[Variant, int]]:
         only = Instance(
             items=instance.items,
             slots=(Slot(route=0, node=slot.node, place=slot.place, shares=slot.shares, variants=(v,), stages=slot.stages),),
-            split=instance.split,
+            split_cents=instance.split_cents,
             max_shipments=1,
         )
         if variant_of(only, (0, load[1])) is not None:
