@@ -95,10 +95,10 @@ class _Search:
     def run(self) -> Plan:
         """All steps; each may end the search."""
         facts = self.facts
-        served = facts.may.any(axis=0) if len(facts.may) else np.zeros(len(facts.items), np.bool_)
+        served = [bool(facts.may[:, i].any()) for i in range(len(facts.items))]
         if any(item.unserved_cents is None and not served[i] for i, item in enumerate(facts.items)):
             return self._none(Status.INFEASIBLE)
-        if not served.any():
+        if not any(served):
             return self._none(Status.INFEASIBLE)
         relaxed = relaxed_of(facts)
         prices = first_prices(relaxed)

@@ -1,8 +1,8 @@
 """
 How often a plan may have to use one slot.
 
-Two shipments on one route can be joined into one if that is feasible and no dearer. Where dates, capacity and the number
-of parcels do not hang on what is in the slot, feasible it is; it is no dearer where for all variants a, b
+Two shipments on one route can be joined into one if that is feasible and no dearer. Where dates, capacity and the
+number of parcels do not hang on what is in the slot, feasible it is; it is no dearer where for all variants a, b
 
     cents of the smallest variant that holds a's limits and b's together <= cents a + cents b + what is saved
 
@@ -61,7 +61,9 @@ class _Room:
         for share in slot.shares:
             item = instance.items[share.item]
             part = share.units_max / item.quantity
-            own = share.fixed_cents + sum(raw * share.units_max * w / 1000 - 0.5 * (w % 1000 > 0) for raw, w in share.unit_terms)
+            own = share.fixed_cents + sum(
+                raw * share.units_max * w / 1000 - 0.5 * (w % 1000 > 0) for raw, w in share.unit_terms
+            )
             own += float(consts[1]) * len(item.lines) + float(consts[2]) * share.units_max
             own += float(consts[3]) * item.weight_g * part
             gain = float(prices[share.item]) * part - own

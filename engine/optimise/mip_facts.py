@@ -29,8 +29,8 @@ class Facts:
     The facts of one order.
 
     Attributes: ``items``; ``ways`` (of the allowed routes); ``slot_way``, ``slot_alone`` (S,) index of the way, and of
-    the item that is alone in it (-1 none); ``may`` (S, I) which items a slot may carry; ``units`` (nodes, I) units that a
-    node could give of an item.
+    the item that is alone in it (-1 none); ``may`` (S, I) which items a slot may carry; ``units`` (nodes, I) units
+    that a node could give of an item.
     """
 
     def __init__(self, evaluator: Evaluator, split_lines: frozenset[int], tariffs: Tariffs | None = None) -> None:
@@ -79,13 +79,14 @@ class Facts:
                 for node in evaluator.holders(line):
                     available[node, line] = evaluator.available(node, line)
                 continue
-            free = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows] - live.row_protected[channel, rows]
+            free = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows]
+            free -= live.row_protected[channel, rows]
             free -= live.row_safety[channel, rows] if "safety_stock" not in evaluator.relaxed else 0
             available[live.row_node[rows], line] = np.maximum(0, free)
         self.available = available
 
     def _holdings(self) -> Flags:
-        """Units by (node, item) of what may be used; returns by (service, item) whether it may, last the lack of one."""
+        """Set units by (node, item); returns which items a service may carry, last the routes without a service."""
         evaluator, network = self.evaluator, self.evaluator.network
         num_nodes, num_items = len(network.nodes), len(self.items)
         self.units = np.zeros((num_nodes, num_items), np.int64)
@@ -248,10 +249,10 @@ class Facts:
         network, row = self.evaluator.network, self.evaluator.network.services[service]
         last = self._first_day + self.evaluator.live.num_days + 1
         cuts = {self._first_day}
-        dated = [r for r in network.rates if r.service_id == row.service_id]
-        extras = [e for e in network.surcharges if e.carrier_id == row.carrier_id]
-        for rule in (*dated, *extras):
-            cuts |= {day_number(rule.valid_from), day_number(rule.valid_to) + 1}
+        dates = [(r.valid_from, r.valid_to) for r in network.rates if r.service_id == row.service_id]
+        dates += [(e.valid_from, e.valid_to) for e in network.surcharges if e.carrier_id == row.carrier_id]
+        for first, final in dict.fromkeys(dates):
+            cuts |= {day_number(first), day_number(final) + 1}
         return tuple(sorted(day for day in cuts if self._first_day <= day <= last))
 
 

@@ -17,16 +17,16 @@ correct what a recount shows to be wrong.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.optimise.mip_instance import NO_LIMIT, Instance, Load, Slot, Stage
+from engine.optimise.mip_program import Program, Terms
 
 _TIGHT = 20_000  # denominators up to here are told from halves within the solver's tolerance
-_Expr = dict[int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +40,7 @@ class Solution:
     finished: bool
 
 
-@dataclass(slots=True)
-class _Columns:
-    cost: list[float] = field(default_factory=list)
-    low: list[float] = field(default_factory=list)
-    high: list[float] = field(default_factory=list)
-
-    def add(self, cost: float = 0.0, low: float = 0.0, high: float = 1.0) -> int:
-        self.cost.append(cost)
-        self.low.append(low)
-        self.high.append(high)
-        return len(self.cost) - 1
-
-
-class Model:
+class Model(Program):
     """
     Build once, solve, correct, solve again.
 
@@ -61,19 +48,14 @@ class Model:
     """
 
     def __init__(self, instance: Instance, cutoff_cents: int | None = None, *, complete: bool = True) -> None:
+        super().__init__()
         self.instance = instance
         self.complete = complete
-        self.columns = _Columns()
-        self._row_low: list[float] = []
-        self._row_high: list[float] = []
-        self._row: list[int] = []
-        self._col: list[int] = []
-        self._coefficient: list[float] = []
         self.slot_of: list[int] = []  # of each copy
         self.y: list[list[int]] = []
         self.x: list[dict[int, int]] = []
         self.q: list[dict[int, int]] = []
-        self._cells: dict[int, tuple[_Expr, _Expr]] = {}
+        self._cells: dict[int, tuple[Terms, Terms]] = {}
         self._span: list[tuple[int, int]] = []  # of the columns of each copy
         for s, slot in enumerate(instance.slots):
             for copy in range(slot.copies):
@@ -82,26 +64,13 @@ class Model:
                     before, here = self.y[-2], self.y[-1]
                     self.row({**dict.fromkeys(before, 1.0), **dict.fromkeys(here, -1.0)}, low=0.0)
         self._couple()
-        self._cutoff_row = len(self._row_low)
+        objective = {j: c for j, c in enumerate(self.columns.cost) if c}
+        self._cutoff_row = self.row(objective)
         self.cutoff(cutoff_cents)
-
-    def row(self, terms: Mapping[int, float], low: float = -np.inf, high: float = np.inf) -> None:
-        """Add a constraint."""
-        at = len(self._row_low)
-        self._row_low.append(low)
-        self._row_high.append(high)
-        for col, coefficient in terms.items():
-            self._row.append(at)
-            self._col.append(col)
-            self._coefficient.append(coefficient)
 
     def cutoff(self, cents: int | None) -> None:
         """Only plans cheaper than this are of interest."""
-        limit = np.inf if cents is None else cents - 0.5
-        if len(self._row_low) == self._cutoff_row:
-            self.row({j: c for j, c in enumerate(self.columns.cost) if c}, high=limit)
-        else:
-            self._row_high[self._cutoff_row] = limit
+        self.limit(self._cutoff_row, np.inf if cents is None else cents - 0.5)
 
     def _add_slot(self, s: int, slot: Slot) -> None:
         columns, items = self.columns, self.instance.items
@@ -134,17 +103,17 @@ class Model:
         self._fill_cells(slot, y)
         self._span.append((start, len(columns.cost)))
 
-    def lines(self, c: int) -> _Expr:
+    def lines(self, c: int) -> Terms:
         """Number of lines in copy c."""
         return {col: float(len(self.instance.items[i].lines)) for i, col in self.x[c].items()}
 
-    def units(self, c: int) -> _Expr:
+    def units(self, c: int) -> Terms:
         """Units in copy c."""
         return self._sum(c, [(i.quantity, i.quantity) for i in self.instance.items])
 
-    def _sum(self, c: int, sizes: list[tuple[int, int]]) -> _Expr:
+    def _sum(self, c: int, sizes: list[tuple[int, int]]) -> Terms:
         """Sum over copy c of a quantity given as (of the whole item, units of the item)."""
-        out: _Expr = {}
+        out: Terms = {}
         for i, col in self.x[c].items():
             size, quantity = sizes[i]
             if i in self.q[c]:
@@ -157,7 +126,7 @@ class Model:
         """Item i is in the slot only in variants that can hold (one unit of) it, or as many units as they cap."""
         item = self.instance.items[i]
         parts = 1 if not item.divisible else item.quantity
-        terms: _Expr = {self.x[-1][i]: 1.0}
+        terms: Terms = {self.x[-1][i]: 1.0}
         for col, v in zip(y, slot.variants, strict=True):
             fits = v.weight_g[1] >= item.weight_g // parts and v.volume_cm3[1] >= item.volume_cm3 // parts
             fits = fits and v.units[1] >= item.quantity // parts and v.lines[1] >= len(item.lines)
@@ -168,7 +137,7 @@ class Model:
             caps = [min(v.caps.get(i, item.quantity), item.quantity) for v in slot.variants]
             self.row({self.q[-1][i]: 1.0, **{col: -float(cap) for col, cap in zip(y, caps, strict=True)}}, high=0.0)
 
-    def _box(self, y: list[int], total: _Expr, limits: list[tuple[int, int]]) -> None:
+    def _box(self, y: list[int], total: Terms, limits: list[tuple[int, int]]) -> None:
         """The total lies within the limits of the variant in use."""
         most = sum(c * self.columns.high[col] for col, c in total.items())
         if any(high < most for _, high in limits):
@@ -177,10 +146,10 @@ class Model:
         if any(low > 1 for low, _ in limits):
             self.row({**total, **{col: -float(low) for col, (low, _) in zip(y, limits, strict=True)}}, low=0.0)
 
-    def _staged(self, stage: Stage, y: list[int], parcels: list[int]) -> _Expr:
+    def _staged(self, stage: Stage, y: list[int], parcels: list[int]) -> Terms:
         """A stage as an expression; the part of it that hangs on the variant is on y."""
         modes = [stage.used + stage.per_parcel * p for p in parcels]
-        rest: _Expr = {}
+        rest: Terms = {}
         sums = ((stage.per_line, self.lines(-1)), (stage.per_unit, self.units(-1)))
         grams = self._sum(-1, [(i.weight_g, i.quantity) for i in self.instance.items])
         for factor, terms in (*sums, (stage.per_gram, grams)):
@@ -197,7 +166,7 @@ class Model:
                     rest[col] = rest.get(col, 0.0) + stage.factor * c
         return self._rounded(modes, rest, y, stage.denominator)
 
-    def _rounded(self, modes: list[int], rest: _Expr, y: list[int], denominator: int) -> _Expr:
+    def _rounded(self, modes: list[int], rest: Terms, y: list[int], denominator: int) -> Terms:
         """
         rounded(modes y + rest, denominator), half up.
 
@@ -222,7 +191,7 @@ class Model:
         self.row({k: 1.0, **terms}, low=-0.5 + slack)
         return {k: 1.0}
 
-    def _charge(self, expression: _Expr) -> None:
+    def _charge(self, expression: Terms) -> None:
         for col, cents in expression.items():
             self.columns.cost[col] += cents
 
@@ -251,7 +220,7 @@ class Model:
         instance, columns = self.instance, self.columns
         used = {col: 1.0 for y in self.y for col in y}
         for i, item in enumerate(instance.items):
-            terms: _Expr = {}
+            terms: Terms = {}
             for x, q in zip(self.x, self.q, strict=True):
                 if i in x:
                     terms[q.get(i, x[i])] = 1.0
@@ -282,7 +251,7 @@ class Model:
                 least = float(instance.min_value_cents)
                 self.row({**value, **dict.fromkeys(y, -least), several: -least}, low=-least)
 
-    def _charge_split(self, used: _Expr) -> None:
+    def _charge_split(self, used: Terms) -> None:
         served = any(item.unserved_cents is None for item in self.instance.items)
         more = self.columns.add(self.instance.split_cents, 0.0, np.inf)
         self.row({more: 1.0, **dict.fromkeys(used, -1.0)}, low=-1.0, high=-1.0 if served else np.inf)
@@ -308,11 +277,9 @@ class Model:
         for terms in self._away(slot, items):
             extra = self.columns.add(1.0, 0.0, float(cents))
             self.row({extra: 1.0, **{col: cents * a for col, a in terms.items()}}, low=cents * (1.0 - len(items)))
-            self._row.append(self._cutoff_row)
-            self._col.append(extra)
-            self._coefficient.append(1.0)
+            self.extend(self._cutoff_row, extra, 1.0)
 
-    def _away(self, slot: int, items: frozenset[int]) -> Iterator[_Expr]:
+    def _away(self, slot: int, items: frozenset[int]) -> Iterator[Terms]:
         """For each copy: number of its items that are not in the set, less those of the set that are in it."""
         for c, s in enumerate(self.slot_of):
             if s == slot and items <= self.x[c].keys():
@@ -325,30 +292,12 @@ class Model:
         return self.solve(seconds).loads is not None
 
     def solve(self, seconds: float | None, gap: float = 0.0) -> Solution:
-        """Solve what there is."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import csr_array
-
-        columns = self.columns
-        shape = (len(self._row_low), len(columns.cost))
-        matrix = csr_array((self._coefficient, (self._row, self._col)), shape=shape)
-        options: dict[str, float | bool] = {"mip_rel_gap": gap}
-        if seconds is not None:
-            options["time_limit"] = max(0.01, seconds)
-        result = milp(
-            np.array(columns.cost),
-            integrality=np.ones(shape[1]),
-            bounds=Bounds(np.array(columns.low), np.array(columns.high)),
-            constraints=LinearConstraint(matrix, np.array(self._row_low), np.array(self._row_high)),
-            options=options,
-        )
-        if result.status == 2:
-            return Solution(None, (), 0, np.inf, True)
-        bound = -np.inf if result.mip_dual_bound is None else float(result.mip_dual_bound)
-        if result.x is None:
-            return Solution(None, (), 0, bound, False)
-        loads, cents = self._loads(np.round(result.x))
-        return Solution(loads, cents, round(float(result.fun)), bound, result.status == 0)
+        """Solve what there is, within so many seconds and to such a relative gap."""
+        outcome = self.run(seconds, gap)
+        if outcome.values is None:
+            return Solution(None, (), 0, outcome.bound, outcome.finished)
+        loads, cents = self._loads(np.round(outcome.values))
+        return Solution(loads, cents, round(outcome.cents), outcome.bound, outcome.finished)
 
     def _loads(self, values: NDArray[np.float64]) -> tuple[tuple[Load, ...], tuple[int, ...]]:
         out: list[Load] = []

@@ -1,4 +1,4 @@
-"""The slots of an order as arrays for `engine.optimise.reduce`: without dates, at the cheapest tariff of the horizon."""
+"""The slots of an order as arrays for `engine.optimise.reduce`: without dates, at the horizon's cheapest tariff."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from engine.domain.units import weighted_cents
 from engine.optimise.mip_facts import PPM, Facts
 from engine.optimise.mip_instance import NO_LIMIT
 from engine.optimise.mip_tariff import Sides
-from engine.optimise.reduce import Boxes, Relaxed
+from engine.optimise.reduce import Boxes, Relaxed, sums
 from engine.options.ways import Way
 
 Ints = NDArray[np.int64]
@@ -28,8 +28,7 @@ def relaxed_of(facts: Facts) -> Relaxed:
     per = rates[facts.slot_way]
     lines = np.array([len(i.lines) for i in facts.items])[item]
     cost = per[slot, 1] * lines + per[slot, 2] * units + per[slot, 3] * weight + _share_cents(facts)[node[slot], item]
-    total_g = np.bincount(slot, weights=weight, minlength=len(way_of))
-    total_cm3 = np.bincount(slot, weights=volume, minlength=len(way_of))
+    total_g, total_cm3 = sums(slot, weight, len(way_of)), sums(slot, volume, len(way_of))
     group, boxes = _boxes(facts, total_g, total_cm3)
     packaging = [facts.parcels_cents(way, 1, 0) if way.route.service >= 0 else 0 for way in way_of]
     places = sorted(set(facts.evaluator.ways.places))
@@ -79,7 +78,7 @@ def _share_cents(facts: Facts) -> Floats:
     nodes = evaluator.network.nodes
     rejection = np.array([facts.rejection_cents(node) for node in nodes])
     aging = np.array([node.markdown_ppm_per_day for node in nodes])
-    out = rejection[:, None] * np.array([float(len(item.lines)) for item in facts.items])
+    out: Floats = np.outer(rejection, [float(len(item.lines)) for item in facts.items])
     for i, item in enumerate(facts.items):
         for line in item.lines:
             ppm = np.minimum(PPM, aging * facts.cover[:, line])

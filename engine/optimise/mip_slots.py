@@ -206,9 +206,7 @@ class Slots:
             out.append(self._cell_of[key])
         return tuple(out)
 
-    def _priced(
-        self, way: Way, dated: _Dated, shares: tuple[Share, ...], caps: dict[int, int]
-    ) -> Iterator[Variant]:
+    def _priced(self, way: Way, dated: _Dated, shares: tuple[Share, ...], caps: dict[int, int]) -> Iterator[Variant]:
         """Variants of one date: the boxes of the tariff for each set of triggers."""
         facts, evaluator = self.facts, self.facts.evaluator
         if way.route.service < 0:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.domain.plan import Refusal, Shipment
 from engine.optimise.mip_facts import Facts
-from engine.optimise.reduce import Relaxed
+from engine.optimise.reduce import Relaxed, sums
 from engine.options.evaluate import Evaluator
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,7 @@ def greedy(facts: Facts, relaxed: Relaxed, prices: Floats) -> Found | None:
     """
     rest = np.array([float(item.quantity) for item in facts.items])
     best = _first(facts, _ranking(facts, relaxed, prices, rest, place=-1, most_first=True), rest)
-    found = [] if best is None or _units(best) < rest.sum() else [((best,), ())]
+    found: list[Found] = [] if best is None or _units(best) < rest.sum() else [((best,), ())]
     for most_first in (False, True):
         cover = _cover(facts, relaxed, prices, rest, most_first)
         if cover is not None:
@@ -90,7 +90,7 @@ def _ranking(
     part = np.where(useful, units / held, 0.0)
 
     def total(values: Floats) -> Floats:
-        return np.bincount(at, weights=values * part, minlength=num_slots).astype(np.float64)
+        return sums(at, values * part, num_slots)
 
     parcels = relaxed.parcel_cents(total(relaxed.weight), total(relaxed.volume))
     cost = relaxed.fixed + relaxed.split + total(relaxed.cost) + parcels

@@ -247,12 +247,14 @@ def _boxes_of(p: int, priced: list[tuple[_Corner, int | None]], below_g: int, be
     limit_g = np.array([float(corner.weight_g) for corner, _ in priced])
     limit_cm3 = np.array([float(corner.volume_cm3) for corner, _ in priced])
     inside = (limit_g[:, None] >= limit_g) & (limit_cm3[:, None] >= limit_cm3)  # [a, b]: b lies in a
-    dearer_inside = (inside & (dear > dear[:, None])).any(axis=1)
+    dearer_inside = np.any(inside & (dear > dear[:, None]), axis=1)
     plain = ~dearer_inside & np.isfinite(dear)
     # of plain boxes those in a larger one at no higher price are of no use; of equal ones the last stays
-    larger = inside.T & (dear <= dear[:, None]) & plain & ~(inside & (np.arange(len(dear))[:, None] > np.arange(len(dear))))
+    larger = (
+        inside.T & (dear <= dear[:, None]) & plain & ~(inside & (np.arange(len(dear))[:, None] > np.arange(len(dear))))
+    )
     np.fill_diagonal(larger, val=False)
-    useless = plain & larger.any(axis=1)
+    useless = (plain & np.any(larger, axis=1)).tolist()
     out: list[Box] = []
     for at, (corner, cents) in enumerate(priced):
         if cents is None or useless[at]:

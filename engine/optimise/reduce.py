@@ -1,8 +1,9 @@
 """
 A lower bound on what an order costs, and what cannot be in any cheaper plan. On arrays, without a solver.
 
-Letters: S slots (possible shipments), I items, E entries (an item in a slot), G groups of slots with one tariff, M masks
-of a group (sets of items that make the same surcharges due), B boxes of a mask (price up to a weight and a volume), P places.
+Letters: S slots (possible shipments), I items, E entries (an item in a slot), G groups of slots with one tariff,
+M masks of a group (sets of items that make the same surcharges due), B boxes of a mask (price up to a weight and a
+volume), P places.
 
     lambda_i    price of serving item i, the multipliers of "each item once"
     gain_e      share_e lambda_i - cost_e
@@ -13,17 +14,18 @@ of a group (sets of items that make the same surcharges due), B boxes of a mask 
 
 The most gain is bounded by two knapsacks, of weight and of volume, in which entries may be cut. So rc_s is at most the
 least reduced cost of the slot, and the bound holds for every lambda (Lagrangian relaxation; capacity and stock that
-shipments share are left out). A slot that a plan may use several times counts as often as that. A plan with slot s costs
-at least bound + max(0, rc_s): where that reaches the cost of a known plan, no cheaper plan has s. Likewise an entry of
-negative gain, by what it lacks.
+shipments share are left out). A slot that a plan may use several times counts as often as that. A plan with slot s
+costs at least bound + max(0, rc_s): where that reaches the cost of a known plan, no cheaper plan has s. Likewise an
+entry of negative gain, by what it lacks.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.optimise.mip_knapsack import least_reduced
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -167,12 +169,16 @@ def dual_bound(
     return Bound(best, best_prices, np.unique(relaxed.entry_slot[entries]), kept)
 
 
+def sums(at: Ints, values: Floats, num: int) -> Floats:
+    """(num,) sums of values by where they belong."""
+    return np.bincount(at, weights=values, minlength=num).astype(np.float64)
+
+
 def first_prices(relaxed: Relaxed) -> Floats:
     """Prices to start from: the cheapest even share of what a slot costs with all it can carry."""
     num_slots, at = len(relaxed.fixed), relaxed.entry_slot
     size = np.bincount(at, minlength=num_slots)
-    total_g = np.bincount(at, weights=relaxed.weight, minlength=num_slots)
-    total_cm3 = np.bincount(at, weights=relaxed.volume, minlength=num_slots)
+    total_g, total_cm3 = sums(at, relaxed.weight, num_slots), sums(at, relaxed.volume, num_slots)
     parcels = relaxed.parcel_cents(total_g, total_cm3)
     each = ((relaxed.fixed + relaxed.split + parcels) / np.maximum(size, 1))[at] + relaxed.cost
     out = np.full(len(relaxed.unserved), np.inf)
@@ -191,7 +197,7 @@ def _reduced(relaxed: Relaxed, prices: Floats) -> tuple[Floats, Floats, Floats]:
     gain = relaxed.share * prices[relaxed.entry_item] - relaxed.cost
     num_slots, boxes = len(relaxed.fixed), relaxed.boxes
     start = np.searchsorted(relaxed.entry_slot, np.arange(num_slots + 1))
-    reduced, part = _priced(
+    reduced, part = least_reduced(
         start,
         relaxed.entry_item,
         gain,
@@ -206,106 +212,6 @@ def _reduced(relaxed: Relaxed, prices: Floats) -> tuple[Floats, Floats, Floats]:
         boxes.cents,
     )
     return reduced + relaxed.fixed + relaxed.split, gain, part
-
-
-@numba.njit(cache=True)
-def _priced(
-    start: Ints,
-    item: Ints,
-    gain: Floats,
-    weight: Floats,
-    volume: Floats,
-    group: Ints,
-    mask_start: Ints,
-    mask_items: Flags,
-    box_start: Ints,
-    limit_g: Floats,
-    limit_cm3: Floats,
-    cents: Floats,
-) -> tuple[Floats, Floats]:
-    """For every slot the least of box cents less gain, and what of each entry is in it."""
-    num_slots = len(start) - 1
-    reduced = np.full(num_slots, np.inf)
-    part = np.zeros(len(gain))
-    most = 1
-    for s in range(num_slots):
-        most = max(most, start[s + 1] - start[s])
-    by_g = np.empty(most, dtype=np.int64)
-    by_cm3 = np.empty(most, dtype=np.int64)
-    for s in range(num_slots):
-        best_box, best_mask = -1, -1
-        for m in range(mask_start[group[s]], mask_start[group[s] + 1]):
-            count, total, some = 0, 0.0, False
-            for e in range(start[s], start[s + 1]):
-                some = some or mask_items[m, item[e]]
-                if gain[e] > 0.0 and mask_items[m, item[e]]:
-                    _insert(by_g, count, e, gain, weight)
-                    _insert(by_cm3, count, e, gain, volume)
-                    count += 1
-                    total += gain[e]
-            if not some:
-                continue
-            for b in range(box_start[m], box_start[m + 1]):
-                if cents[b] - total >= reduced[s]:
-                    break  # boxes come by cents
-                worth = _knapsack(by_g, count, gain, weight, limit_g[b])
-                if cents[b] - worth >= reduced[s]:
-                    continue
-                worth = min(worth, _knapsack(by_cm3, count, gain, volume, limit_cm3[b]))
-                if cents[b] - worth < reduced[s]:
-                    reduced[s] = cents[b] - worth
-                    best_box, best_mask = b, m
-        if best_box < 0:
-            continue
-        count = 0
-        for e in range(start[s], start[s + 1]):
-            if gain[e] > 0.0 and mask_items[best_mask, item[e]]:
-                _insert(by_g, count, e, gain, weight)
-                _insert(by_cm3, count, e, gain, volume)
-                count += 1
-        over_g = _knapsack(by_g, count, gain, weight, limit_g[best_box])
-        over_cm3 = _knapsack(by_cm3, count, gain, volume, limit_cm3[best_box])
-        if over_g <= over_cm3:
-            _fill(by_g, count, weight, limit_g[best_box], part)
-        else:
-            _fill(by_cm3, count, volume, limit_cm3[best_box], part)
-    return reduced, part
-
-
-@numba.njit(cache=True)
-def _insert(order: Ints, count: int, e: int, gain: Floats, size: Floats) -> None:
-    """Insert an entry into a list sorted by gain per size, falling."""
-    at = count
-    while at > 0 and gain[order[at - 1]] * size[e] < gain[e] * size[order[at - 1]]:
-        order[at] = order[at - 1]
-        at -= 1
-    order[at] = e
-
-
-@numba.njit(cache=True)
-def _knapsack(order: Ints, count: int, gain: Floats, size: Floats, limit: float) -> float:
-    """The most gain of entries, the last of them cut."""
-    worth, left = 0.0, limit
-    for j in range(count):
-        e = order[j]
-        if size[e] > left:
-            return worth + gain[e] * left / size[e]
-        worth += gain[e]
-        left -= size[e]
-    return worth
-
-
-@numba.njit(cache=True)
-def _fill(order: Ints, count: int, size: Floats, limit: float, part: Floats) -> None:
-    """What the knapsack takes of each entry."""
-    left = limit
-    for j in range(count):
-        e = order[j]
-        if size[e] > left:
-            part[e] = left / size[e]
-            return
-        part[e] = 1.0
-        left -= size[e]
 
 
 def _evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> tuple[float, Floats, Flags, Flags]:
@@ -334,7 +240,8 @@ def _evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> tuple[float, Fl
     used = np.zeros(num_slots)
     order, times = _most_negative(relaxed, reduced, (relaxed.place == -1) | (relaxed.place == best_place))
     used[order] = times
-    gradient = 1.0 - np.bincount(relaxed.entry_item, weights=used[at] * relaxed.share * part, minlength=len(prices))
+    taken = used[at] * relaxed.share * part
+    gradient = 1.0 - sums(relaxed.entry_item, taken, len(prices))
     gradient[prices >= relaxed.unserved] = np.minimum(gradient[prices >= relaxed.unserved], 0.0)
     if np.all(np.isfinite(relaxed.unserved)):
         value = min(value, float(relaxed.unserved.sum()))

@@ -172,7 +172,9 @@ def _variants(instance: Instance, load: Load) -> list[tuple[Variant, int]]:
     for v in slot.variants:
         only = Instance(
             items=instance.items,
-            slots=(Slot(route=0, node=slot.node, place=slot.place, shares=slot.shares, variants=(v,), stages=slot.stages),),
+            slots=(
+                Slot(route=0, node=slot.node, place=slot.place, shares=slot.shares, variants=(v,), stages=slot.stages),
+            ),
             split_cents=instance.split_cents,
             max_shipments=1,
         )
