@@ -249,7 +249,8 @@ def num_copies(instance: Instance, facts: Facts, coupled: frozenset[int]) -> int
     lines = facts.lines
     alone = sum(instance.alone[i] for i in lines)
     others = len(lines) - alone
-    if others > 1 and joinable(instance, facts):
+    most = min(most, facts.copies_max)
+    if most > 1 and others > 1 and joinable(instance, facts):
         others = 1
     return min(most, alone + others)
 

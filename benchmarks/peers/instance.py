@@ -65,6 +65,7 @@ class Facts:
     variants: tuple[Variant, ...]
     roundings: tuple[Rounding, ...]
     holes: bool  # some contents may have no variant though larger ones have
+    copies_max: int = BIG  # shipments over it that a best plan may have
 
     @property
     def lines(self) -> tuple[int, ...]:

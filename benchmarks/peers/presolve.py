@@ -1,13 +1,15 @@
 """Lossless reductions of an instance, so that the solvers are given no more than a careful modeller would give them."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.peers.formulation import columns_of, coupled_nodes, rises
-from benchmarks.peers.instance import Facts, Instance, rounding_value, without
+from benchmarks.peers.formulation import columns_of, coupled_nodes, num_copies, rises
+from benchmarks.peers.instance import Facts, Four, Instance, Variant, rounding_value, without
 
 NEVER = 1 << 50
+STARTS_MAX = 12
 
 
 def reduced(instance: Instance) -> Instance:
@@ -19,19 +21,51 @@ def reduced(instance: Instance) -> Instance:
     instance = without(instance, _undominated(instance))
     instance = without(instance, _best_services(instance))
     most = _incumbent(instance)
-    if most is None:
-        return instance
+    return instance if most is None else _within(instance, most)
+
+
+def _within(instance: Instance, most: int) -> Instance:
+    """
+    Drop numbers of shipments, routes, variants and copies that only plans dearer than `most` have.
+
+    Any plan pays the least that each line may cost, the least variant of each of its shipments and their split.
+    """
     floors = [_floor(f) for f in instance.facts]
-    # Any plan over a route pays the least of its variants, the least for each line and, if it cannot carry them all,
-    # one more shipment.
-    rest = sum(_least_for(instance, i) for i in range(instance.num_lines))
-    another = min(floors) + (min(np.diff(instance.split_cents[1:])) if len(instance.split_cents) > 2 else NEVER)
-    kept = [
-        f
-        for f, floor in zip(instance.facts, floors, strict=True)
-        if floor + rest + (0 if _may_carry_all(instance, f) else another) <= most
-    ]
+    least = min(floors)
+    lines = sum(_least_for(instance, i) for i in range(instance.num_lines))
+    split = instance.split_cents
+    counts = [k for k, cents in enumerate(split) if lines + k * least + cents <= most]
+    instance = replace(instance, split_cents=split[: max(counts) + 1])
+    split = instance.split_cents
+
+    def beside(num: int) -> int:
+        """The least that a plan with so many shipments pays for their split and for any further ones."""
+        return min(((k - num) * least + split[k] for k in range(num, len(split))), default=NEVER)
+
+    coupled, total = coupled_nodes(instance), instance.measures(range(instance.num_lines))
+    one, two = beside(1), beside(2) + least
+    kept: list[Facts] = []
+    for facts, floor in zip(instance.facts, floors, strict=True):
+        whole = len(facts.lines) == instance.num_lines
+        slack = floor - min(j.cents for j in facts.variants)  # of what is rounded
+        variants = tuple(
+            j
+            for j in facts.variants
+            # One that does not hold the whole order has company, unless lines may be left out.
+            if lines + slack + j.cents + (one if instance.unserved_cents or (whole and _holds(j, total)) else two)
+            <= most
+        )
+        copies = num_copies(instance, facts, coupled)
+        while copies > 1 and lines + copies * floor + beside(copies) > most:
+            copies -= 1
+        if variants:
+            holes = facts.holes or (len(variants) < len(facts.variants) and not rises(facts))
+            kept.append(replace(facts, variants=variants, holes=holes, copies_max=copies))
     return without(instance, kept)
+
+
+def _holds(variant: Variant, total: Four) -> bool:
+    return all(high >= all_of_it for high, all_of_it in zip(variant.high, total, strict=True))
 
 
 def _undominated(instance: Instance) -> list[Facts]:
@@ -114,7 +148,7 @@ def _most_dearer(new: Facts, old: Facts) -> int:
 
 
 def _incumbent(instance: Instance) -> int | None:
-    """The cost of a good plan: one shipment, or one that carries all it can and another with the rest."""
+    """The cost of a good plan: one shipment, or home deliveries that each carry most of what is left."""
     lines = tuple(range(instance.num_lines))
     found = [
         cost + instance.trip_cents.get(f.route.place, 0)
@@ -122,28 +156,45 @@ def _incumbent(instance: Instance) -> int | None:
         if (cost := instance.cost(f, lines)) is not None
     ]
     if len(instance.split_cents) > 2 and not coupled_nodes(instance):
-        best_for: dict[tuple[int, ...], int | None] = {}
-        for facts in instance.facts:
-            rest = tuple(i for i in lines if facts.line_cents[i] is None)
-            if rest and facts.route.place < 0 and _worth_sending(instance, rest):
-                first = instance.cost(facts, facts.lines)
-                if rest not in best_for:
-                    best_for[rest] = _cheapest_home(instance, rest)
-                second = best_for[rest]
-                if first is not None and second is not None:
-                    found.append(first + second + instance.split_cents[2])
+        home = [f for f in instance.facts if f.route.place < 0]
+        # Those that carry most first; a few starts are enough for a good plan, and all of them too many.
+        for first in sorted(home, key=lambda f: (-len(f.lines), _floor(f)))[:STARTS_MAX]:
+            cost = _greedy(instance, home, first)
+            if cost is not None:
+                found.append(cost)
     return min(found, default=None)
 
 
-def _worth_sending(instance: Instance, rest: tuple[int, ...]) -> bool:
-    """Whether an order cut into these lines and the others keeps to the least value of a shipment."""
-    value = sum(instance.value_cents[i] for i in rest)
-    return min(value, sum(instance.value_cents) - value) >= instance.min_value_cents
+def _greedy(instance: Instance, home: list[Facts], first: Facts) -> int | None:
+    """The cost of the plan that starts with a route and goes on with the cheapest that carries most of the rest."""
+    rest = tuple(range(instance.num_lines))
+    cost = num = 0
+    facts = first
+    while True:
+        held = tuple(i for i in rest if facts.line_cents[i] is not None)
+        paid = instance.cost(facts, held) if held else None
+        if paid is None or not _worth_sending(instance, held):
+            return None
+        cost, num = cost + paid, num + 1
+        rest = tuple(i for i in rest if i not in held)
+        if not rest:
+            return cost + instance.split_cents[num] if num < len(instance.split_cents) else None
+        carried = [sum(f.line_cents[i] is not None for i in rest) for f in home]
+        best = max(carried)
+        priced = [
+            (price, n)
+            for n, f in enumerate(home)
+            if carried[n] == best > 0
+            and (price := instance.cost(f, tuple(i for i in rest if f.line_cents[i] is not None))) is not None
+        ]
+        if not priced:
+            return None
+        facts = home[min(priced)[1]]
 
 
-def _cheapest_home(instance: Instance, lines: tuple[int, ...]) -> int | None:
-    costs = [instance.cost(f, lines) for f in instance.facts if f.route.place < 0]
-    return min((cost for cost in costs if cost is not None), default=None)
+def _worth_sending(instance: Instance, held: tuple[int, ...]) -> bool:
+    """Whether a shipment is worth enough; all of the order always is."""
+    return len(held) == instance.num_lines or sum(instance.value_cents[i] for i in held) >= instance.min_value_cents
 
 
 def _floor(facts: Facts) -> int:
@@ -154,7 +205,3 @@ def _floor(facts: Facts) -> int:
 def _least_for(instance: Instance, i: int) -> int:
     least = min((cents for f in instance.facts if (cents := f.line_cents[i]) is not None), default=NEVER)
     return least if instance.unserved_cents is None else min(least, instance.unserved_cents[i])
-
-
-def _may_carry_all(instance: Instance, facts: Facts) -> bool:
-    return len(facts.lines) == instance.num_lines or instance.unserved_cents is not None
