@@ -220,10 +220,10 @@ def _facts(evaluator: Evaluator, tariffs: Tariffs, route: Route, groups: tuple[t
     if not releases:
         return None
     ranks = {s: rank for rank, s in enumerate(sorted(set(releases.values())))}
-    variants, holes = _variants(evaluator, tariffs, way, releases, ranks)
+    fixed, by_line, roundings = _handling(evaluator, route, [line.quantity for line in order_lines])
+    variants, holes = _variants(evaluator, tariffs, way, releases, ranks, fixed)
     if not variants:
         return None
-    fixed, by_line, roundings = _handling(evaluator, route, [line.quantity for line in order_lines])
     return Facts(
         route=route,
         line_cents=tuple(
@@ -231,7 +231,7 @@ def _facts(evaluator: Evaluator, tariffs: Tariffs, route: Route, groups: tuple[t
             for i in range(len(order_lines))
         ),
         line_release=tuple(ranks[releases[i]] if i in releases else 0 for i in range(len(order_lines))),
-        variants=tuple(j._replace(cents=j.cents + fixed) for j in variants),
+        variants=variants,
         roundings=roundings,
         holes=holes,
     )
@@ -300,7 +300,7 @@ def _linear(rounding: Rounding) -> bool:
 
 
 def _variants(
-    evaluator: Evaluator, tariffs: Tariffs, way: Way, releases: dict[int, int], ranks: dict[int, int]
+    evaluator: Evaluator, tariffs: Tariffs, way: Way, releases: dict[int, int], ranks: dict[int, int], fixed: int
 ) -> tuple[tuple[Variant, ...], bool]:
     """All variants of a route, and whether there may be holes between them."""
     weights, _ = tariffs.sums(releases)
@@ -314,16 +314,17 @@ def _variants(
                 boxes = tariffs.boxes(way, when.ship_day, frozenset(releases))
                 steps[when.ship_day] = tuple(_with_parcel_costs(evaluator, way, boxes.steps, weights))
                 holes = holes or boxes.holes
+            base, ((lines_low, lines_high), (units_low, units_high)) = when.cents + fixed, (when.lines, when.units)
             out += [
                 Variant(
-                    cents=when.cents + step.cents,
-                    low=(step.weight_g[0], step.volume_cm3[0], when.lines[0], when.units[0]),
-                    high=(step.weight_g[1], step.volume_cm3[1], when.lines[1], when.units[1]),
-                    triggers=step.triggers,
-                    release=rank,
-                    cell=when.cell,
+                    base + cents,
+                    (weight_g[0], volume_cm3[0], lines_low, units_low),
+                    (weight_g[1], volume_cm3[1], lines_high, units_high),
+                    triggers,
+                    rank,
+                    when.cell,
                 )
-                for step in steps[when.ship_day]
+                for _, cents, weight_g, volume_cm3, triggers in steps[when.ship_day]
             ]
     return tuple(out), holes or len(steps) > 1  # cards of two days may lack different bands
 

@@ -41,7 +41,8 @@ class Tariffs:
             s: tuple(self._bits(s, i) for i in range(len(evaluator.skus)))
             for s in range(len(evaluator.network.services))
         }
-        self._known: dict[tuple[int, int, int, int, frozenset[int]], Boxes] = {}
+        self._known: dict[tuple[int, int, int, int], Boxes] = {}
+        self._sums: dict[tuple[int, ...], tuple[list[int], list[int]]] = {}
 
     def takes(self, service: int, i: int) -> bool:
         """Whether the units of a line are within the limits of a service."""
@@ -67,9 +68,30 @@ class Tariffs:
         if route.service < 0:
             weights, volumes = self.sums(lines)
             return Boxes((Step(0, 0, (weights[0], weights[-1]), (volumes[0], volumes[-1]), 0),), False)
-        key = (route.service, way.zone, ship_day, route.place, lines)
+        every = self._boxes_of_order(way, ship_day)
+        bits = self.line_triggers[route.service]
+        weights, volumes = self.sums(lines)
+        possible = set(_unions(bits[i] for i in lines))
+        return Boxes(
+            tuple(
+                step
+                for step in every.steps
+                if step.triggers in possible
+                and step.weight_g[0] <= weights[-1]
+                and step.volume_cm3[0] <= volumes[-1]
+                and step.weight_g[1] >= weights[0]
+                and step.volume_cm3[1] >= volumes[0]
+            ),
+            every.holes,
+        )
+
+    def _boxes_of_order(self, way: Way, ship_day: int) -> Boxes:
+        """The boxes of a service between two zones on a day, for shipments of any lines that it takes."""
+        service = way.route.service
+        key = (service, way.zone, ship_day, way.route.place)
         if key not in self._known:
-            bits = self.line_triggers[route.service]
+            bits = self.line_triggers[service]
+            lines = [i for i in range(len(bits)) if self.takes(service, i)]
             steps: list[Step] = []
             unpriced: list[Step] = []
             for triggers in _unions(bits[i] for i in lines):
@@ -104,18 +126,12 @@ class Tariffs:
 
     def sums(self, lines: Iterable[int]) -> tuple[list[int], list[int]]:
         """Weights and volumes that shipments of some of these lines can have, ascending."""
-        weights, volumes = {0}, {0}
-        fewest_g, fewest_cm3 = [], []
-        for i in lines:
-            sku, quantity = self.evaluator.skus[i], self.evaluator.order.lines[i].quantity
-            fewest_g.append(sku.weight_g * quantity)
-            fewest_cm3.append(sku.volume_cm3 * quantity)
-            weights |= {w + fewest_g[-1] for w in weights}
-            volumes |= {v + fewest_cm3[-1] for v in volumes}
-        return (
-            sorted(w for w in weights if w >= min(fewest_g)),
-            sorted(v for v in volumes if v >= min(fewest_cm3)),
-        )
+        key = tuple(sorted(lines))
+        if key not in self._sums:
+            held = [(self.evaluator.skus[i], self.evaluator.order.lines[i].quantity) for i in key]
+            each = [sku.weight_g * q for sku, q in held], [sku.volume_cm3 * q for sku, q in held]
+            self._sums[key] = _subset_sums(each[0]), _subset_sums(each[1])
+        return self._sums[key]
 
     def _columns(
         self, way: Way, ship_day: int, triggers: int, lines: list[int]
@@ -184,6 +200,14 @@ class Tariffs:
             sorted({m * g for m in parcels for g in grams if m * g < weight_g}),
             sorted({m * v for m in parcels for v in cm3 if m * v < volume_cm3}),
         )
+
+
+def _subset_sums(values: list[int]) -> list[int]:
+    """All sums of one or more of the values, ascending."""
+    sums = {0}
+    for value in values:
+        sums |= {total + value for total in sums}
+    return sorted(total for total in sums if total >= min(values))
 
 
 def _unions(bits: Iterable[int]) -> list[int]:
