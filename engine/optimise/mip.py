@@ -30,6 +30,7 @@ from engine.options.evaluate import Evaluator
 METHOD = "mip"
 _FIRST_SLOTS = 12  # of the first MIP
 _CORRECTIONS_MAX = 50
+_COLUMNS_PER_S = 4_000  # HiGHS looks at the clock between steps only, which are long in large models
 _EPSILON = 0.01  # cents; floats that prove a bound are closer than this
 
 
@@ -145,6 +146,10 @@ class _Search:
         model = self._model(items, bound, once)
         if model is None:
             return True
+        left = self.seconds_left()
+        if left is not None and len(model.columns.cost) > _COLUMNS_PER_S * left:
+            self.limit = "deadline"
+            return False
         whole = not once and len(chosen) == len(bound.slots)
         for _ in range(_CORRECTIONS_MAX):
             left = self.seconds_left()
