@@ -10,6 +10,7 @@ Prices are asked from `RateCards` at the upper corner of each box. Where a small
 box is bounded from below too, and so are boxes of several parcels, which start where fewer do not suffice.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -139,28 +140,31 @@ class Tariffs:
             Totals that no shipment exceeds.
         """
         row = self.network.services[service]
-        corners = self._corners(service, weight_g, volume_cm3)
         key = (service, zone, ship_day, target.residential, target.remote, signature, sides)
         known = self._units.setdefault(key, {})
+        priced: list[tuple[_Corner, int | None]] = []
+        for corner in self._corners(service, weight_g, volume_cm3):
+            if corner.weight_g < corner.band_g and corner.band_cm3 >= volume_cm3:
+                continue  # so light a parcel is charged like this for its volume only
+            if corner not in known:
+                known[corner] = self._unit_cents(service, zone, ship_day, target, signature, sides, corner)
+            priced.append((corner, known[corner]))
+        dearer_inside, covered_by = _nested(priced)
         out: list[Box] = []
         for p in range(1, row.parcels_max + 1):
-            below_g = (p - 1) * row.weight_max_g
-            below_cm3 = (p - 1) * row.volume_max_cm3 if row.volume_max_cm3 > 0 else NO_LIMIT
-            if p > 1 and below_g >= weight_g and below_cm3 >= volume_cm3:
+            below_g = (p - 1) * row.weight_max_g if p > 1 else -1
+            below_cm3 = -1 if p == 1 else (p - 1) * row.volume_max_cm3 if row.volume_max_cm3 > 0 else NO_LIMIT
+            if below_g >= weight_g and below_cm3 >= volume_cm3:
                 break
-            priced: list[tuple[_Corner, int | None]] = []
-            for corner in corners:
-                if p > 1 and p * corner.weight_g <= below_g and p * corner.volume_cm3 <= below_cm3:
-                    continue
-                if corner.weight_g < corner.band_g and p * corner.band_cm3 >= volume_cm3:
-                    continue  # so light a parcel is charged like this for its volume only
-                if corner not in known:
-                    known[corner] = self._unit_cents(service, zone, ship_day, target, signature, sides, corner)
-                unit = known[corner]
-                priced.append((corner, None if unit is None else p * unit))
-                if corner.weight_g * p >= weight_g and corner.volume_cm3 * p >= volume_cm3:
-                    break
-            out += _boxes_of(p, priced, below_g if p > 1 else -1, below_cm3 if p > 1 else -1)
+            # the first corner that holds everything is the last one needed
+            holds = (
+                at for at, (c, _) in enumerate(priced) if p * c.weight_g >= weight_g and p * c.volume_cm3 >= volume_cm3
+            )
+            last = next(holds, len(priced) - 1)
+            for at, (corner, unit) in enumerate(priced[: last + 1]):
+                reached = p * corner.weight_g > below_g or p * corner.volume_cm3 > below_cm3
+                if unit is not None and reached and covered_by[at] > last:
+                    out += _boxes_of(p, corner, p * unit, below_g, below_cm3, bounded=dearer_inside[at])
         return tuple(out)
 
     def _unit_cents(
@@ -237,37 +241,36 @@ class Tariffs:
         return found
 
 
-def _boxes_of(p: int, priced: list[tuple[_Corner, int | None]], below_g: int, below_cm3: int) -> list[Box]:
-    """Boxes of p parcels; bounded from below where they must be."""
-    # p parcels are made where fewer do not hold the weight, or do not hold the volume
-    starts = [(0, 0)] if p == 1 else [(below_g + 1, 0)]
-    if p > 1 and below_cm3 < NO_LIMIT:
-        starts.append((0, below_cm3 + 1))
+def _nested(priced: list[tuple[_Corner, int | None]]) -> tuple[list[bool], list[int]]:
+    """For every box: whether one inside it is dearer or has no price; the first one around it that costs no more."""
+    num = len(priced)
     dear = np.array([np.inf if cents is None else float(cents) for _, cents in priced])
     limit_g = np.array([float(corner.weight_g) for corner, _ in priced])
     limit_cm3 = np.array([float(corner.volume_cm3) for corner, _ in priced])
     inside = (limit_g[:, None] >= limit_g) & (limit_cm3[:, None] >= limit_cm3)  # [a, b]: b lies in a
     dearer_inside = np.any(inside & (dear > dear[:, None]), axis=1)
     plain = ~dearer_inside & np.isfinite(dear)
-    # of plain boxes those in a larger one at no higher price are of no use; of equal ones the last stays
-    larger = (
-        inside.T & (dear <= dear[:, None]) & plain & ~(inside & (np.arange(len(dear))[:, None] > np.arange(len(dear))))
-    )
-    np.fill_diagonal(larger, val=False)
-    useless = (plain & np.any(larger, axis=1)).tolist()
-    out: list[Box] = []
-    for at, (corner, cents) in enumerate(priced):
-        if cents is None or useless[at]:
-            continue
-        lows = [(0, 0)]
-        if dearer_inside[at]:
-            lows = [(p * max(corner.over_g, corner.band_g) + 1, 0)]
-            if corner.band_cm3 < corner.volume_cm3 < NO_LIMIT:
-                lows.append((p * corner.over_g + 1, p * corner.band_cm3 + 1))
-        high_cm3 = p * corner.volume_cm3 if corner.volume_cm3 < NO_LIMIT else NO_LIMIT
-        for start_g, start_cm3 in starts:
-            for low_g, low_cm3 in lows:
-                box = Box(p, max(start_g, low_g), p * corner.weight_g, max(start_cm3, low_cm3), high_cm3, cents)
-                if box.weight_low_g <= box.weight_high_g and box.volume_low_cm3 <= box.volume_high_cm3:
-                    out.append(box)
-    return out
+    later = np.arange(num)[:, None] < np.arange(num)
+    around = inside.T & (dear <= dear[:, None]) & plain & plain[:, None] & (later | ~inside)  # [a, b]: b is around a
+    np.fill_diagonal(around, val=False)
+    first = [int(row.argmax()) if row.any() else num for row in around]
+    return [bool(dearer) for dearer in dearer_inside], first
+
+
+def _boxes_of(p: int, corner: _Corner, cents: int, below_g: int, below_cm3: int, *, bounded: bool) -> Iterator[Box]:
+    """A corner's box of p parcels; in two where it starts at a weight or a volume."""
+    # p parcels are made where fewer do not hold the weight, or do not hold the volume
+    starts = [(0, 0)] if p == 1 else [(below_g + 1, 0)]
+    if p > 1 and below_cm3 < NO_LIMIT:
+        starts.append((0, below_cm3 + 1))
+    lows = [(0, 0)]
+    if bounded:
+        lows = [(p * max(corner.over_g, corner.band_g) + 1, 0)]
+        if corner.band_cm3 < corner.volume_cm3 < NO_LIMIT:
+            lows.append((p * corner.over_g + 1, p * corner.band_cm3 + 1))
+    high_cm3 = p * corner.volume_cm3 if corner.volume_cm3 < NO_LIMIT else NO_LIMIT
+    for start_g, start_cm3 in starts:
+        for low_g, low_cm3 in lows:
+            box = Box(p, max(start_g, low_g), p * corner.weight_g, max(start_cm3, low_cm3), high_cm3, cents)
+            if box.weight_low_g <= box.weight_high_g and box.volume_low_cm3 <= box.volume_high_cm3:
+                yield box
