@@ -101,6 +101,10 @@ class _Search:
             return self._none(Status.INFEASIBLE)
         if not any(served):
             return self._none(Status.INFEASIBLE)
+        required = [i for i, item in enumerate(facts.items) if item.unserved_cents is None]
+        apart = sum(bool(facts.alone[i]) for i in required)
+        if apart + any(not facts.alone[i] for i in required) > self.evaluator.shipments_max:
+            return self._none(Status.INFEASIBLE)  # what ships alone takes a shipment each
         relaxed = relaxed_of(facts)
         prices = first_prices(relaxed)
         self._offer(greedy(facts, relaxed, prices))

@@ -115,6 +115,14 @@ def test_shipments_that_exceed_a_node_s_capacity_together_go_to_two_nodes() -> N
     assert sorted(s.node for s in plan.shipments) == ["w1", "w2"]
 
 
+def test_more_skus_that_ship_alone_than_shipments_allowed_are_infeasible() -> None:
+    skus = b.sku_table("a", "b", "c", ships_alone=(True, True, False))
+    network = b.network(skus=skus)
+    order = b.order("a", "b", "c", max_shipments=2)
+    assert checked(evaluator_of(network, order)).status == Status.INFEASIBLE
+    assert checked(evaluator_of(network, b.order("a", "b", "c", max_shipments=3))).status == Status.OPTIMAL
+
+
 def test_what_no_node_holds_makes_the_order_infeasible() -> None:
     network = b.network(stock={("wh", "a"): 5})
     plan = checked(evaluator_of(network, b.order("a", "b")))
