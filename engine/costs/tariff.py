@@ -5,9 +5,9 @@ Takes `Net` (engine/network/compiled.py). Weights are grams, volumes cm3, sides 
 service does not sell it (a hole in the tariff, above its limits).
 """
 
-import numba
 
 from engine.network.compiled import APPLIES_CODE, Net
+from engine.network.jit import compiled, inlined
 from engine.network.model import Applies
 
 RESIDENTIAL, REMOTE, SIGNATURE = 1, 2, 4  # bits of the order's flags
@@ -25,25 +25,25 @@ _SECOND = APPLIES_CODE[Applies.SECOND_OVER]
 _GIRTH = APPLIES_CODE[Applies.LENGTH_GIRTH_OVER]
 
 
-@numba.njit(cache=True)
+@inlined
 def ceil_div(a: int, b: int) -> int:
     """Whole-number division, rounded up."""
     return -((-a) // b)
 
 
-@numba.njit(cache=True)
+@inlined
 def rounded(numerator: int, denominator: int) -> int:
     """Whole-number division, rounded half up; the twin of engine.domain.units.rounded."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-@numba.njit(cache=True)
+@inlined
 def weigh(amount: int, weight: int) -> int:
     """Apply a weight in permille; the twin of engine.domain.units.weighted_cents."""
     return amount if weight == 1000 else (2 * amount * weight + 1000) // 2000
 
 
-@numba.njit(cache=True)
+@inlined
 def num_parcels(net: Net, service: int, weight_g: int, volume_cm3: int) -> int:
     """How many equal parcels a shipment makes."""
     num = max(1, ceil_div(weight_g, net.service[service].weight_max_g))
@@ -52,7 +52,7 @@ def num_parcels(net: Net, service: int, weight_g: int, volume_cm3: int) -> int:
     return num
 
 
-@numba.njit(cache=True)
+@inlined
 def _due(
     net: Net,
     j: int,
@@ -91,7 +91,7 @@ def _due(
     return girth > limit
 
 
-@numba.njit(cache=True)
+@inlined
 def _base(net: Net, service: int, era: int, zone: int, charged_g: int) -> int:
     """Base price of a charged weight; -1 where there is none."""
     low, last = net.service[service].band_from, net.service[service].band_to
@@ -117,7 +117,7 @@ def _base(net: Net, service: int, era: int, zone: int, charged_g: int) -> int:
     return top + per_kg * ceil_div(charged_g - net.band[last - 1].limit_g, 1000)
 
 
-@numba.njit(cache=True)
+@compiled
 def parcel_cents(
     net: Net,
     service: int,
@@ -169,7 +169,7 @@ def parcel_cents(
     return num * (base + extra + rounded(fuelled * net.service[service].fuel, 1000))
 
 
-@numba.njit(cache=True)
+@inlined
 def floor_cents(net: Net, service: int, weight_g: int) -> int:
     """Least price of a parcel of at least this weight, in any zone and era; a bound, surcharges left out."""
     low, last = net.service[service].band_from, net.service[service].band_to

@@ -5,12 +5,12 @@ Arrays are those of engine/network/compiled.py (Net), live.py (LiveArrays), engi
 workspace.py; `o` is one row of Orders.table.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import floor_cents, rounded, weigh
 from engine.network.compiled import Net
+from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.optimise.tables import (
     F_NO_SAFETY,
@@ -40,7 +40,7 @@ from engine.optimise.workspace import INFINITE, Workspace
 ALONE = 1  # bit of sku_flags
 
 
-@numba.njit(cache=True)
+@inlined
 def _may_serve(net: Net, orders: Orders, o: NDArray[np.int64], node: int) -> bool:
     """Whether the order and its channel let a node serve at all."""
     if o[O_GROUPS] != 0 and o[O_GROUPS] & net.node[node].groups == 0:
@@ -56,7 +56,7 @@ def _may_serve(net: Net, orders: Orders, o: NDArray[np.int64], node: int) -> boo
     return False
 
 
-@numba.njit(cache=True)
+@inlined
 def _lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
     """When units due make up for what is missing; -1 never."""
     at = np.searchsorted(live.lot_row, row)
@@ -69,7 +69,7 @@ def _lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
     return -1
 
 
-@numba.njit(cache=True)
+@compiled
 def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> int:
     """Number the nodes that hold lines of the order in full; returns how many."""
     ws.clock[0] += 1
@@ -126,7 +126,7 @@ def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDA
     return count
 
 
-@numba.njit(cache=True)
+@compiled
 def _whole_items(orders: Orders, o: NDArray[np.int64], ws: Workspace, count: int) -> None:
     """Turn lines into items: a node has an item if it has all its lines. Also the least cost of each item."""
     first, last, items = o[O_LINE_FROM], o[O_LINE_TO], o[O_ITEMS]
@@ -147,7 +147,7 @@ def _whole_items(orders: Orders, o: NDArray[np.int64], ws: Workspace, count: int
                 ws.item[i].least_cents = ws.cand_item[c, i].cents
 
 
-@numba.njit(cache=True)
+@inlined
 def _services_of_sku(net: Net, sku: int, services: int) -> int:
     """Those of the services whose limits a sku keeps."""
     out = 0
@@ -168,7 +168,7 @@ def _services_of_sku(net: Net, sku: int, services: int) -> int:
     return out
 
 
-@numba.njit(cache=True)
+@compiled
 def measure_items(net: Net, pol: Pol, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> None:
     """Fill the set_ arrays for single items."""
     items = o[O_ITEMS]
@@ -217,7 +217,7 @@ def measure_items(net: Net, pol: Pol, orders: Orders, o: NDArray[np.int64], ws: 
         ws.item[i].floor_cents = weigh(least, pol.weight[W_CARRIER]) if least < INFINITE else 0
 
 
-@numba.njit(cache=True)
+@inlined
 def join_sets(ws: Workspace, t: int, a: int, b: int) -> None:
     """Fill the set_ arrays of t = a | b from two disjoint sets that have them."""
     ws.set[t].weight_g = ws.set[a].weight_g + ws.set[b].weight_g
@@ -233,14 +233,14 @@ def join_sets(ws: Workspace, t: int, a: int, b: int) -> None:
     ws.set[t].valid = 0 if (ws.set[t].goods & ALONE) != 0 else (ws.set[a].valid & ws.set[b].valid)
 
 
-@numba.njit(cache=True)
+@compiled
 def measure_full(items: int, ws: Workspace) -> None:
     """Fill the set_ arrays of the growing sets {0}, {0, 1}, … up to all items."""
     for i in range(1, items):
         join_sets(ws, (1 << (i + 1)) - 1, (1 << i) - 1, 1 << i)
 
 
-@numba.njit(cache=True)
+@compiled
 def measure_all(items: int, ws: Workspace) -> None:
     """Fill the set_ arrays of every set."""
     for t in range(3, 1 << items):

@@ -6,12 +6,12 @@ A shipment is (set T of items, candidate c, route). Its cost here is all of MODE
 above the limit; costs may be negative, for credits) and deliver_by.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import ceil_div, num_parcels, parcel_cents, rounded, weigh
 from engine.network.compiled import UNLIMITED, Net
+from engine.network.jit import inlined
 from engine.network.live import LiveArrays
 from engine.optimise.tables import (
     NO_LIMIT,
@@ -41,7 +41,7 @@ DAY_S = 86_400
 FORBIDDEN = -1
 
 
-@numba.njit(cache=True)
+@inlined
 def base_cents(pol: Pol, ws: Workspace, t: int, c: int) -> int:
     """What a shipment costs before any carrier or date: picking, priority and the terms of its lines."""
     node = ws.candidate[c].node
@@ -56,7 +56,7 @@ def base_cents(pol: Pol, ws: Workspace, t: int, c: int) -> int:
     return cents
 
 
-@numba.njit(cache=True)
+@inlined
 def pick_of(
     net: Net, live: LiveArrays, o: NDArray[np.int64], ws: Workspace, t: int, c: int
 ) -> tuple[int, int, int, int]:
@@ -89,7 +89,7 @@ def pick_of(
     return release, start, end, segment
 
 
-@numba.njit(cache=True)
+@inlined
 def carrier_cents(
     net: Net, pol: Pol, ws: Workspace, t: int, service: int, era: int, zone: int, flags: int, memo: bool
 ) -> int:
@@ -120,7 +120,7 @@ def carrier_cents(
     return cents
 
 
-@numba.njit(cache=True)
+@inlined
 def _dated(net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, segment: int, deliver: int) -> int:
     """Lateness, waiting and capacity of a shipment; -1 where it misses the order's hard date."""
     if deliver > o[O_DELIVER_BY]:
@@ -147,13 +147,13 @@ def _dated(net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int
     return cents
 
 
-@numba.njit(cache=True)
+@inlined
 def carbon_cents(pol: Pol, co2e_g: int) -> int:
     """Weighted price of emissions."""
     return weigh(rounded(co2e_g * pol.scalar[P_CARBON], 1_000_000), pol.weight[W_CARBON])
 
 
-@numba.njit(cache=True)
+@inlined
 def carrier_route(
     net: Net,
     pol: Pol,
@@ -218,7 +218,7 @@ def carrier_route(
     return cents + dated, deliver
 
 
-@numba.njit(cache=True)
+@inlined
 def own_stock_route(
     net: Net,
     pol: Pol,
@@ -244,7 +244,7 @@ def own_stock_route(
     return base + dated, ready
 
 
-@numba.njit(cache=True)
+@inlined
 def lane_route(
     net: Net,
     pol: Pol,

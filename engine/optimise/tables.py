@@ -5,7 +5,7 @@ A policy compiled against a network, and the columns in which orders enter the k
     Pol.scalar        (num_scalars,) int64   the policy's numbers, at the places P_...
     Pol.pick_cents    (K, LINES_MAX + 1) int64  raw picking cost of a shipment by number of lines, units left out
     Pol.node          (K,)           POL_NODE: cents per unit, line (rejection, weighted), parcel, shipment (priority, weighted)
-    Pol.least_pick_cents (LINES_MAX + 1,) int64   least pick_cents of any node
+    Pol.least_any_pick_cents (LINES_MAX + 1,) int64   least pick_cents of any node for any number of lines up to this
     Pol.transit       (S, Z)         int64   promised days or minutes, -1 no transit
 
     Orders.table      (num_orders, O_FIELDS) int64   the fields O_...
@@ -121,7 +121,7 @@ class Pol(NamedTuple):
     scalar: NDArray[np.int64]
     pick_cents: NDArray[np.int64]
     node: NDArray[np.void]
-    least_pick_cents: NDArray[np.int64]
+    least_any_pick_cents: NDArray[np.int64]
     transit: NDArray[np.int64]
 
 
@@ -165,6 +165,6 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
         scalar=np.array([*(int(getattr(policy, name)) for name in _SCALARS[:-1]), least_unit], dtype=np.int64),
         pick_cents=pick,
         node=table,
-        least_pick_cents=pick.min(axis=0),
+        least_any_pick_cents=np.concatenate([[0], np.minimum.accumulate(pick.min(axis=0)[1:])]).astype(np.int64),
         transit=transit,
     )

@@ -58,6 +58,11 @@ SET = _record(
     services="i8",  # bits of the services that may carry it
     valid="i8",
     cap_cents="i8",  # dearer shipments of the set cannot be in a best plan
+    least_cents="i8",  # sum of the items' least_cents
+    count="i8",  # lines, and below units, also of sets that are not measured
+    sum_units="i8",
+    bound_cents="i8",  # no shipments of the set cost less, carriers, splits and trips aside
+    floor_cents="i8",  # no carrier takes the set for less
 )
 ITEM = _record(least_cents="i8", floor_cents="i8", unserved_cents="i8")  # floor: least carrier price with it inside
 MEMO = _record(stamp="i8", cents="i8")
@@ -74,6 +79,7 @@ class Workspace(NamedTuple):
     cand_item: Records  # (K, ITEMS_MAX) CAND_ITEM
     pick: Records  # (K, LINES_MAX + 1) PICK
     set: Records  # (SETS,) SET
+    alive: I64  # (SETS,) sets that may be a shipment of a best plan
     item: Records  # (ITEMS_MAX,) ITEM
     price: Records  # (MEMO_MAX,) MEMO
     least: Records  # (MEMO_MAX,) MEMO
@@ -92,6 +98,7 @@ def workspace(num_nodes: int) -> Workspace:
         cand_item=np.zeros((num_nodes, ITEMS_MAX), dtype=CAND_ITEM),
         pick=np.zeros((num_nodes, LINES_MAX + 1), dtype=PICK),
         set=np.zeros(SETS, dtype=SET),
+        alive=np.zeros(SETS, dtype=np.int64),
         item=np.zeros(ITEMS_MAX, dtype=ITEM),
         price=np.zeros(MEMO_MAX, dtype=MEMO),
         least=np.zeros(MEMO_MAX, dtype=MEMO),

@@ -4,17 +4,17 @@ When, on arrays: picks, hand-overs and arrivals of one shipment, compiled. The r
 Takes `Net` (engine/network/compiled.py) and the used capacity of `LiveArrays` (engine/network/live.py). Instants are epoch seconds; NEVER says that there is none.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.network.compiled import DELIVERS, TRANSIT, Net
+from engine.network.jit import inlined
 from engine.network.live import LiveArrays
 
 NEVER = -1
 
 
-@numba.njit(cache=True)
+@inlined
 def has_room(net: Net, live: LiveArrays, node: int, day: int, hour: int, units: int) -> bool:
     """Whether one more order of so many units fits the cells of a node."""
     if live.day[node, day].orders + 1 > net.node[node].cap_day_orders:
@@ -30,7 +30,7 @@ def has_room(net: Net, live: LiveArrays, node: int, day: int, hour: int, units: 
     return True
 
 
-@numba.njit(cache=True)
+@inlined
 def pick(net: Net, live: LiveArrays, node: int, release_s: int, work_s: int, units: int) -> tuple[int, int, int]:
     """Start, end and segment of the pick of a shipment released at `release_s`; NEVER where there is no time or room."""
     start = max(release_s, net.node[node].free_from_s)
@@ -59,7 +59,7 @@ def pick(net: Net, live: LiveArrays, node: int, release_s: int, work_s: int, uni
     return NEVER, NEVER, NEVER
 
 
-@numba.njit(cache=True)
+@inlined
 def first_handover(table: NDArray[np.void], low: int, last: int, ready_s: int, release_s: int) -> int:
     """Index of the first row at or after `ready_s` whose cut-off is not before `release_s`; NEVER if none."""
     high = last
@@ -74,7 +74,7 @@ def first_handover(table: NDArray[np.void], low: int, last: int, ready_s: int, r
     return low if low < last else NEVER
 
 
-@numba.njit(cache=True)
+@inlined
 def arrival(net: Net, service: int, region: int, tz: int, ship_day: int, days: int) -> int:
     """End of the delivery window, `days` transit days after a hand-over on day `ship_day` (from first_day)."""
     cal = net.running_of[service, region]
@@ -91,7 +91,7 @@ def arrival(net: Net, service: int, region: int, tz: int, ship_day: int, days: i
     return net.end_s[service, tz, day] if day < last else NEVER
 
 
-@numba.njit(cache=True)
+@inlined
 def first_open(net: Net, place: int, moment_s: int) -> int:
     """The first instant at or after `moment_s` at which a place is open."""
     low, last = net.node[place].open_from, net.node[place].open_to
