@@ -123,7 +123,8 @@ def _recipe(name: str, data: Path) -> str:
 
 def engine_for(network: "Network", policy: "Policy | None" = None) -> "Engine":
     """An engine on a network; the first on a machine compiles its kernels, and says so while it does."""
-    from engine.decide.engine import Engine, is_warm, warm_up
+    from engine.decide.engine import Engine
+    from engine.decide.warm import is_warm, warm_up
 
     if not is_warm():
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

@@ -6,13 +6,16 @@ The engine: a network, its live stock, a policy; orders in, decisions out.
 >>> engine.commit(decision)                                     # doctest: +SKIP
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from time import perf_counter_ns
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.check.violations import violations
 from engine.decide.choose import Chooser
-from engine.domain.errors import FulfilmentError
+from engine.domain.errors import FulfilmentError, InputError
 from engine.domain.order import Order
 from engine.domain.plan import Decision, Plan, Status
 from engine.domain.policy import Policy
@@ -20,11 +23,16 @@ from engine.network.compiled import compile_network
 from engine.network.live import HORIZON_DAYS, Live
 from engine.network.model import Network
 from engine.network.rows import TargetRows
-from engine.optimise.tables import compile_policy
+from engine.optimise.columns import A_FIELDS, A_FIRST, decide_rows
+from engine.optimise.intake import fits_kernel, orders_of
+from engine.optimise.tables import O_ITEMS, Orders, compile_policy
+from engine.optimise.workspace import S_FIELDS
 from engine.options.evaluate import Tools
 
+I64 = NDArray[np.int64]
 
-class BrokenPlan(FulfilmentError):
+
+class BrokenPlanError(FulfilmentError):
     """A plan that breaks a hard rule; it never leaves the engine."""
 
 
@@ -116,6 +124,55 @@ class Engine:
             out.append(decision)
         return out
 
+    def columns(self, orders: Sequence[Order]) -> Orders:
+        """
+        Orders as the columns that `decide_columns` takes.
+
+        Raises InputError where an order has too many lines for the kernel; `decide` takes those.
+        """
+        requests = [self.chooser.request(order.merged()) for order in orders]
+        for request in requests:
+            if not fits_kernel(request):
+                raise InputError(
+                    f"Order ({request.order.order_id}) has {len(request.order.lines)} lines, more than a column takes.",
+                    "decide it on its own.",
+                )
+        return orders_of(self.compiled, self.rows, requests)
+
+    def decide_columns(self, orders: Orders, *, commit: bool = True) -> tuple[I64, I64]:
+        """
+        Decide many orders in one compiled loop, each on what the ones before have left.
+
+        Orders that the kernel alone cannot settle are answered INFEASIBLE or COLLIDES and hold nothing: hand those to
+        `decide`.
+
+        Returns
+        -------
+        answer, shipments
+            As engine.optimise.columns describes them.
+        """
+        answer = np.zeros((len(orders.table), A_FIELDS), dtype=np.int64)
+        items = orders.table[:, O_ITEMS]
+        answer[:, A_FIRST] = np.cumsum(items) - items
+        shipments = np.zeros((int(items.sum()), S_FIELDS), dtype=np.int64)
+        chooser, rows, row = self.chooser, self.rows, 0
+        while row < len(orders.table):
+            row = 1 + decide_rows(
+                self.compiled.net,
+                chooser.pol,
+                chooser.arrays,
+                rows.distance_m,
+                rows.zone_class,
+                rows.class_zone,
+                orders,
+                row,
+                chooser.workspace,
+                answer,
+                shipments,
+                commit,
+            )
+        return answer, shipments
+
     def commit(self, decision: Decision) -> None:
         """Hold the stock and the capacity of a decision's shipments."""
         self._hold(decision.plan, 1)
@@ -145,7 +202,7 @@ class Engine:
     def _check(self, order: Order, plan: Plan) -> None:
         broken = list(violations(self.network, self.live, self.policy, order, plan, self.tools))
         if broken:
-            raise BrokenPlan(f"Order ({order.order_id}): " + "; ".join(f"{v.rule}: {v.message}" for v in broken))
+            raise BrokenPlanError(f"Order ({order.order_id}): " + "; ".join(f"{v.rule}: {v.message}" for v in broken))
 
 
 def _summary(reasons: tuple[tuple[str, str], ...]) -> str:

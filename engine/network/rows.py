@@ -10,11 +10,11 @@ A slot is a target; nodes with equal zones for all services share a class, so a 
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.network.compiled import CompiledNetwork
+from engine.network.jit import compiled as compiled_kernel
 from engine.network.model import Network
 from engine.network.routes import EARTH_RADIUS_M, Target
 
@@ -22,7 +22,7 @@ SLOTS_START = 256
 CLASSES_MAX = 4096
 
 
-@numba.njit(cache=True)
+@compiled_kernel
 def _distances(
     lat: NDArray[np.float64], lon: NDArray[np.float64], to_lat: float, to_lon: float, out: NDArray[np.int32]
 ) -> None:

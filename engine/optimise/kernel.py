@@ -227,7 +227,7 @@ def _whole_orders(
         place = orders.places[p]
         extra = _trip_cents(pol, o, place)
         least_extra = extra if least_extra < 0 else min(least_extra, extra)
-        if usable and extra <= ws.best[0]:
+        if usable:
             at = place[PL_SLOT]
             ws.best_of[1, full].cost = INFINITE
             ws.best_of[1, full].deliver = INFINITE

@@ -7,16 +7,17 @@ The least reduced cost of every slot: boxes of its tariff against knapsacks of i
     group       (S,)     int64     and the arrays of `engine.optimise.reduce.Boxes`
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.network.jit import allocating
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-@numba.njit(cache=True)
+@allocating
 def least_reduced(
     start: Ints,
     item: Ints,
@@ -80,7 +81,7 @@ def least_reduced(
     return reduced, part
 
 
-@numba.njit(cache=True)
+@allocating
 def _insert(order: Ints, count: int, e: int, gain: Floats, size: Floats) -> None:
     """Insert an entry into a list sorted by gain per size, falling."""
     at = count
@@ -90,7 +91,7 @@ def _insert(order: Ints, count: int, e: int, gain: Floats, size: Floats) -> None
     order[at] = e
 
 
-@numba.njit(cache=True)
+@allocating
 def _knapsack(order: Ints, count: int, gain: Floats, size: Floats, limit: float) -> float:
     """The most gain of entries, the last of them cut."""
     worth: float = 0.0
@@ -104,7 +105,7 @@ def _knapsack(order: Ints, count: int, gain: Floats, size: Floats, limit: float)
     return worth
 
 
-@numba.njit(cache=True)
+@allocating
 def _fill(order: Ints, count: int, size: Floats, limit: float, part: Floats) -> None:
     """What the knapsack takes of each entry."""
     left = limit

@@ -1,0 +1,101 @@
+"""Compile all kernels once per machine, with progress instead of silence: `python -m engine.decide.warm`."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core import event
+
+from engine.decide.engine import Engine
+from engine.domain.ids import LineId, NodeId, OrderId, SkuId
+from engine.domain.order import Destination, Order, OrderLine
+from engine.network.model import Area, Network, Node, SkuTable, StockTable
+
+NUM_KERNELS = 85  # about; the progress bar needs a number
+Report = Callable[[str, int, int], None]
+
+
+def is_warm() -> bool:
+    """Whether the kernels of exactly this source have been compiled on this machine."""
+    return any(Path(numba.config.CACHE_DIR).glob("**/columns.decide_rows-*.nbi"))
+
+
+class _Listener(event.Listener):  # type: ignore[misc]  # numba carries no types
+    """Reports each function that is compiled, once, by name."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.done = 0
+
+    def on_start(self, start: Any) -> None:
+        dispatcher = start.data.get("dispatcher")
+        self.report(getattr(dispatcher, "__name__", "kernel"), self.done, max(NUM_KERNELS, self.done + 1))
+
+    def on_end(self, end: Any) -> None:
+        self.done += 1
+
+
+def warm_up(report: Report) -> None:
+    """
+    Compile, or load, every kernel by deciding one order of a network of one node.
+
+    Parameters
+    ----------
+    report
+        Called with the name of the function at hand, how many are done and about how many there are.
+    """
+    listener = _Listener(report)
+    event.register("numba:compile", listener)
+    try:
+        engine = Engine(_tiny(), guard=False)
+        order = _order()
+        engine.decide(order)
+        engine.decide_columns(engine.columns([order]))
+    finally:
+        event.unregister("numba:compile", listener)
+
+
+def _order() -> Order:
+    return Order(
+        order_id=OrderId("warm-up"),
+        placed_at=datetime(2026, 1, 5, 10, tzinfo=UTC),
+        lines=(OrderLine(line_id=LineId("1"), sku=SkuId("a"), quantity=1),),
+        destination=Destination(country="FR", postcode="75001"),
+    )
+
+
+def _tiny() -> Network:
+    """A network of one node that ships nothing: types, not answers, are what compiling needs."""
+    one, zero = np.array([1]), np.zeros(1, dtype=np.int32)
+    no = np.zeros(1, dtype=bool)
+    return Network(
+        name="warm-up",
+        version="0",
+        currency="EUR",
+        as_of=datetime(2026, 1, 5, tzinfo=UTC),
+        nodes=(Node(node_id=NodeId("n"), lat=48.0, lon=2.0, postcode="75001", country="FR", tz="Europe/Paris"),),
+        skus=SkuTable(
+            ids=(SkuId("a"),),
+            weight_g=one,
+            volume_cm3=one,
+            longest_mm=one,
+            second_mm=one,
+            third_mm=one,
+            value_cents=one,
+            ships_alone=no,
+            never_split=no,
+            hazardous=no,
+            oversize=no,
+        ),
+        stock=StockTable(node=zero, sku=zero, on_hand=one.astype(np.int32), reserved=zero, days_of_cover=zero),
+        areas=(Area(country="FR", prefix="75", lat=48.0, lon=2.0, region="IDF", tz="Europe/Paris"),),
+    )
+
+
+if __name__ == "__main__":
+    warm_up(lambda name, done, total: print(f"\rcompiling {done}/{total} {name:<30}", end="", file=sys.stderr))  # noqa: T201
+    print(file=sys.stderr)  # noqa: T201
