@@ -6,7 +6,7 @@ service does not sell it (a hole in the tariff, above its limits).
 """
 
 
-from engine.network.compiled import APPLIES_CODE, Net
+from engine.network.records import APPLIES_CODE, Net
 from engine.network.jit import compiled, inlined
 from engine.network.model import Applies
 

@@ -4,7 +4,7 @@ Live stock and capacity of one network, in memory: the arrays that kernels read 
     row_start        (num_skus + 1,)        int64   rows of sku i are row_start[i]:row_start[i + 1], by node
     row              (num_rows,)            ROW     node, units on hand and reserved, days of cover, bid price and
                                                     markdown credit (not above 0) of a unit
-    held             (num_channels, num_rows) HELD  units held back from that channel: safety stock, protected for others
+    held             (num_channels, num_rows) HELD  held back from that channel: safety stock, protected for others
     lot_row          (num_lot_rows,)        int64   rows with units due, ascending; its lots are
     lot_start        (num_lot_rows + 1,)    int64   lot_start[i]:lot_start[i + 1] of, by time,
     lot              (num_lots,)            LOT
@@ -119,7 +119,7 @@ class Live:
         return max(0, self.free(node, sku, channel, safety=safety))
 
     def free(self, node: int, sku: int, channel: str = "", *, safety: bool = True) -> int:
-        """Like `available`, but below zero where more is reserved or held back than there is; units due fill that first."""
+        """Like `available`, but below 0 where more is reserved or held back than there is; units due fill that first."""
         row = self.row(node, sku)
         if row < 0:
             return 0
@@ -134,9 +134,7 @@ class Live:
     def starts_at(
         self, node: int, sku: int, quantity: int, channel: str = "", *, safety: bool = True, use_inbound: bool = False
     ) -> int | None:
-        """
-        From when so many units can be taken: 0 for now, epoch seconds of the last lot needed, None for never.
-        """
+        """From when so many units can be taken: 0 for now, epoch seconds of the last lot needed, None for never."""
         free = self.free(node, sku, channel, safety=safety)
         if free >= quantity:
             return 0
@@ -212,7 +210,8 @@ class Live:
         if not share.any():
             return np.zeros(len(row_sku), dtype=np.int32)
         value = self.network.skus.value_cents[row_sku]
-        return (-((2 * value * share + 1_000_000) // 2_000_000)).astype(np.int32)
+        credit: NDArray[np.int64] = -((2 * value * share + 1_000_000) // 2_000_000)
+        return credit.astype(np.int32)
 
     def _lot_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.void]]:
         by_row = sorted((self.row(node, sku), lots) for (node, sku), lots in self._inbound.items())

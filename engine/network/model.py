@@ -145,15 +145,19 @@ class SkuTable:
         """One sku as an object."""
         return Sku(
             sku=self.ids[i],
+            weight_g=int(self.weight_g[i]),
+            volume_cm3=int(self.volume_cm3[i]),
+            longest_mm=int(self.longest_mm[i]),
+            second_mm=int(self.second_mm[i]),
+            third_mm=int(self.third_mm[i]),
+            value_cents=int(self.value_cents[i]),
+            ships_alone=bool(self.ships_alone[i]),
+            never_split=bool(self.never_split[i]),
+            hazardous=bool(self.hazardous[i]),
+            oversize=bool(self.oversize[i]),
             node_groups=self.node_groups.get(i, ()),
             services=self.services.get(i, ()),
-            **{n: int(getattr(self, n)[i]) for n in _SKU_INTS},
-            **{n: bool(getattr(self, n)[i]) for n in _SKU_FLAGS},
         )
-
-
-_SKU_INTS = ("weight_g", "volume_cm3", "longest_mm", "second_mm", "third_mm", "value_cents")
-_SKU_FLAGS = ("ships_alone", "never_split", "hazardous", "oversize")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

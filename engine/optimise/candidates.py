@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import floor_cents, rounded, weigh
-from engine.network.compiled import Net
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
+from engine.network.records import Net
 from engine.optimise.tables import (
     F_NO_SAFETY,
     O_ALLOWED_FROM,

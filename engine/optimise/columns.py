@@ -8,9 +8,9 @@ Many orders in one compiled loop, as they come, each holding the stock and capac
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.network.compiled import Net
 from engine.network.jit import compiled
 from engine.network.live import LiveArrays
+from engine.network.records import Net
 from engine.optimise.kernel import OPTIMAL, solve
 from engine.optimise.tables import O_ITEMS, O_LINE_FROM, O_LINE_TO, Orders, Pol
 from engine.optimise.workspace import S_DAY, S_HOUR, S_ITEMS, S_NODE, S_UNITS, Workspace

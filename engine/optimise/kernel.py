@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import floor_cents, rounded, weigh
-from engine.network.compiled import Net
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
+from engine.network.records import Net
 from engine.optimise.candidates import find_candidates, measure_all, measure_full, measure_items
 from engine.optimise.partition import take_best, take_whole, unserved
 from engine.optimise.routes import carbon_cents, pick_of

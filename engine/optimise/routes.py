@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import ceil_div, num_parcels, parcel_cents, rounded, weigh
-from engine.network.compiled import UNLIMITED, Net
 from engine.network.jit import inlined
 from engine.network.live import LiveArrays
+from engine.network.records import UNLIMITED, Net
 from engine.optimise.tables import (
     NO_LIMIT,
     O_DELIVER_BY,

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.order import METHODS, Method
-from engine.network.compiled import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, Net
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.model import NodeKind, Offer, ServiceKind
+from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, Net
 from engine.optimise.routes import (
     base_cents,
     carrier_cents,

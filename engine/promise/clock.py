@@ -7,7 +7,7 @@ Takes `Net` (engine/network/compiled.py) and the used capacity of `LiveArrays` (
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.network.compiled import DELIVERS, TRANSIT, Net
+from engine.network.records import DELIVERS, TRANSIT, Net
 from engine.network.jit import inlined
 from engine.network.live import LiveArrays
 
