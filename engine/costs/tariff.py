@@ -5,10 +5,9 @@ Takes `Net` (engine/network/compiled.py). Weights are grams, volumes cm3, sides 
 service does not sell it (a hole in the tariff, above its limits).
 """
 
-
-from engine.network.records import APPLIES_CODE, Net
 from engine.network.jit import compiled, inlined
 from engine.network.model import Applies
+from engine.network.records import APPLIES_CODE, Net
 
 RESIDENTIAL, REMOTE, SIGNATURE = 1, 2, 4  # bits of the order's flags
 HAZARDOUS, OVERSIZE = 4, 8  # bits of sku_flags

@@ -1,4 +1,4 @@
-"""What the retailer wants: which terms count how much, and which rules hold. Versioned; a decision names its version."""
+"""What the retailer wants: how much each term counts, and which rules hold. A decision names the version it used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

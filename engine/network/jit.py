@@ -11,12 +11,18 @@ cache folder carries a digest of all kernel sources: a change anywhere compiles 
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numba
 
+_R = TypeVar("_R")
+_Kernel = Callable[..., _R]  # the compiler checks the arguments itself, and takes any integer
+_UNCOUNTED: dict[str, Any] = {"_nrt": False}  # numba's own types do not know it
+
 _ENGINE = Path(__file__).resolve().parent.parent
-_SOURCES = ("network/jit.py", "network/compiled.py", "network/live.py", "network/rows.py", "promise/clock.py")
+_SOURCES = ("network/jit.py", "network/records.py", "network/live.py", "network/rows.py", "promise/clock.py")
 
 
 def cache_folder() -> Path:
@@ -31,8 +37,22 @@ def cache_folder() -> Path:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(cache_folder())
+    setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010 - its types do not know it
 
-compiled = numba.njit(cache=True, _nrt=False)
-allocating = numba.njit(cache=True)
-inlined = numba.njit(cache=True, _nrt=False, forceinline=True)
+
+def compiled(function: _Kernel[_R]) -> _Kernel[_R]:
+    """Compile a kernel; it cannot allocate."""
+    done: _Kernel[_R] = numba.njit(cache=True, **_UNCOUNTED)(function)
+    return done
+
+
+def allocating(function: _Kernel[_R]) -> _Kernel[_R]:
+    """Compile a kernel that makes arrays of its own."""
+    done: _Kernel[_R] = numba.njit(cache=True)(function)
+    return done
+
+
+def inlined(function: _Kernel[_R]) -> _Kernel[_R]:
+    """Compile a small part of kernels into each of them."""
+    done: _Kernel[_R] = numba.njit(cache=True, forceinline=True, **_UNCOUNTED)(function)
+    return done

@@ -119,7 +119,7 @@ class Live:
         return max(0, self.free(node, sku, channel, safety=safety))
 
     def free(self, node: int, sku: int, channel: str = "", *, safety: bool = True) -> int:
-        """Like `available`, but below 0 where more is reserved or held back than there is; units due fill that first."""
+        """Like `available`, but below 0 where more is reserved or held back than there is; units due fill it first."""
         row = self.row(node, sku)
         if row < 0:
             return 0

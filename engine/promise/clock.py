@@ -1,15 +1,16 @@
 """
 When, on arrays: picks, hand-overs and arrivals of one shipment, compiled. The rules are MODEL.md section 3.
 
-Takes `Net` (engine/network/compiled.py) and the used capacity of `LiveArrays` (engine/network/live.py). Instants are epoch seconds; NEVER says that there is none.
+Takes `Net` (engine/network/records.py) and the used capacity of `LiveArrays` (engine/network/live.py). Instants are
+epoch seconds; NEVER says that there is none.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.network.records import DELIVERS, TRANSIT, Net
 from engine.network.jit import inlined
 from engine.network.live import LiveArrays
+from engine.network.records import DELIVERS, TRANSIT, Net
 
 NEVER = -1
 
@@ -32,7 +33,7 @@ def has_room(net: Net, live: LiveArrays, node: int, day: int, hour: int, units: 
 
 @inlined
 def pick(net: Net, live: LiveArrays, node: int, release_s: int, work_s: int, units: int) -> tuple[int, int, int]:
-    """Start, end and segment of the pick of a shipment released at `release_s`; NEVER where there is no time or room."""
+    """Start, end and segment of the pick of a shipment released at `release_s`; NEVER where is no time or room."""
     start = max(release_s, net.node[node].free_from_s)
     low, last = net.node[node].segment_from, net.node[node].segment_to
     high = last
