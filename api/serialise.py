@@ -86,6 +86,7 @@ def plan_to_dict(plan: Plan) -> Document:
         "gap": round(plan.gap, 6),
         "deliver_by": moment_to_text(plan.deliver_by) if plan.deliver_by is not None else None,
         "co2e_g": plan.co2e_g,
+        "trip_co2e_g": plan.trip_co2e_g,
         "shipments": [shipment_to_dict(shipment) for shipment in plan.shipments],
         "unmet": [unmet_to_dict(unmet) for unmet in plan.unmet],
         "terms": [term_to_dict(term) for term in plan.terms],

@@ -166,7 +166,8 @@ class Twin:
             for minute, (day, at, fold) in self.shown.items():
                 inside = self.working[minute] or self.working.get(minute - 1, False)
                 on_time = at % service.every_min == 0 and service.start <= at <= service.end
-                if inside and on_time and not fold and day.weekday() in service.weekdays:
+                runs = day.weekday() in service.weekdays and day not in service.off_at_node
+                if inside and on_time and not fold and runs:
                     yield minute, minute, day
             return
         for n in range(self.num_days):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from engine.check.case import Case
-from engine.costs.terms import co2e_g, order_terms
+from engine.costs.terms import co2e_g, order_terms, trip_co2e_g
 from engine.domain.plan import CostTerm, Promise, Refusal, Status, Violation
 from engine.domain.units import epoch_s, weighted_cents
 
@@ -35,7 +35,7 @@ def deadlines_missed(case: Case) -> Iterator[Violation]:
 
 
 def facts_wrong(case: Case) -> Iterator[Violation]:
-    """Parcels, weight, distance and emissions of a shipment are those of its route and contents."""
+    """Parcels, weight, distance and emissions of a shipment are those of its route and contents; so is the trip."""
     for shipment in case.plan.shipments:
         route, items = case.route(shipment), case.items(shipment)
         far_m = case.distance_m(route) if route is not None else None
@@ -55,6 +55,10 @@ def facts_wrong(case: Case) -> Iterator[Violation]:
         ):
             if claimed != right:
                 yield Violation(rule="facts", message=f"{shipment.node}: {claimed} {what}, should be {right}.")
+    trip_m = _trip_m(case)
+    grams = trip_co2e_g(case.policy, trip_m) if trip_m is not None else 0
+    if case.plan.trip_co2e_g != grams:
+        yield Violation(rule="facts", message=f"Trip: {case.plan.trip_co2e_g} g CO2e, should be {grams}.")
 
 
 def costs_wrong(case: Case) -> Iterator[Violation]:
@@ -73,15 +77,21 @@ def costs_wrong(case: Case) -> Iterator[Violation]:
     yield from _differences(case.plan.terms, _terms_of_order(case), "Order")
 
 
+def _trip_m(case: Case) -> int | None:
+    """How far the place is that the plan proposes; None without one, or where the customer chose it."""
+    place = next((s.place for s in case.plan.shipments if s.place is not None), None)
+    if place is None or case.home is None:
+        return None
+    return case.trip_distance_m(case.network.node_index[place])
+
+
 def _terms_of_order(case: Case) -> tuple[CostTerm, ...]:
     plan, network = case.plan, case.network
-    place = next((s.place for s in plan.shipments if s.place is not None), None)
-    proposed = place is not None and case.home is not None
     return order_terms(
         network,
         case.policy,
         num_shipments=len(plan.shipments),
-        trip_distance_m=case.trip_distance_m(network.node_index[place]) if place is not None and proposed else None,
+        trip_distance_m=_trip_m(case),
         unserved=[(network.skus.index[u.sku], u.quantity) for u in plan.unmet] if case.found else [],
     )
 

@@ -98,6 +98,7 @@ class Plan:
     unmet: tuple[Unmet, ...]
     terms: tuple[CostTerm, ...]  # of the order: split, trip, unserved
     bound_cents: int
+    trip_co2e_g: int = 0  # of the customer's way to a place that the plan proposes, and back
     relaxed: tuple[str, ...] = ()  # soft rules given up, in order
     limit: str = ""  # what cut the search short
     method: str = ""  # which solver proved it: subset, multiset, mip
@@ -121,7 +122,7 @@ class Plan:
     @property
     def co2e_g(self) -> int:
         """Emissions of all shipments, and of the customer's trip."""
-        return sum(s.co2e_g for s in self.shipments)
+        return self.trip_co2e_g + sum(s.co2e_g for s in self.shipments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ calendar. Intervals are cut at local midnight, so that an interval, and any inst
 time that a clock change skips is moved forward by the gap; one that it repeats is its first occurrence.
 """
 
+import warnings
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -80,7 +81,8 @@ class Calendars:
         """
         Day numbers of the public holidays of a country and region, up to ARRIVAL_DAYS after the horizon.
 
-        A region without holidays of its own has those of the country; a country that no list is kept of has none.
+        A region without holidays of its own, or with a code that the list gives up, has those of the country; a country
+        that no list is kept of has none.
         """
         key = (country, region)
         if key not in self._holidays:
@@ -169,9 +171,10 @@ class Calendars:
         if what.kind == ServiceKind.COURIER and what.collect_every_min > 0:
             picking = self.picking(node)
             # Equal picking tuples are one object, which lives as long as this cache: its id names it.
-            key: tuple[object, ...] = (service, who.tz, id(picking))
+            off = self.carrier_off(self._carrier_index[what.carrier_id], who.country, who.region)
+            key: tuple[object, ...] = (service, who.tz, id(picking), off)
             if key not in self._handovers:
-                self._handovers[key] = self._share(self._courier(who.tz, what, picking))
+                self._handovers[key] = self._share(self._courier(who.tz, what, picking, off))
             return self._handovers[key]
         rows = tuple((r.weekdays, r.cutoff, r.collect) for r in self._collections.get((node, service), ()))
         off = self.carrier_off(self._carrier_index[what.carrier_id], who.country, who.region) if rows else frozenset()
@@ -186,7 +189,9 @@ class Calendars:
             self._handovers[key] = self._share((at, cutoff, day) for at, (cutoff, day) in sorted(latest.items()))
         return self._handovers[key]
 
-    def _courier(self, tz: str, service: Service, picking: tuple[Interval, ...]) -> list[Handover]:
+    def _courier(
+        self, tz: str, service: Service, picking: tuple[Interval, ...], off: frozenset[int]
+    ) -> list[Handover]:
         """Hand-overs of a courier that comes every so many minutes of picking time, interval ends included."""
         starts = [start for start, _, _ in picking]
         step = service.collect_every_min * 60
@@ -194,7 +199,7 @@ class Calendars:
         first = -(-begin // step) * step
         out: dict[int, Handover] = {}
         for day in range(self.first_day, self.first_day + self.num_days):
-            if service.delivery_weekdays[weekday(day)] != "1":
+            if service.delivery_weekdays[weekday(day)] != "1" or day in off:
                 continue
             for second in range(first, min(end, DAY_S - 1) + 1, step):
                 at = self._instant(tz, day, second)
@@ -225,10 +230,17 @@ class Calendars:
 
 
 def _listed_holidays(country: str, region: str | None, years: range) -> Iterable[date] | None:
-    """What the library has; None where it does not know the country or region (its list of regions is slow to load)."""
+    """
+    What the library has; None where it does not know the country or region (its list of regions is slow to load).
+
+    Codes of regions that it only warns about ("GES" and others of France) it reads as the country, without that
+    region's own days; we say so by not asking for them.
+    """
     try:
-        return holidays.country_holidays(country, subdiv=region or None, years=years)
-    except NotImplementedError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)
+            return holidays.country_holidays(country, subdiv=region or None, years=years)
+    except (NotImplementedError, DeprecationWarning):
         return None
 
 

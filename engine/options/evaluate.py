@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from engine.costs.parcels import Contents, ParcelPrice
-from engine.costs.terms import co2e_g, order_terms, shipment_terms
+from engine.costs.terms import co2e_g, order_terms, shipment_terms, trip_co2e_g
 from engine.domain.ids import NodeId
 from engine.domain.plan import Plan, Promise, Refusal, Shipment, ShipmentLine, Status, Unmet
 from engine.domain.units import epoch_s
@@ -264,6 +264,7 @@ class Evaluator(Request):
             ),
             terms=terms,
             bound_cents=bound_cents,
+            trip_co2e_g=trip_co2e_g(self.policy, trip_m) if trip_m is not None else 0,
             relaxed=self.relaxed,
             limit=limit,
             method=method,

@@ -171,6 +171,11 @@ def test_holidays_differ_by_region_and_fall_back_to_the_country() -> None:
     assert cal.public_holidays("ZZ", "") == frozenset()
 
 
+def test_a_region_that_the_list_of_holidays_gives_up_has_those_of_its_country() -> None:
+    cal = calendars()
+    assert cal.public_holidays("FR", "GES") == cal.public_holidays("FR", "") == {day("2026-12-25"), day("2027-01-01")}
+
+
 def test_a_carrier_rests_on_holidays_it_observes_and_on_its_own() -> None:
     rows = (
         CarrierHoliday(carrier_id=CarrierId("post"), day=date(2026, 12, 24)),
@@ -232,6 +237,16 @@ def test_a_courier_comes_by_the_clock_within_picking_hours_ends_included() -> No
     found = at_clock(collected(node, bike).handovers(0, 0))
     times = ("10:00", "10:30", "11:00", "11:30", "12:00", "13:00", "13:30", "14:00")
     assert found == [f"26 {t} by {t}" for t in times], "Friday 25 is a holiday of the node"
+
+
+def test_a_courier_does_not_come_on_days_on_which_its_carrier_rests() -> None:
+    node = builders.node(picking_hours="Mo-Su 10:00-11:00")
+    bike = builders.courier("std", delivery_start="10:00", delivery_end="10:30", delivery_weekdays="1111111")
+    rest = CarrierHoliday(carrier_id=bike.carrier_id, day=date(2026, 12, 26))
+    for observes, days in ((True, ("21", "22", "23", "24", "27")), (False, ("21", "22", "23", "24", "25", "27"))):
+        riders = Carrier(carrier_id=bike.carrier_id, observes_holidays=observes)
+        cal = collected(node, bike, days=7, carriers=(riders,), carrier_holidays=(rest,))
+        assert at_clock(cal.handovers(0, 0)) == [f"{d} {t} by {t}" for d in days for t in ("10:00", "10:30")]
 
 
 def test_a_courier_without_an_interval_comes_to_its_collections() -> None:

@@ -307,6 +307,11 @@ def test_facts_of_a_shipment_are_recounted(fact: str) -> None:
     assert scene.broken(replace(plan, shipments=(wrong,))) == {"facts"}
 
 
+def test_emissions_of_the_trip_are_recounted() -> None:
+    scene = Scene()
+    assert scene.broken(replace(scene.together(), trip_co2e_g=1)) == {"facts"}
+
+
 def test_costs_are_recounted_to_the_cent() -> None:
     scene = Scene()
     plan = scene.together()

@@ -188,7 +188,8 @@ def test_a_chosen_place_leaves_no_home_and_costs_no_trip() -> None:
     found = chosen.shipment(RELAY, ((0, 1),))
     assert isinstance(found, Shipment)
     assert found.place == "pp"
-    assert chosen.plan([found], (), Status.OPTIMAL, found.cost_cents).cost_cents == found.cost_cents
+    plan = chosen.plan([found], (), Status.OPTIMAL, found.cost_cents)
+    assert (plan.cost_cents, plan.co2e_g) == (found.cost_cents, found.co2e_g)
 
 
 def test_a_proposed_place_costs_the_trip_once() -> None:
@@ -197,6 +198,8 @@ def test_a_proposed_place_costs_the_trip_once() -> None:
     assert all(isinstance(s, Shipment) for s in shipments)
     plan = proposed.plan([s for s in shipments if isinstance(s, Shipment)], (), Status.OPTIMAL, 0)
     assert [term.rule for term in plan.terms] == ["split", "trip"]
+    assert plan.trip_co2e_g > 0
+    assert plan.co2e_g == plan.trip_co2e_g + sum(s.co2e_g for s in plan.shipments)
 
 
 def test_a_lane_ends_at_its_target_only() -> None:

@@ -65,6 +65,7 @@ CELLS = [
     ("nodes.csv", "tz", "Europe/Pariss", "no time zone"),
     ("nodes.csv", "tz", "../etc", "no time zone"),
     ("nodes.csv", "picking_hours", "Mo-Fr 8-18", "unreadable"),
+    ("nodes.csv", "opening_hours", "Mo-Fr 08:00-18:00; PH -1 day off", "count days from a public holiday"),
     ("nodes.csv", "offers", "ship;collect", "not one of"),
     ("nodes.csv", "capacity_day_orders", "-1", "below"),
     ("nodes.csv", "handling_order_s", "1.5", "not a whole number"),

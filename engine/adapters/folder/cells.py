@@ -13,6 +13,8 @@ import holidays
 from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # its stub forgets the error
 
 from engine.adapters.folder.problems import Names
+from engine.domain.errors import InputError
+from engine.network.hours import parsed_hours
 
 DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 
@@ -203,6 +205,10 @@ def _parse_hours(text: str) -> str:
         at = f"({text[int(found[1]) - 1 :][:20]}), character {found[1]}" if found else "its start"
         hint = "the notation is that of OpenStreetMap, like Mo-Sa 09:00-19:30; PH off."
         raise CellError(f"Hours ({text}) are unreadable at {at}: {expected}.", hint) from None
+    try:
+        parsed_hours(text)  # as calendars read them, which is a little less than the notation has
+    except InputError as error:
+        raise CellError(error.message, error.hint) from None
     return text
 
 
