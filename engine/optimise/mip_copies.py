@@ -61,9 +61,8 @@ class _Room:
         for share in slot.shares:
             item = instance.items[share.item]
             part = share.units_max / item.quantity
-            own = share.fixed_cents + sum(
-                raw * share.units_max * w / 1000 - 0.5 * (w % 1000 > 0) for raw, w in share.unit_terms
-            )
+            own = share.fixed_cents + sum(raw * share.units_max * w / 1000 for raw, w in share.unit_terms)
+            self.base -= sum(0.5 for _, w in share.unit_terms if w % 1000)  # rounded down at most, for any units
             own += float(consts[1]) * len(item.lines) + float(consts[2]) * share.units_max
             own += float(consts[3]) * item.weight_g * part
             gain = float(prices[share.item]) * part - own

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from engine.domain.units import weighted_cents
 from engine.optimise.mip_facts import PPM, Facts
-from engine.optimise.mip_instance import NO_LIMIT
+from engine.optimise.mip_instance import NO_LIMIT, Instance
 from engine.optimise.mip_tariff import Sides
 from engine.optimise.reduce import Boxes, Relaxed, sums
 from engine.options.ways import Way
@@ -27,6 +27,7 @@ def relaxed_of(facts: Facts) -> Relaxed:
     rates = _rates(facts)
     per = rates[facts.slot_way]
     lines = np.array([len(i.lines) for i in facts.items])[item]
+    divisible = np.array([i.divisible for i in facts.items])
     cost = per[slot, 1] * lines + per[slot, 2] * units + per[slot, 3] * weight + _share_cents(facts)[node[slot], item]
     total_g, total_cm3 = sums(slot, weight, len(way_of)), sums(slot, volume, len(way_of))
     group, boxes = _boxes(facts, total_g, total_cm3)
@@ -41,9 +42,10 @@ def relaxed_of(facts: Facts) -> Relaxed:
         cost=cost,
         weight=weight,
         volume=volume,
-        fixed=per[:, 0] + np.array(packaging),
+        fixed=per[:, 0] + np.array(packaging) - sums(slot, _rounding(facts)[item], len(way_of)),
         group=group,
-        times=np.minimum(instance.max_shipments, facts.may.sum(axis=1)),
+        pieces=np.where(divisible[item], units, 1),
+        times=_times(facts, instance),
         boxes=boxes,
         place=np.array([number.get(way.route.place, -1) for way in way_of], dtype=np.int64),
         trip=np.array([float(instance.trip_cents[place]) for place in places]),
@@ -51,6 +53,23 @@ def relaxed_of(facts: Facts) -> Relaxed:
         split=float(instance.split_cents),
         max_shipments=instance.max_shipments,
     )
+
+
+def _times(facts: Facts, instance: Instance) -> Ints:
+    """(S,) how often a plan may use a slot: once for each item, and once for each piece of a divisible one."""
+    out = np.zeros(len(facts.may), dtype=np.int64)
+    node = np.array([facts.ways[w].route.node for w in facts.slot_way], dtype=np.int64)
+    for i, item in enumerate(facts.items):
+        pieces = np.minimum(facts.units[node, i], instance.max_per_line) if item.divisible else 1
+        out += facts.may[:, i] * pieces
+    return np.minimum(out, instance.max_shipments)
+
+
+def _rounding(facts: Facts) -> Floats:
+    """(items) by how much the weighted terms of a divisible item's units may be rounded down, however many they are."""
+    policy = facts.evaluator.policy
+    cents = sum(0.5 for rule in ("opportunity", "markdown") if policy.weight(rule) % 1000)
+    return np.array([cents * item.divisible for item in facts.items])
 
 
 def _rates(facts: Facts) -> Floats:
@@ -73,7 +92,9 @@ def _rates(facts: Facts) -> Floats:
 
 
 def _share_cents(facts: Facts) -> Floats:
-    """(nodes, items) what the units that a node could give of an item cost beyond the stages, as a lower bound."""
+    """(nodes, items) what the units that a node could give of an item cost beyond the stages, as a lower bound. Of
+    divisible ones before it is rounded, so that a part of the units costs at least that part of it.
+    """
     evaluator, policy = facts.evaluator, facts.evaluator.policy
     nodes = evaluator.network.nodes
     rejection = np.array([facts.rejection_cents(node) for node in nodes])
@@ -87,7 +108,7 @@ def _share_cents(facts: Facts) -> Floats:
             for raw, rule in ((facts.bid[:, line], "opportunity"), (loss, "markdown")):
                 weight = policy.weight(rule)
                 out[:, i] += raw * units * weight / 1000
-                out[:, i] -= 0.5 * (weight % 1000 > 0)
+                out[:, i] -= 0.5 * (weight % 1000 > 0 and not item.divisible)
     return out
 
 

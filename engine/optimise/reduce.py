@@ -16,7 +16,7 @@ The most gain is bounded by two knapsacks, of weight and of volume, in which ent
 least reduced cost of the slot, and the bound holds for every lambda (Lagrangian relaxation; capacity and stock that
 shipments share are left out). A slot that a plan may use several times counts as often as that. A plan with slot s
 costs at least bound + max(0, rc_s): where that reaches the cost of a known plan, no cheaper plan has s. Likewise an
-entry of negative gain, by what it lacks.
+entry of negative gain, by what it lacks; of a divisible item by what one unit lacks.
 """
 
 from collections.abc import Callable
@@ -54,6 +54,7 @@ class Relaxed:
     cost: Floats  # (E,) cents of that part, parcels left out
     weight: Floats  # (E,) g
     volume: Floats  # (E,) cm3
+    pieces: Ints  # (E,) in how many equal parts it may come, 1 unless the item is divisible
     fixed: Floats  # (S,) cents of a shipment, parcels and its items left out
     group: Ints  # (S,)
     times: Ints  # (S,) how often a plan may use it
@@ -77,6 +78,7 @@ class Relaxed:
             cost=self.cost[entries],
             weight=self.weight[entries],
             volume=self.volume[entries],
+            pieces=self.pieces[entries],
             fixed=self.fixed[slots],
             group=self.group[slots],
             times=self.times[slots],
@@ -236,7 +238,7 @@ def _evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> tuple[float, Fl
         floor[relaxed.place == p] = base + cents
     limit = upper - 1.0 + 1e-6
     ahead = floor + np.maximum(reduced, 0.0)
-    lack = np.maximum(-gain, 0.0)
+    lack = np.maximum(-gain, 0.0) / relaxed.pieces  # one piece of a divisible item may be all that is in it
     used = np.zeros(num_slots)
     order, times = _most_negative(relaxed, reduced, (relaxed.place == -1) | (relaxed.place == best_place))
     used[order] = times
