@@ -1,0 +1,62 @@
+"""`python -m benchmarks`: one-order, growth, cold-start."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from benchmarks import cold_start, growth, one_order, record
+from benchmarks.record import Figures
+from benchmarks.worlds import Spec, data_folder
+from engine.decide.warm import is_warm, warm_up
+from engine.domain.errors import InputError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one benchmark; with --json the last line printed is one JSON object."""
+    given = _parser().parse_args(arguments)
+    try:
+        data = data_folder(given.data)
+    except InputError as error:
+        sys.exit(str(error))
+    spec = Spec(data=data.resolve() if data else None, count=0, seed=given.seed)
+    results = record.folder(given.results, quick=given.quick)
+    if not is_warm():
+        print("Compiling kernels, once per machine (about a minute) …", file=sys.stderr)
+        warm_up(lambda name, done, total: None)
+    figures: Figures
+    if given.benchmark == "one-order":
+        sizes = one_order.QUICK if given.quick else one_order.FULL
+        workers = given.workers or min(2, os.cpu_count() or 1)
+        figures = one_order.run(spec, sizes, workers=workers, results=results, quick=given.quick)
+    elif given.benchmark == "growth":
+        sizes_of_growth = growth.QUICK if given.quick else growth.FULL
+        figures = growth.run(sizes_of_growth, seed=given.seed, results=results, quick=given.quick)
+    else:
+        figures = cold_start.run(spec.data, seed=given.seed, results=results, quick=given.quick)
+    if given.json:
+        print(json.dumps(figures))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = parser.add_subparsers(dest="benchmark", required=True)
+    for name, text in (
+        ("one-order", "speed of one order on the US network, beside CP-SAT and HiGHS"),
+        ("growth", "100 to 5,000 nodes, 1 to 40 lines, memory of 5,000 nodes x 200,000 skus"),
+        ("cold-start", "a fresh process of the command line, to its decision"),
+    ):
+        one = names.add_parser(name, help=text)
+        one.add_argument("--quick", action="store_true", help="small sizes, at most about a minute")
+        one.add_argument("--json", action="store_true", help="end with a line of JSON")
+        one.add_argument("--data", type=Path, help="folder of real data; ../shared/data where it is there")
+        one.add_argument("--seed", type=int, default=1)
+        one.add_argument("--results", type=Path, help="folder of the history and the plot")
+        if name == "one-order":
+            one.add_argument("--workers", type=int, default=0, help="processes of the peers; two without it")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

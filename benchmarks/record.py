@@ -1,0 +1,60 @@
+"""One JSON line per run: what was measured, on which commit and machine, from which seed."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+RESULTS_QUICK = ROOT / "out" / "benchmarks"  # not under version control
+
+Figures = dict[str, Any]
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Rounded to a tenth; 0 of nothing."""
+    return round(float(np.percentile(np.asarray(values), percent)), 1) if len(values) else 0.0
+
+
+def commit() -> str:
+    """The short id of the commit, with a + where the tree differs from it; empty outside a checkout."""
+    shown = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    return shown.stdout.strip() if shown.returncode == 0 else ""
+
+
+def machine() -> str:
+    """Processor, cores, operating system, Python and numba in one line."""
+    model = platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [row.split(":", 1)[1].strip() for row in info.read_text().splitlines() if row.startswith("model name")]
+        model = names[0] if names else model
+    cores = f"{os.cpu_count()} cores"
+    return f"{model}, {cores}, {platform.system()}, Python {platform.python_version()}, numba {numba.__version__}"
+
+
+def folder(given: Path | None, *, quick: bool) -> Path:
+    """Where results go; made where absent. Quick runs stay out of the tracked history."""
+    out = given or (RESULTS_QUICK if quick else RESULTS)
+    out.mkdir(parents=True, exist_ok=True)
+    return out
+
+
+def append(out: Path, name: str, figures: Figures, *, seed: int, quick: bool) -> None:
+    """Add a line to the history of a benchmark."""
+    line = {"benchmark": name, "commit": commit(), "machine": machine(), "seed": seed, "quick": quick, **figures}
+    with (out / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
