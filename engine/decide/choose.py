@@ -132,15 +132,13 @@ class Chooser:
         )
 
     def _by_kernel(self, request: Evaluator, deadline_s: float | None) -> Plan:
+        self.rows.trim()
         orders = orders_of(self.compiled, self.rows, [request])
-        rows = self.rows
         status, cost, count, place = solve(
             self.compiled.net,
             self.pol,
             self.arrays,
-            rows.distance_m,
-            rows.zone_class,
-            rows.class_zone,
+            self.rows.reach(),
             orders,
             0,
             self.workspace,

@@ -137,6 +137,7 @@ class Engine:
                     f"Order ({request.order.order_id}) has {len(request.order.lines)} lines, more than a column takes.",
                     "decide it on its own.",
                 )
+        self.rows.trim()
         return orders_of(self.compiled, self.rows, requests)
 
     def decide_columns(self, orders: Orders, *, commit: bool = True) -> tuple[I64, I64]:
@@ -155,15 +156,13 @@ class Engine:
         items = orders.table[:, O_ITEMS]
         answer[:, A_FIRST] = np.cumsum(items) - items
         shipments = np.zeros((int(items.sum()), S_FIELDS), dtype=np.int64)
-        chooser, rows, row = self.chooser, self.rows, 0
+        chooser, reach, row = self.chooser, self.rows.reach(), 0
         while row < len(orders.table):
             row = 1 + decide_rows(
                 self.compiled.net,
                 chooser.pol,
                 chooser.arrays,
-                rows.distance_m,
-                rows.zone_class,
-                rows.class_zone,
+                reach,
                 orders,
                 row,
                 chooser.workspace,

@@ -5,6 +5,8 @@ Live stock and capacity of one network, in memory: the arrays that kernels read 
     row              (num_rows,)            ROW     node, units on hand and reserved, days of cover, bid price and
                                                     markdown credit (not above 0) of a unit
     held             (num_channels, num_rows) HELD  held back from that channel: safety stock, protected for others
+    sku_least_cents  (num_skus,)            int64   least markdown credit of a unit of a sku anywhere, not above 0
+    hubs             (HUBS_MAX or fewer,)   int64   the nodes with most rows: where a first plan is looked for
     lot_row          (num_lot_rows,)        int64   rows with units due, ascending; its lots are
     lot_start        (num_lot_rows + 1,)    int64   lot_start[i]:lot_start[i + 1] of, by time,
     lot              (num_lots,)            LOT
@@ -25,6 +27,7 @@ from engine.domain.units import day_number, epoch_s
 from engine.network.model import Network
 
 HORIZON_DAYS = 35
+HUBS_MAX = 16
 ROW = np.dtype(
     [
         ("node", "i4"),
@@ -46,6 +49,8 @@ class LiveArrays(NamedTuple):
     row_start: NDArray[np.int64]
     row: NDArray[np.void]
     held: NDArray[np.void]
+    sku_least_cents: NDArray[np.int64]
+    hubs: NDArray[np.int64]
     lot_row: NDArray[np.int64]
     lot_start: NDArray[np.int64]
     lot: NDArray[np.void]
@@ -87,6 +92,10 @@ class Live:
         self._inbound = self._inbound_lots()
         self._lots = self._lot_arrays()
         self.row_markdown_cents[:] = self._markdown(row_sku)
+        self.sku_least_cents = np.zeros(len(network.skus.ids), dtype=np.int64)
+        np.minimum.at(self.sku_least_cents, row_sku, self.row_markdown_cents)
+        counts = np.bincount(self.row_node, minlength=len(network.nodes))
+        self.hubs = np.argsort(-counts, kind="stable")[:HUBS_MAX].astype(np.int64)
         num_nodes = len(network.nodes)
         self._day = np.zeros((num_nodes, horizon_days), dtype=USED)
         self.day_orders, self.day_units = self._day["orders"], self._day["units"]
@@ -102,7 +111,17 @@ class Live:
 
     def arrays(self) -> LiveArrays:
         """The arrays for the kernels; they stay valid while this object lives."""
-        return LiveArrays(self.row_start, self.rows, self.held, *self._lots, self._day, self._hour, self.hour_node)
+        return LiveArrays(
+            self.row_start,
+            self.rows,
+            self.held,
+            self.sku_least_cents,
+            self.hubs,
+            *self._lots,
+            self._day,
+            self._hour,
+            self.hour_node,
+        )
 
     def row(self, node: int, sku: int) -> int:
         """The stock row of (node, sku), -1 where there is none."""

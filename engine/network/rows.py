@@ -4,22 +4,43 @@ Distances and zones from every node to one target, computed when first asked for
     distance_m  (num_slots, K) int32    whole metres
     zone_class  (num_slots, K) int16    class of the node's zones towards the target
     class_zone  (num_classes, S) int64  zone of each service in a class, -1 none
+    class_floor (2, num_classes, num_steps) int64  least price of a parcel up to a step of weight, of any service and
+                                        date, for nodes of a class; [1] includes residential surcharges. A bound:
+                                        a parcel of at least that weight never costs less
+    step_g      (num_steps,)     int64  weights at which any price changes
 
 A slot is a target; nodes with equal zones for all services share a class, so a kernel prices a class once.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.network.compiled import CompiledNetwork
 from engine.network.jit import compiled as compiled_kernel
-from engine.network.model import Network
+from engine.network.model import Applies, Network
+from engine.network.records import APPLIES_CODE, UNLIMITED
 from engine.network.routes import EARTH_RADIUS_M, Target
 
 SLOTS_START = 256
-CLASSES_MAX = 4096
+CLASSES_MAX = 1024
+
+
+_ALWAYS = (APPLIES_CODE[Applies.ALWAYS],)
+_CERTAIN = (_ALWAYS, (*_ALWAYS, APPLIES_CODE[Applies.RESIDENTIAL]))  # kinds of surcharge that are sure to be due
+
+
+class Reach(NamedTuple):
+    """The arrays of the module's head, as kernels take them; `num_classes` (1,) says how many classes are in use."""
+
+    distance_m: NDArray[np.int32]
+    zone_class: NDArray[np.int16]
+    class_zone: NDArray[np.int64]
+    class_floor: NDArray[np.int64]
+    step_g: NDArray[np.int64]
+    num_classes: NDArray[np.int64]
 
 
 @compiled_kernel
@@ -49,12 +70,30 @@ class TargetRows:
         self.distance_m = np.zeros((SLOTS_START, num_nodes), dtype=np.int32)
         self.zone_class = np.zeros((SLOTS_START, num_nodes), dtype=np.int16)
         self.class_zone = np.full((CLASSES_MAX, max(1, len(network.services))), -1, dtype=np.int64)
-        self.num_classes = 0
+        self.num_classes = np.zeros(1, dtype=np.int64)
+        self.step_g, self._floors = _service_floors(compiled)
+        self.class_floor = np.zeros((2, CLASSES_MAX, len(self.step_g)), dtype=np.int64)
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
         self._prefix_max = max((m.prefix_length for m in self._maps), default=0)
+
+    def reach(self) -> Reach:
+        """The arrays as they are; ask again after new slots."""
+        return Reach(self.distance_m, self.zone_class, self.class_zone, self.class_floor, self.step_g, self.num_classes)
+
+    def trim(self) -> None:
+        """Forget all slots if there are more than `slots_max`; slots handed out before are then void."""
+        if len(self._slots) > self.slots_max:
+            self._slots.clear()
+
+    def _floor_of(self, zones: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(2, num_steps) of a class: the least of its services."""
+        known = [(s, int(z)) for s, z in enumerate(zones) if z >= 0 and s < self._floors.shape[1]]
+        if not known:
+            return np.full((2, len(self.step_g)), UNLIMITED, dtype=np.int64)
+        return np.stack([self._floors[:, s, z] for s, z in known]).min(axis=0)
 
     def slot(self, target: Target) -> int:
         """The slot of a target; computed on first use (some 0.2 ms for a thousand nodes)."""
@@ -62,8 +101,6 @@ class TargetRows:
         found = self._slots.get(key)
         if found is not None:
             return found
-        if len(self._slots) >= self.slots_max:
-            self._slots.clear()
         at = len(self._slots)
         if at == len(self.distance_m):
             self.distance_m = np.concatenate([self.distance_m, np.zeros_like(self.distance_m)])
@@ -90,9 +127,42 @@ class TargetRows:
                 by_map = np.frombuffer(raw, dtype=np.int16)
                 if self._maps:
                     self.class_zone[number] = by_map[self._map_of]
-                self.num_classes = number + 1
+                self.num_classes[0] = number + 1
+                self.class_floor[:, number] = self._floor_of(self.class_zone[number])
             numbers[i] = number
         return numbers[which.ravel()]
+
+
+def _service_floors(compiled: CompiledNetwork) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Steps of weight, and (2, S, Z, num_steps) least price of a parcel of at least that weight; UNLIMITED without one."""
+    net = compiled.net
+    steps = np.unique(net.band["limit_g"]) if len(net.band) else np.ones(1, dtype=np.int64)
+    num_eras, num_zones = net.per_kg_cents.shape[1:]
+    out = np.full((2, len(net.service), num_zones, len(steps)), UNLIMITED, dtype=np.int64)
+    for s, service in enumerate(net.service):
+        first, last = int(service["band_from"]), int(service["band_to"])
+        if first == last:
+            continue
+        size = num_eras * num_zones * (last - first)
+        block = net.price_cents[service["price_from"] : service["price_from"] + size]
+        priced = np.where(block < 0, UNLIMITED, block).reshape(num_eras, num_zones, last - first).min(axis=0)
+        floor = np.minimum.accumulate(priced[:, ::-1], axis=1)[:, ::-1]
+        at = np.minimum(np.searchsorted(net.band["limit_g"][first:last], steps), last - first - 1)
+        base = floor[:, at]
+        for residential in (0, 1):
+            due = [
+                j
+                for j in range(int(service["surcharge_from"]), int(service["surcharge_to"]))
+                if net.surcharge["applies"][j] in _CERTAIN[residential]
+                and net.surcharge["zone"][j] < 0
+                and net.surcharge["group"][j] < 0
+                and net.surcharge_valid[j].all()
+            ]
+            extra = sum(int(net.surcharge["cents"][j]) for j in due)
+            fuelled = base + sum(int(net.surcharge["cents"][j]) for j in due if net.surcharge["fuel"][j])
+            fuel = (2 * fuelled * int(service["fuel"]) + 1000) // 2000
+            out[residential, s] = np.where(base >= UNLIMITED, UNLIMITED, base + extra + fuel)
+    return steps.astype(np.int64), out
 
 
 class _ZoneMap:

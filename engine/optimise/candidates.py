@@ -26,6 +26,7 @@ from engine.optimise.tables import (
     O_LINE_TO,
     O_SERVICES,
     P_INBOUND,
+    P_LEAST_REJECT,
     P_UNSERVED_BASE,
     P_UNSERVED_VALUE,
     W_CARRIER,
@@ -69,58 +70,120 @@ def _lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
     return -1
 
 
+@inlined
+def _add_row(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    orders: Orders,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    line: int,
+    row: int,
+    count: int,
+) -> int:
+    """Note that a stock row can serve a line in full, if it can; returns the number of candidates."""
+    node = live.row[row].node
+    need = orders.line[line].quantity
+    channel = o[O_CHANNEL]
+    free = live.row[row].on_hand - live.row[row].reserved - live.held[channel, row].protected
+    if o[O_FLAGS] & F_NO_SAFETY == 0:
+        free -= live.held[channel, row].safety
+    from_s = 0
+    if free < need:
+        if pol.scalar[P_INBOUND] == 0:
+            return count
+        from_s = _lot_start(live, row, free, need)
+        if from_s < 0:
+            return count
+    if ws.node[node].mark != ws.clock[0]:
+        ws.node[node].mark = ws.clock[0]
+        if not _may_serve(net, orders, o, node):
+            ws.node[node].candidate = -1
+            return count
+        ws.node[node].candidate = count
+        ws.candidate[count].node = node
+        ws.candidate[count].lines = 0
+        for i in range(o[O_ITEMS]):
+            ws.cand_item[count, i].cents = 0
+            ws.cand_item[count, i].from_s = 0
+        count += 1
+    c = ws.node[node].candidate
+    groups, pin = net.sku[orders.line[line].sku].groups, orders.line[line].pin
+    if c < 0 or (groups != 0 and groups & net.node[node].groups == 0) or (pin >= 0 and pin != node):
+        return count
+    item = orders.line[line].item
+    ws.candidate[c].lines |= 1 << (line - o[O_LINE_FROM])
+    cents = pol.node[node].reject_cents
+    if live.row[row].price_cents != 0:
+        cents += weigh(live.row[row].price_cents * need, pol.weight[W_OPPORTUNITY])
+    if live.row[row].markdown_cents != 0:
+        cents += weigh(live.row[row].markdown_cents * need, pol.weight[W_MARKDOWN])
+    ws.cand_item[c, item].cents += cents
+    if from_s > ws.cand_item[c, item].from_s:
+        ws.cand_item[c, item].from_s = from_s
+    return count
+
+
 @compiled
 def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> int:
     """Number the nodes that hold lines of the order in full; returns how many."""
     ws.clock[0] += 1
-    stamp = ws.clock[0]
     count = 0
-    items = o[O_ITEMS]
-    channel = o[O_CHANNEL]
-    first = o[O_LINE_FROM]
-    safety = o[O_FLAGS] & F_NO_SAFETY == 0
-    inbound = pol.scalar[P_INBOUND] != 0
-    for line in range(first, o[O_LINE_TO]):
+    for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
         sku = orders.line[line].sku
-        need = orders.line[line].quantity
-        pin = orders.line[line].pin
-        item = orders.line[line].item
-        groups = net.sku[sku].groups
+        for row in range(live.row_start[sku], live.row_start[sku + 1]):
+            count = _add_row(net, pol, live, orders, o, ws, line, row, count)
+    ws.clock[1] = count
+    _whole_items(orders, o, ws, count)
+    return count
+
+
+@compiled
+def find_useful(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    orders: Orders,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    classes: NDArray[np.int16],
+    only_wanted: bool,
+) -> int:
+    """Like `find_candidates`, without nodes of hopeless zone classes; wanted nodes are always in."""
+    ws.clock[0] += 1
+    order = ws.clock[2]
+    count = 0
+    for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
+        sku = orders.line[line].sku
         for row in range(live.row_start[sku], live.row_start[sku + 1]):
             node = live.row[row].node
-            free = live.row[row].on_hand - live.row[row].reserved - live.held[channel, row].protected
-            if safety:
-                free -= live.held[channel, row].safety
-            from_s = 0
-            if free < need:
-                if not inbound:
-                    continue
-                from_s = _lot_start(live, row, free, need)
-                if from_s < 0:
-                    continue
-            if ws.node[node].mark != stamp:
-                ws.node[node].mark = stamp
-                if not _may_serve(net, orders, o, node):
-                    ws.node[node].candidate = -1
-                    continue
-                ws.node[node].candidate = count
-                ws.candidate[count].node = node
-                ws.candidate[count].lines = 0
-                for i in range(items):
-                    ws.cand_item[count, i].cents = 0
-                    ws.cand_item[count, i].from_s = 0
-                count += 1
-            c = ws.node[node].candidate
-            if c < 0 or (groups != 0 and groups & net.node[node].groups == 0) or (pin >= 0 and pin != node):
+            if (only_wanted or ws.zone_class[int(classes[node])].hopeless == order) and ws.node[node].wanted != order:
                 continue
-            ws.candidate[c].lines |= 1 << (line - first)
-            cents = pol.node[node].reject_cents
-            if live.row[row].price_cents != 0:
-                cents += weigh(live.row[row].price_cents * need, pol.weight[W_OPPORTUNITY])
-            if live.row[row].markdown_cents != 0:
-                cents += weigh(live.row[row].markdown_cents * need, pol.weight[W_MARKDOWN])
-            ws.cand_item[c, item].cents += cents
-            ws.cand_item[c, item].from_s = max(ws.cand_item[c, item].from_s, from_s)
+            count = _add_row(net, pol, live, orders, o, ws, line, row, count)
+    ws.clock[1] = count
+    _whole_items(orders, o, ws, count)
+    return count
+
+
+@compiled
+def find_hubs(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> int:
+    """Like `find_candidates`, for the nodes with most rows only."""
+    ws.clock[0] += 1
+    count = 0
+    for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
+        sku = orders.line[line].sku
+        for i in range(len(live.hubs)):
+            low, last = live.row_start[sku], live.row_start[sku + 1]
+            high = last
+            while low < high:
+                mid = (low + high) >> 1
+                if live.row[mid].node < live.hubs[i]:
+                    low = mid + 1
+                else:
+                    high = mid
+            if low < last and live.row[low].node == live.hubs[i]:
+                count = _add_row(net, pol, live, orders, o, ws, line, low, count)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)
     return count
@@ -128,23 +191,17 @@ def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDA
 
 @compiled
 def _whole_items(orders: Orders, o: NDArray[np.int64], ws: Workspace, count: int) -> None:
-    """Turn lines into items: a node has an item if it has all its lines. Also the least cost of each item."""
+    """Turn lines into items: a node has an item if it has all its lines."""
     first, last, items = o[O_LINE_FROM], o[O_LINE_TO], o[O_ITEMS]
-    for i in range(items):
-        ws.item[i].least_cents = INFINITE
     for c in range(count):
         lines = ws.candidate[c].lines
-        if items == last - first:
-            mask = lines  # line i is item i
-        else:
+        mask = lines  # line i is item i, unless some are kept together
+        if items != last - first:
             mask = (1 << items) - 1
             for line in range(first, last):
                 if lines >> (line - first) & 1 == 0:
                     mask &= ~(1 << orders.line[line].item)
         ws.candidate[c].items = mask
-        for i in range(items):
-            if mask >> i & 1 and ws.cand_item[c, i].cents < ws.item[i].least_cents:
-                ws.item[i].least_cents = ws.cand_item[c, i].cents
 
 
 @inlined
@@ -169,8 +226,8 @@ def _services_of_sku(net: Net, sku: int, services: int) -> int:
 
 
 @compiled
-def measure_items(net: Net, pol: Pol, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> None:
-    """Fill the set_ arrays for single items."""
+def measure_items(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> None:
+    """Fill ws.set for single items, and ws.item. Bid prices are not below zero, so markdown alone bounds a line."""
     items = o[O_ITEMS]
     for i in range(items):
         t = 1 << i
@@ -186,6 +243,7 @@ def measure_items(net: Net, pol: Pol, orders: Orders, o: NDArray[np.int64], ws: 
         ws.set[t].services = o[O_SERVICES]
         ws.set[t].valid = 1
         ws.item[i].unserved_cents = 0
+        ws.item[i].least_cents = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
         sku = orders.line[line].sku
         quantity = orders.line[line].quantity
@@ -205,6 +263,8 @@ def measure_items(net: Net, pol: Pol, orders: Orders, o: NDArray[np.int64], ws: 
         ws.set[t].services = _services_of_sku(net, sku, ws.set[t].services)
         if ws.set[t].lines > 1 and ws.set[t].goods & ALONE:
             ws.set[t].valid = 0
+        credit = weigh(live.sku_least_cents[sku] * quantity, pol.weight[W_MARKDOWN])
+        ws.item[orders.line[line].item].least_cents += pol.scalar[P_LEAST_REJECT] + credit
         unserved = pol.scalar[P_UNSERVED_BASE] + rounded(
             net.sku[sku].value_cents * quantity * pol.scalar[P_UNSERVED_VALUE], 1000
         )

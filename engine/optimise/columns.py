@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.network.jit import compiled
 from engine.network.live import LiveArrays
 from engine.network.records import Net
+from engine.network.rows import Reach
 from engine.optimise.kernel import OPTIMAL, solve
 from engine.optimise.tables import O_ITEMS, O_LINE_FROM, O_LINE_TO, Orders, Pol
 from engine.optimise.workspace import S_DAY, S_HOUR, S_ITEMS, S_NODE, S_UNITS, Workspace
@@ -48,9 +49,7 @@ def decide_rows(
     net: Net,
     pol: Pol,
     live: LiveArrays,
-    dist: NDArray[np.int32],
-    classes: NDArray[np.int16],
-    class_zone: NDArray[np.int64],
+    reach: Reach,
     orders: Orders,
     first: int,
     ws: Workspace,
@@ -67,7 +66,7 @@ def decide_rows(
     for row in range(first, len(orders.table)):
         at = answer[row, A_FIRST]
         out = shipments[at : at + orders.table[row, O_ITEMS]]
-        status, cents, count, place = solve(net, pol, live, dist, classes, class_zone, orders, row, ws, out)
+        status, cents, count, place = solve(net, pol, live, reach, orders, row, ws, out)
         answer[row, A_STATUS] = status
         answer[row, A_CENTS] = cents
         answer[row, A_SHIPMENTS] = count

@@ -13,14 +13,15 @@ lower bound. Arrays: engine/network/compiled.py, live.py, engine/optimise/tables
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import floor_cents, rounded, weigh
+from engine.costs.tariff import RESIDENTIAL, floor_cents, rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
-from engine.optimise.candidates import find_candidates, measure_all, measure_full, measure_items
+from engine.network.rows import Reach
+from engine.optimise.candidates import find_hubs, find_useful, measure_all, measure_full, measure_items
 from engine.optimise.partition import take_best, take_whole, unserved
 from engine.optimise.routes import carbon_cents, pick_of
-from engine.optimise.shipments import home_pass, num_bits, place_pass
+from engine.optimise.shipments import _POINT, home_pass, num_bits, place_pass
 from engine.optimise.tables import (
     F_PARTIAL,
     F_PLACE_CHOSEN,
@@ -37,7 +38,7 @@ from engine.optimise.tables import (
     P_TRIP_CO2E,
     P_TRIP_KM,
     PL_DISTANCE,
-    PL_SLOT,
+    PL_NODE,
     W_CARRIER,
     W_PICKING,
     W_SPLIT,
@@ -102,6 +103,7 @@ def _bound_sets(pol: Pol, o: NDArray[np.int64], ws: Workspace, carrier: bool) ->
         ws.set[s].sum_units = ws.set[rest].sum_units + ws.set[low].units
         pick = pol.least_any_pick_cents[ws.set[s].count] + pol.scalar[P_LEAST_UNIT] * ws.set[s].sum_units
         ws.set[s].bound_cents = ws.set[s].least_cents + weigh(pick, weight) - slack
+        ws.set[s].step = -1
 
 
 @inlined
@@ -112,6 +114,19 @@ def _set_floor(net: Net, pol: Pol, ws: Workspace, t: int) -> int:
         if ws.set[t].services >> s & 1:
             least = min(least, floor_cents(net, s, ws.set[t].weight_g))
     return weigh(least, pol.weight[W_CARRIER]) if least < INFINITE else INFINITE
+
+
+@inlined
+def _step(reach: Reach, weight_g: int) -> int:
+    """The first step of weight that is not below a weight; the last one above all."""
+    low, high = 0, len(reach.step_g) - 1
+    while low < high:
+        mid = (low + high) >> 1
+        if reach.step_g[mid] >= weight_g:
+            high = mid
+        else:
+            low = mid + 1
+    return low
 
 
 @compiled
@@ -125,6 +140,7 @@ def _list_alive(
     least_extra: int,
     extra: int,
     carrier: bool,
+    reach: Reach,
 ) -> int:
     """
     List in ws.alive the sets T that can still be a shipment of a plan no dearer than `best`, and cap their cost.
@@ -157,6 +173,7 @@ def _list_alive(
         if not free and carrier and extra < 0 and ws.set[t].bound_cents + _set_floor(net, pol, ws, t) > cap:
             continue
         ws.set[t].cap_cents = cap
+        ws.set[t].step = _step(reach, ws.set[t].weight_g) if carrier else -1
         ws.alive[count] = t
         count += 1
     return count
@@ -173,8 +190,8 @@ def _trip_cents(pol: Pol, o: NDArray[np.int64], place: NDArray[np.int64]) -> int
 
 
 @compiled
-def _start(o: NDArray[np.int64], ws: Workspace) -> bool:
-    """Empty the answers; False where some item is nowhere to be had and must be served."""
+def _start(o: NDArray[np.int64], ws: Workspace) -> None:
+    """Empty the answers."""
     for i in range(6):
         ws.best[i] = 0
     ws.best[0], ws.best[1], ws.best[3] = INFINITE, INFINITE, -1
@@ -182,11 +199,56 @@ def _start(o: NDArray[np.int64], ws: Workspace) -> bool:
         ws.best_of[0, t].cost = INFINITE
         ws.best_of[0, t].deliver = INFINITE
         ws.best_of[0, t].candidate = 0
-    if o[O_FLAGS] & F_PARTIAL == 0:
-        for i in range(o[O_ITEMS]):
-            if ws.item[i].least_cents >= INFINITE:
-                return False
-    return True
+        ws.set[t].cap_cents = INFINITE - 1
+
+
+@compiled
+def _all_held(ws: Workspace, full: int) -> bool:
+    """Whether every item is to be had somewhere."""
+    held = 0
+    for c in range(ws.clock[1]):
+        held |= ws.candidate[c].items
+        if held == full:
+            return True
+    return False
+
+
+@compiled
+def _want_places(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> bool:
+    """Mark the nodes that candidate places are served from; True where that may be any node."""
+    anyone = False
+    for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
+        place = orders.places[p, PL_NODE]
+        ws.node[place].wanted = ws.clock[2]
+        for i in range(net.node[place].lane_from, net.node[place].lane_to):
+            ws.node[net.lane[net.lanes_in[i]].origin].wanted = ws.clock[2]
+        anyone |= net.node[place].kind == _POINT
+    return anyone
+
+
+@compiled
+def _drop_classes(pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, split: int) -> None:
+    """
+    Mark zone classes hopeless whose nodes cannot be in a plan as cheap as the best one known.
+
+    A plan with a home shipment of such a class either ships all from it, or splits: then that parcel weighs at least
+    the lightest item and so does another one.
+    """
+    full = (1 << o[O_ITEMS]) - 1
+    weight, residential = pol.weight[W_CARRIER], o[O_FLAGS] & RESIDENTIAL
+    lightest = ws.set[1].weight_g
+    least = ws.item[0].floor_cents
+    for i in range(o[O_ITEMS]):
+        lightest = min(lightest, ws.set[1 << i].weight_g)
+        least = min(least, ws.item[i].floor_cents)
+    heavy, light = _step(reach, ws.set[full].weight_g), _step(reach, lightest)
+    left = ws.best[0] - ws.set[full].bound_cents
+    apart = split + (least if o[O_PLACE_FROM] == o[O_PLACE_TO] else 0)
+    for cls in range(reach.num_classes[0]):
+        whole = weigh(reach.class_floor[residential, cls, heavy], weight)
+        parted = weigh(reach.class_floor[residential, cls, light], weight) + apart
+        if (whole if full == 1 else min(whole, parted)) > left:
+            ws.zone_class[cls].hopeless = ws.clock[2]
 
 
 @inlined
@@ -205,9 +267,7 @@ def _whole_orders(
     net: Net,
     pol: Pol,
     live: LiveArrays,
-    dist: NDArray[np.int32],
-    classes: NDArray[np.int16],
-    class_zone: NDArray[np.int64],
+    reach: Reach,
     orders: Orders,
     o: NDArray[np.int64],
     ws: Workspace,
@@ -220,20 +280,18 @@ def _whole_orders(
     ws.set[full].cap_cents = INFINITE - 1
     one, none = np.int64(1), np.int64(-1)
     if o[O_SLOT] >= 0 and usable:
-        at = o[O_SLOT]
-        home_pass(net, pol, live, o, ws, dist[at], classes[at], class_zone, one, o[O_ITEMS], np.int64(ws.clock[1]))
+        home_pass(net, pol, live, o, ws, reach, one, o[O_ITEMS], np.int64(ws.clock[1]))
         take_whole(ws, np.int64(0), full, np.int64(0), none)
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
         place = orders.places[p]
         extra = _trip_cents(pol, o, place)
         least_extra = extra if least_extra < 0 else min(least_extra, extra)
         if usable:
-            at = place[PL_SLOT]
             ws.best_of[1, full].cost = INFINITE
             ws.best_of[1, full].deliver = INFINITE
             ws.best_of[1, full].candidate = 0
             ws.set[full].cap_cents = ws.best[0] - extra if ws.best[0] < INFINITE else INFINITE - 1
-            place_pass(net, pol, live, o, ws, place, dist[at], classes[at], class_zone, one)
+            place_pass(net, pol, live, o, ws, place, reach, one)
             take_whole(ws, one, full, extra, p)
     return least_extra
 
@@ -243,51 +301,66 @@ def search(
     net: Net,
     pol: Pol,
     live: LiveArrays,
-    dist: NDArray[np.int32],
-    classes: NDArray[np.int16],
-    class_zone: NDArray[np.int64],
+    reach: Reach,
     orders: Orders,
     o: NDArray[np.int64],
     ws: Workspace,
 ) -> bool:
     """Fill ws.best and ws.chosen; False where no plan exists."""
     full = (1 << o[O_ITEMS]) - 1
-    count = find_candidates(net, pol, live, orders, o, ws)
     partial = o[O_FLAGS] & F_PARTIAL != 0
-    if not _start(o, ws) or count == 0:
-        return False
-    measure_items(net, pol, orders, o, ws)
+    home = o[O_SLOT] >= 0
+    zero, none, one = np.int64(0), np.int64(-1), np.int64(1)
+    split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
+    ws.clock[2] += 1
+    _start(o, ws)
+    measure_items(net, pol, live, orders, o, ws)
     measure_full(o[O_ITEMS], ws)
-    zero, none = np.int64(0), np.int64(-1)
-    least_extra = _whole_orders(net, pol, live, dist, classes, class_zone, orders, o, ws)
+    carrier = _one_parcel_each(net, o, ws, full)
+    _bound_sets(pol, o, ws, carrier)
+    if carrier:
+        ws.set[full].step = _step(reach, ws.set[full].weight_g)
+    anyone = _want_places(net, orders, o, ws)
+    if home and carrier and not partial and not anyone:
+        # a first plan from the best stocked nodes tells which zones are too dear to look at
+        if find_hubs(net, pol, live, orders, o, ws) > 0 and ws.set[full].valid:
+            ws.alive[0] = full
+            home_pass(net, pol, live, o, ws, reach, one, o[O_ITEMS], np.int64(ws.clock[1]))
+            if ws.best_of[0, full].cost < INFINITE:
+                ws.best[0] = ws.best_of[0, full].cost
+                _drop_classes(pol, o, ws, reach, split)
+                ws.best[0] = INFINITE
+            ws.best_of[0, full].cost = INFINITE
+            ws.best_of[0, full].deliver = INFINITE
+            ws.best_of[0, full].candidate = 0
+    classes = reach.zone_class[o[O_SLOT] if home else 0]
+    if find_useful(net, pol, live, orders, o, ws, classes, not home and not anyone) == 0:
+        return False
+    if not partial and not _all_held(ws, full):
+        return False
+    least_extra = _whole_orders(net, pol, live, reach, orders, o, ws)
     if o[O_ITEMS] > 1:
-        split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
-        carrier = _one_parcel_each(net, o, ws, full)
-        at = o[O_SLOT]
-        _bound_sets(pol, o, ws, carrier)
-        if at >= 0:
-            alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, none, carrier)
+        if home:
+            alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, none, carrier, reach)
             if alive > 0 and ws.best[0] >= INFINITE and not partial:
                 # no single node has it all: a plan from the nodes that have most gives a first cap
                 few, most = _fullest(ws, o[O_ITEMS])
-                home_pass(net, pol, live, o, ws, dist[at], classes[at], class_zone, alive, few, most)
+                home_pass(net, pol, live, o, ws, reach, alive, few, most)
                 take_best(o, ws, zero, full, split, zero, none)
-                alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, none, carrier)
+                alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, none, carrier, reach)
             if alive > 0:
-                everyone = np.int64(ws.clock[1])
-                home_pass(net, pol, live, o, ws, dist[at], classes[at], class_zone, alive, zero, everyone)
+                home_pass(net, pol, live, o, ws, reach, alive, zero, np.int64(ws.clock[1]))
                 take_best(o, ws, zero, full, split, zero, none)
         for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
             place = orders.places[p]
             extra = np.int64(_trip_cents(pol, o, place))
-            alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, extra, carrier)
+            alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, extra, carrier, reach)
             if alive == 0:
                 continue
             for t in range(1, full + 1):
                 _copy_home(ws, t)
-            at_place = place[PL_SLOT]
-            place_pass(net, pol, live, o, ws, place, dist[at_place], classes[at_place], class_zone, alive)
-            take_best(o, ws, np.int64(1), full, split, extra, p)
+            place_pass(net, pol, live, o, ws, place, reach, alive)
+            take_best(o, ws, one, full, split, extra, p)
     if partial and ws.best[5]:
         everything = unserved(ws, full)
         if everything < ws.best[0]:
@@ -356,9 +429,7 @@ def solve(
     net: Net,
     pol: Pol,
     live: LiveArrays,
-    dist: NDArray[np.int32],
-    classes: NDArray[np.int16],
-    class_zone: NDArray[np.int64],
+    reach: Reach,
     orders: Orders,
     row: int,
     ws: Workspace,
@@ -369,8 +440,8 @@ def solve(
 
     Parameters
     ----------
-    dist, classes, class_zone
-        Of engine.network.rows.TargetRows.
+    reach
+        TargetRows.reach().
     row
         The order's row in orders.table.
     out
@@ -381,7 +452,7 @@ def solve(
     status, cost in cents (a lower bound if COLLIDES), number of shipments, row of the place in orders.places or -1
     """
     o = orders.table[row]
-    if not search(net, pol, live, dist, classes, class_zone, orders, o, ws):
+    if not search(net, pol, live, reach, orders, o, ws):
         return INFEASIBLE, 0, 0, -1
     count = ws.best[4]
     uses_place = False

@@ -8,11 +8,13 @@ set. Numbers passed as np.int64 keep numba from compiling a function again for e
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.costs.tariff import RESIDENTIAL, weigh
 from engine.domain.order import METHODS, Method
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.model import NodeKind, Offer, ServiceKind
 from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, Net
+from engine.network.rows import Reach
 from engine.optimise.routes import (
     base_cents,
     carrier_cents,
@@ -26,11 +28,14 @@ from engine.optimise.tables import (
     O_METHODS,
     O_REGION,
     O_SERVICES,
+    O_SLOT,
     O_TZ,
     PL_NODE,
     PL_REGION,
     PL_REMOTE,
+    PL_SLOT,
     PL_TZ,
+    W_CARRIER,
     Pol,
 )
 from engine.optimise.workspace import (
@@ -39,6 +44,7 @@ from engine.optimise.workspace import (
     KIND_LANE,
     KIND_OWN,
     MEMO_MAX,
+    POOL_MAX,
     Workspace,
 )
 
@@ -183,14 +189,15 @@ def home_pass(
     live: LiveArrays,
     o: NDArray[np.int64],
     ws: Workspace,
-    dist: NDArray[np.int32],
-    classes: NDArray[np.int16],
-    class_zone: NDArray[np.int64],
+    reach: Reach,
     num_alive: int,
     items_min: int,
     nodes_max: int,
 ) -> None:
     """Best home shipment of each set in ws.alive, from at most so many nodes with at least so many items."""
+    ws.clock[3] += 1
+    filled = 0
+    dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
     parcels = services_of_kind(net, o, np.int64(_PARCEL))
     couriers = services_of_kind(net, o, np.int64(_COURIER)) if o[O_METHODS] >> _M_SAME_DAY & 1 else np.int64(0)
     for c in range(ws.clock[1]):
@@ -208,11 +215,41 @@ def home_pass(
         if nodes_max < 0:
             return
         cls = int(classes[node])
-        zones = class_zone[cls]
-        for i in range(num_alive):
-            t = ws.alive[i]
+        zones = reach.class_zone[cls]
+        if ws.zone_class[cls].stamp != ws.clock[3]:
+            ws.zone_class[cls].stamp = ws.clock[3]
+            filled = _list_class(pol, o, ws, reach, cls, num_alive, filled)
+        for i in range(ws.zone_class[cls].first, ws.zone_class[cls].last):
+            t = ws.pool[i]
             if t & ~mask == 0:
                 _home_shipment(net, pol, live, o, ws, t, c, cls, zones, metres, services, parcels | couriers)
+
+
+@compiled
+def _list_class(
+    pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, cls: int, num_alive: int, filled: int
+) -> int:
+    """
+    List in ws.pool the sets of ws.alive that nodes of a zone class could ship within the sets' caps.
+
+    Returns how much of the pool is used. When it is full it is used anew, from its start, for this class alone.
+    """
+    if filled + num_alive > POOL_MAX:
+        filled = 0
+        ws.clock[3] += 1  # what other classes have listed is gone
+        ws.zone_class[cls].stamp = ws.clock[3]
+    residential = o[O_FLAGS] & RESIDENTIAL
+    ws.zone_class[cls].first = filled
+    for i in range(num_alive):
+        t = ws.alive[i]
+        least = ws.set[t].bound_cents
+        if ws.set[t].step >= 0:
+            least += weigh(reach.class_floor[residential, cls, ws.set[t].step], pol.weight[W_CARRIER])
+        if least <= min(ws.set[t].cap_cents, ws.best_of[0, t].cost):
+            ws.pool[filled] = t
+            filled += 1
+    ws.zone_class[cls].last = filled
+    return filled
 
 
 @inlined
@@ -232,12 +269,11 @@ def place_pass(
     o: NDArray[np.int64],
     ws: Workspace,
     place: NDArray[np.int64],
-    dist: NDArray[np.int32],
-    classes: NDArray[np.int16],
-    class_zone: NDArray[np.int64],
+    reach: Reach,
     num_alive: int,
 ) -> None:
     """Best shipment that ends at a place of each set in ws.alive, into row 1."""
+    dist, classes = reach.distance_m[place[PL_SLOT]], reach.zone_class[place[PL_SLOT]]
     node = place[PL_NODE]
     offers, methods = net.node[node].offers, o[O_METHODS]
     one, stamp = np.int64(1), ws.clock[0]
@@ -270,7 +306,7 @@ def place_pass(
         for c in range(ws.clock[1]):
             k = ws.candidate[c].node
             if services & net.node[k].services and net.node[k].offers & _SHIP:
-                zones = class_zone[int(classes[k])]
+                zones = reach.class_zone[int(classes[k])]
                 left = services & net.node[k].services
                 _to_point(net, pol, live, o, ws, place, c, left, zones, int(dist[k]), flags, num_alive)
 

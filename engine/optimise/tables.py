@@ -61,6 +61,7 @@ _SCALARS = (
     "unserved_value_permille",
     "use_inbound",
     "least_unit_cents",  # of any node, the network's
+    "least_reject_cents",  # likewise, weighted
 )
 (
     P_SPLIT,
@@ -77,6 +78,7 @@ _SCALARS = (
     P_UNSERVED_VALUE,
     P_INBOUND,
     P_LEAST_UNIT,
+    P_LEAST_REJECT,
 ) = range(len(_SCALARS))
 
 (
@@ -159,10 +161,12 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
     table["priority_cents"] = [
         weighted_cents(policy.priority_cents * n.priority, policy.weight("priority")) for n in nodes
     ]
-    least_unit = int(table["unit_cents"].min())
+    least_unit, least_reject = int(table["unit_cents"].min()), int(table["reject_cents"].min())
     return Pol(
         weight=np.array([policy.weight(rule) for rule in RULES], dtype=np.int64),
-        scalar=np.array([*(int(getattr(policy, name)) for name in _SCALARS[:-1]), least_unit], dtype=np.int64),
+        scalar=np.array(
+            [*(int(getattr(policy, name)) for name in _SCALARS[:-2]), least_unit, least_reject], dtype=np.int64
+        ),
         pick_cents=pick,
         node=table,
         least_any_pick_cents=np.concatenate([[0], np.minimum.accumulate(pick.min(axis=0)[1:])]).astype(np.int64),

@@ -10,11 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.network.rows import CLASSES_MAX
 from engine.optimise.tables import ITEMS_MAX, LINES_MAX
 
 I64 = NDArray[np.int64]
 Records = NDArray[np.void]
 MEMO_MAX = 1 << 20
+POOL_MAX = 1 << 18
 SETS = 1 << ITEMS_MAX
 INFINITE = 2**61
 
@@ -41,7 +43,8 @@ def _record(**fields: str) -> np.dtype[np.void]:
     return np.dtype([(name, kind) for name, kind in fields.items()])
 
 
-NODE = _record(mark="i8", candidate="i8")  # stamp; number of the candidate, -1: may not serve
+NODE = _record(mark="i8", candidate="i8", wanted="i8")  # stamps; number of the candidate, -1: may not serve
+CLASS = _record(hopeless="i8", stamp="i8", first="i8", last="i8")  # stamps; its sets are pool[first:last]
 CANDIDATE = _record(node="i8", lines="i8", items="i8")  # bits of the lines and items it has in full
 CAND_ITEM = _record(cents="i8", from_s="i8")  # line terms of an item; from when its stock is there, 0 now
 PICK = _record(stamp="i8", start_s="i8", end_s="i8", segment="i8")
@@ -53,6 +56,7 @@ SET = _record(
     girth_mm="i8",
     goods="i8",  # sku flags of any of its lines
     units="i8",
+    step="i8",  # of weight, in Reach.step_g; -1: no floor holds
     lines="i8",
     value_cents="i8",
     services="i8",  # bits of the services that may carry it
@@ -73,13 +77,15 @@ PLAN = _record(cost="i8", deliver="i8", count="i8", choice="i8")
 class Workspace(NamedTuple):
     """The arrays."""
 
-    clock: I64  # [0] stamp, [1] number of candidates
+    clock: I64  # [0] stamp, [1] number of candidates, [2] stamp of the order, [3] stamp of a pass
     node: Records  # (K,) NODE
     candidate: Records  # (K,) CANDIDATE
     cand_item: Records  # (K, ITEMS_MAX) CAND_ITEM
     pick: Records  # (K, LINES_MAX + 1) PICK
     set: Records  # (SETS,) SET
     alive: I64  # (SETS,) sets that may be a shipment of a best plan
+    zone_class: Records  # (CLASSES_MAX,) CLASS
+    pool: I64  # (POOL_MAX,) sets that may be worth it from nodes of a class
     item: Records  # (ITEMS_MAX,) ITEM
     price: Records  # (MEMO_MAX,) MEMO
     least: Records  # (MEMO_MAX,) MEMO
@@ -92,13 +98,15 @@ class Workspace(NamedTuple):
 def workspace(num_nodes: int) -> Workspace:
     """Scratch memory for networks of so many nodes."""
     return Workspace(
-        clock=np.zeros(2, dtype=np.int64),
+        clock=np.zeros(4, dtype=np.int64),
         node=np.zeros(num_nodes, dtype=NODE),
         candidate=np.zeros(num_nodes, dtype=CANDIDATE),
         cand_item=np.zeros((num_nodes, ITEMS_MAX), dtype=CAND_ITEM),
         pick=np.zeros((num_nodes, LINES_MAX + 1), dtype=PICK),
         set=np.zeros(SETS, dtype=SET),
         alive=np.zeros(SETS, dtype=np.int64),
+        zone_class=np.zeros(CLASSES_MAX, dtype=CLASS),
+        pool=np.zeros(POOL_MAX, dtype=np.int64),
         item=np.zeros(ITEMS_MAX, dtype=ITEM),
         price=np.zeros(MEMO_MAX, dtype=MEMO),
         least=np.zeros(MEMO_MAX, dtype=MEMO),
