@@ -122,7 +122,14 @@ def check_orders(network: Network, orders: Sequence[Order]) -> list[Problem]:
         for column, what, word in _named(order):
             if word not in known[what]:
                 message = f"Order ({order.order_id}) names {what} ({word}), which network ({network.name}) lacks."
-                problems.add("orders", row, column, word, message, lambda n=near[what], w=word: n.hint(w))  # type: ignore[misc]
+                problems.add(
+                    "orders",
+                    row,
+                    column,
+                    word,
+                    message,
+                    lambda n=near[what], w=word, t=f"{what}s.csv": n.hint(w) or f"check the id, or add it to {t}.",
+                )  # type: ignore[misc]
         if order.pickup_node is not None and order.pickup_node in nodes:
             place = network.nodes[nodes[order.pickup_node]]
             if Offer.PICKUP not in place.offers:

@@ -96,8 +96,11 @@ class Engine:
         Raises
         ------
         InputError
-            Where the order names a sku, node, service or postcode that the network does not know.
+            Where the order names a sku, node, service or postcode that the network does not know, or the deadline is
+            negative.
         """
+        if deadline_ms is not None and deadline_ms < 0:
+            raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
         start = self.timer()
         merged = order.merged()
         plan = self.chooser.plan(merged, deadline_ms / 1000 if deadline_ms is not None else None)

@@ -189,9 +189,7 @@ class Calendars:
             self._handovers[key] = self._share((at, cutoff, day) for at, (cutoff, day) in sorted(latest.items()))
         return self._handovers[key]
 
-    def _courier(
-        self, tz: str, service: Service, picking: tuple[Interval, ...], off: frozenset[int]
-    ) -> list[Handover]:
+    def _courier(self, tz: str, service: Service, picking: tuple[Interval, ...], off: frozenset[int]) -> list[Handover]:
         """Hand-overs of a courier that comes every so many minutes of picking time, interval ends included."""
         starts = [start for start, _, _ in picking]
         step = service.collect_every_min * 60

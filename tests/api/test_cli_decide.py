@@ -177,8 +177,8 @@ def test_the_first_compile_on_a_machine_is_announced_with_its_progress(
             progress("subset kernel", done, 3)
             seen.append(done)
 
-    monkeypatch.setattr("engine.decide.engine.is_warm", lambda: False)
-    monkeypatch.setattr("engine.decide.engine.warm_up", warm_up)
+    monkeypatch.setattr("engine.decide.warm.is_warm", lambda: False)
+    monkeypatch.setattr("engine.decide.warm.warm_up", warm_up)
     engine_for(demo_network())
     assert seen == [0, 1, 2]
     assert "Compiling kernels, once per machine" in capsys.readouterr().err
