@@ -11,13 +11,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Says how far pip has got, a line every ten packages: neither silence nor a page of text.
 COUNT := awk '/^Collecting/ { if (++n % 10 == 0) { printf "  %d packages\n", n; fflush() } } END { if (n) printf "  %d packages fetched\n", n; else print "  all in place already" }'
 
-.PHONY: help setup demo test lint bench soak
+.PHONY: help setup demo test warm lint bench soak
 
 help:
 	@echo "make setup   .venv with the pinned packages; the other targets do it by themselves"
 	@echo "make demo    decide 200 orders on a made-up French network, tables and out/demo/report.html"
-	@echo "make test    all tests, warnings are errors"
-	@echo "make lint    ruff and mypy --strict"
+	@echo "make test    ruff, mypy --strict, then all tests; warnings are errors"
+	@echo "make lint    ruff and mypy --strict only"
 	@echo "make bench   speed and equal optimum of one order against CP-SAT and HiGHS, quick size"
 	@echo "make soak    the property tests with $(SEEDS) more seeds (SEEDS=100 for longer)"
 
@@ -38,9 +38,14 @@ demo: setup
 	@echo "demo: a French network from seed $(SEED), 200 orders; look at out/demo/report.html afterwards"
 	@$(BIN)/sourcewise demo --seed $(SEED) --out out/demo
 
-test: setup
+test: lint warm
 	@echo "test: all tests, warnings are errors; tests/README.md says which folder tests what"
 	@$(BIN)/python -m pytest -n auto
+
+# Before the tests, so that their processes find the kernels and do not each compile them.
+warm: setup
+	@echo "warm: the kernels, compiled once for this source (a minute or two; then kept in the cache folder)"
+	@$(BIN)/python -m engine.decide.warm
 
 lint: setup
 	@echo "lint: ruff, then mypy --strict; the rules are in pyproject.toml"

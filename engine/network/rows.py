@@ -134,7 +134,7 @@ class TargetRows:
 
 
 def _service_floors(compiled: CompiledNetwork) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Steps of weight, and (2, S, Z, num_steps) least price of a parcel of at least that weight; UNLIMITED without one."""
+    """Steps of weight, and (2, S, Z, num_steps) least price of a parcel of at least that weight; UNLIMITED: none."""
     net = compiled.net
     steps = np.unique(net.band["limit_g"]) if len(net.band) else np.ones(1, dtype=np.int64)
     num_eras, num_zones = net.per_kg_cents.shape[1:]

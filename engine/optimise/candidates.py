@@ -1,8 +1,8 @@
 """
-First step of the kernel: which nodes have which lines of an order, and what each set of lines weighs. Arrays in, arrays out.
+First step of the kernel: which nodes have which lines of an order, and what each set of lines weighs.
 
-Arrays are those of engine/network/compiled.py (Net), live.py (LiveArrays), engine/optimise/tables.py (Pol, Orders) and
-workspace.py; `o` is one row of Orders.table.
+Arrays in, arrays out. They are those of engine/network/records.py (Net) and live.py (LiveArrays), and of
+engine/optimise/tables.py (Pol, Orders) and workspace.py; `o` is one row of Orders.table.
 """
 
 import numpy as np

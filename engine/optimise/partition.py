@@ -129,6 +129,7 @@ def take_best(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: i
 
 @inlined
 def unserved(ws: Workspace, t: int) -> int:
+    """What it costs to leave a set of items unserved."""
     cents, i = 0, 0
     while t:
         if t & 1:

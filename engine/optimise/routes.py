@@ -1,9 +1,9 @@
 """
-Second step of the kernel: the cost and the promise of one shipment, on one route, under the policy. Arrays in, numbers out.
+Second step of the kernel: the cost and the promise of one shipment, on one route, under the policy.
 
-A shipment is (set T of items, candidate c, route). Its cost here is all of MODEL.md section 4 that belongs to a shipment;
-`limit` is the cost above which the caller no longer cares. Returns cost (INFINITE: infeasible or
-above the limit; costs may be negative, for credits) and deliver_by.
+Arrays in, numbers out. A shipment is (set T of items, candidate c, route). Its cost here is all of MODEL.md section 4
+that belongs to a shipment; `limit` is the cost above which the caller no longer cares. Returns cost (INFINITE:
+infeasible or above the limit; costs may be negative, for credits) and deliver_by.
 """
 
 import numpy as np
@@ -182,7 +182,7 @@ def carrier_route(
         price = carrier_cents(net, pol, ws, t, service, np.int64(0), zone, flags, home)
         if price < 0 or base + price > limit:
             return INFINITE, 0
-    release, start, end, segment = pick_of(net, live, o, ws, t, c)
+    release, _, end, segment = pick_of(net, live, o, ws, t, c)
     if segment < 0:
         return INFINITE, 0
     node = ws.candidate[c].node

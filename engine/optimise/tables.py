@@ -4,7 +4,7 @@ A policy compiled against a network, and the columns in which orders enter the k
     Pol.weight        (num_rules,)   int64   permille, in the order of engine.domain.policy.RULES
     Pol.scalar        (num_scalars,) int64   the policy's numbers, at the places P_...
     Pol.pick_cents    (K, LINES_MAX + 1) int64  raw picking cost of a shipment by number of lines, units left out
-    Pol.node          (K,)           POL_NODE: cents per unit, line (rejection, weighted), parcel, shipment (priority, weighted)
+    Pol.node          (K,)           POL_NODE: cents per unit, line (rejection), parcel, shipment (priority), weighted
     Pol.least_any_pick_cents (LINES_MAX + 1,) int64   least pick_cents of any node for any number of lines up to this
     Pol.transit       (S, Z)         int64   promised days or minutes, -1 no transit
 
