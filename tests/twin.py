@@ -70,6 +70,22 @@ def whole(evaluator: Evaluator) -> Answer:
     return Answer(plan.cost_cents if plan is not None else None, plan, evaluator.relaxed)
 
 
+def all_plans(evaluator: Evaluator, unserved: tuple[int, ...] = ()) -> Iterator[Plan]:
+    """Every feasible plan with whole lines that leaves exactly these lines out. A place is in it if it is used."""
+    search = _Search(evaluator, frozenset())
+    demand = tuple(0 if i in unserved else 1 for i in range(len(evaluator.order.lines)))
+    for cut in cuts(demand):
+        if not search._cut_allowed(cut):
+            continue
+        for place in (-1, *evaluator.ways.places):
+            for chosen in product(*(search._options(part, place) for part in cut)):
+                if place >= 0 and all(route.place < 0 for _, route, _ in chosen):
+                    continue  # counted without the place
+                shipments = [shipment for _, _, shipment in chosen]
+                if search._fits(shipments):
+                    yield evaluator.plan(shipments, unserved, Status.OPTIMAL, 0)
+
+
 def splittable(evaluator: Evaluator) -> frozenset[int]:
     """Lines that may be split in units: no single allowed route can serve them whole and no rule keeps them whole."""
     grouped = {line_id for group in evaluator.order.keep_together if len(group) > 1 for line_id in group}

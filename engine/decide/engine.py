@@ -8,6 +8,7 @@ The engine: a network, its live stock, a policy; orders in, decisions out.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from time import perf_counter_ns
 
 import numpy as np
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from engine.check.violations import violations
 from engine.decide.choose import Chooser
+from engine.decide.options import NamedOption as NamedOption  # who asks for options imports both from here
+from engine.decide.options import OptionFinder
 from engine.domain.errors import FulfilmentError, InputError
 from engine.domain.order import Order
 from engine.domain.plan import Decision, Plan, Status
@@ -126,6 +129,38 @@ class Engine:
                 self.commit(decision)
             out.append(decision)
         return out
+
+    def options(
+        self, order: Order, *, limit: int | None = None, deadline_ms: int | None = None
+    ) -> tuple[NamedOption, ...]:
+        """
+        The choices of an order: plans that no other beats in cost, date and CO2e at once, by cost.
+
+        One is named the cheapest (it costs what `decide` decides), one the fastest, one the greenest; they may be the
+        same. Empty where the order cannot be served.
+
+        Parameters
+        ----------
+        order
+            Lines that share a sku are summed.
+        limit
+            At most so many: the named ones, then those that differ most. All without it.
+        deadline_ms
+            For each plan of orders that need the stronger method.
+        """
+        if deadline_ms is not None and deadline_ms < 0:
+            raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
+        merged = order.merged()
+        deadline_s = deadline_ms / 1000 if deadline_ms is not None else None
+        found = self._finder.find(merged, limit=limit, deadline_s=deadline_s)
+        if self.guard:
+            for option in found:
+                self._check(merged, option.plan)
+        return found
+
+    @cached_property
+    def _finder(self) -> OptionFinder:
+        return OptionFinder(self.chooser)
 
     def columns(self, orders: Sequence[Order]) -> Orders:
         """
