@@ -66,7 +66,7 @@ def decide(
     partial: PartialOption = False,
     policy: PolicyOption = None,
     deadline_ms: Annotated[
-        int | None, typer.Option("--deadline-ms", min=0, help="Per order; best plan so far and its gap.")
+        int | None, typer.Option("--deadline-ms", help="Per order; best plan so far and its gap.")
     ] = None,
     commit: Annotated[
         bool,

@@ -72,8 +72,8 @@ def put(folder: Path, name: str, column: str, value: str, row: int = 1) -> None:
         (["--sku", "a", "--postcode", "75011", "--not-node", "WH"], "WH", "wh"),
         (["--sku", "a", "--postcode", "75011", "--service", "STD"], "STD", "std"),
         (["--sku", "a", "--postcode", "75011", "--method", "drone"], "Method (drone)", "ship_from_store"),
+        (["--sku", "a", "--postcode", "75011", "--deadline-ms", "-5"], "(-5)", "0 asks for a plan at once"),
         (["--sku", "a", "--postcode", "75011", "--max-shipments", "0"], "max_shipments (0)", "leave it out"),
-        (["--sku", "a", "--postcode", "75011", "--deadline-ms", "-5"], "-5", "0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from api.cli.main import main
@@ -82,11 +83,14 @@ def test_a_file_of_orders_becomes_a_table_and_one_of_them_is_told_in_full(
 
 
 def test_committing_takes_stock_from_the_orders_that_follow(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ten orders for as many units of a rare article as one node can hold: they cannot all come from one node."""
+    """Orders for more than half of what one node holds of an article that few have: they cannot all come from there."""
     network = demo_network()
-    row = int(network.stock.on_hand.argmax())
-    sku = network.skus.ids[int(network.stock.sku[row])]
-    quantity = int(network.stock.on_hand[row]) * 2 // 3
+    stock, num_skus = network.stock, len(network.skus.ids)
+    num_nodes = np.bincount(stock.sku, minlength=num_skus)
+    most = np.zeros(num_skus, dtype=np.int64)
+    np.maximum.at(most, stock.sku, stock.on_hand)
+    rare = int(np.where((num_nodes > 1) & (most >= 3), num_nodes, 10**6).argmin())
+    sku, quantity = network.skus.ids[rare], int(most[rare]) * 2 // 3
     lines = [f"o{i},2026-11-23T10:00:00+01:00,FR,75011,{sku},{quantity}" for i in range(6)]
     path = tmp_path / "orders.csv"
     path.write_text("order_id,placed_at,country,postcode,sku,quantity\n" + "\n".join(lines), encoding="utf-8")

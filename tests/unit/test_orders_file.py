@@ -301,7 +301,7 @@ def test_names_that_the_network_lacks_are_listed_with_the_nearest(tmp_path: Path
     found = {(p.row, p.column): (p.value, p.hint) for p in check_orders(network, asked)}
     assert found[2, "lines[1].sku"] == ("Shirt-Red", "(shirt-red) is meant; upper and lower case differ.")
     assert found[2, "lines[2].sku"] == ("shirt-blu", "(shirt-blue) is meant.")
-    assert found[2, "lines[3].sku"] == ("zzz", "")
+    assert found[2, "lines[3].sku"] == ("zzz", "check the id, or add it to skus.csv.")
     assert found[2, "nodes[1]"] == ("WH", "(wh) is meant; upper and lower case differ.")
     assert found[2, "services[1]"] == ("stdd", "(std) is meant.")
     assert found[2, "pickup_node"][1] == "add pickup to its offers."
