@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from benchmarks.worlds import World
 from engine.decide.engine import Engine
-from engine.domain.plan import Plan
+from engine.domain.plan import Plan, Status
 from engine.optimise import mip
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, solve
 from engine.optimise.tables import ITEMS_MAX, Orders
 from engine.optimise.workspace import S_FIELDS
 from engine.options.evaluate import Evaluator
 
+COLLIDES_S = 5.0  # for the stronger method, where two shipments of the kernel's plan share a node's capacity
 NO_PLAN = -1  # the optimum of an order that cannot be served with whole lines
 
 
@@ -60,14 +61,14 @@ class Prepared:
         answer: tuple[int, int, int, int] = solve(*self.kernel_arguments, row, self.engine.chooser.workspace, self._out)
         return answer
 
-    def optimum_cents(self, row: int) -> int:
-        """What the best plan with whole lines costs, NO_PLAN without one."""
+    def optimum_cents(self, row: int) -> int | None:
+        """What the best plan with whole lines costs, NO_PLAN without one, None where nothing was proven in time."""
         status, cents, *_ = self.kernel(row)
         if status == INFEASIBLE:
             return NO_PLAN
         if status == COLLIDES:
-            plan: Plan = mip.solve(self.request(row), deadline_s=None)
-            return plan.cost_cents
+            plan: Plan = mip.solve(self.request(row), deadline_s=COLLIDES_S)
+            return plan.cost_cents if plan.status == Status.OPTIMAL else None
         return int(cents)
 
     def request(self, row: int) -> Evaluator:

@@ -14,18 +14,21 @@ from engine.optimise.columns import A_STATUS
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, OPTIMAL
 
 PASSES = 3
+DECIDE_WARM_UP = 10  # orders; decisions are made of Python, and a few orders in need of the MIP take long
 US = 1_000  # ns
 
 
-def timed_us(call: Callable[[int], object], count: int, passes: int = PASSES) -> NDArray[np.float64]:
+def timed_us(
+    call: Callable[[int], object], count: int, *, passes: int = PASSES, warm_up: int | None = None
+) -> NDArray[np.float64]:
     """
-    Microseconds of each of so many calls: the median of some passes over all of them, after one that is not counted.
+    Microseconds of each of so many calls: the median of some passes, after one over all (or `warm_up`) not counted.
 
     A pass goes over all orders before an order comes again, so none finds its own data in the processor's cache. The
     garbage collector rests meanwhile, as `timeit` does it.
     """
     spent = np.zeros((passes, count))
-    for i in range(count):
+    for i in range(count if warm_up is None else min(count, warm_up)):
         call(i)
     gc.collect()
     gc.disable()
@@ -45,13 +48,24 @@ def kernel_us(prepared: Prepared) -> NDArray[np.float64]:
     return timed_us(prepared.kernel, len(prepared.orders))
 
 
-def decide_us(prepared: Prepared, *, guard: bool, count: int) -> NDArray[np.float64]:
-    """`Engine.decide` from the Order to the Decision object; with `guard` the check of every rule too."""
+def decide_us(prepared: Prepared, *, guard: bool, count: int, deadline_ms: int) -> tuple[NDArray[np.float64], int]:
+    """
+    `Engine.decide` from the Order to the Decision object; with `guard` the check of every rule too.
+
+    Orders without a plan of whole lines go on to the stronger method, which may need its deadline; how many did so is
+    the second value.
+    """
     engine: Engine = prepared.engine
     before, engine.guard = engine.guard, guard
     orders = prepared.world.orders[:count]
+    cut: set[int] = set()
+
+    def decide(i: int) -> None:
+        if engine.decide(orders[i], deadline_ms=deadline_ms).plan.limit:
+            cut.add(i)
+
     try:
-        return timed_us(lambda i: engine.decide(orders[i]), len(orders), passes=1)
+        return timed_us(decide, len(orders), passes=1, warm_up=DECIDE_WARM_UP), len(cut)
     finally:
         engine.guard = before
 
