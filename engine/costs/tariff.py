@@ -166,22 +166,3 @@ def parcel_cents(
             if net.surcharge[j].fuel:
                 fuelled += amount
     return num * (base + extra + rounded(fuelled * net.service[service].fuel, 1000))
-
-
-@inlined
-def floor_cents(net: Net, service: int, weight_g: int) -> int:
-    """Least price of a parcel of at least this weight, in any zone and era; a bound, surcharges left out."""
-    low, last = net.service[service].band_from, net.service[service].band_to
-    high = last
-    while low < high:
-        mid = (low + high) >> 1
-        if net.band[mid].limit_g >= weight_g:
-            high = mid
-        else:
-            low = mid + 1
-    if low >= last:
-        low = last - 1  # beyond the last band: at least the last price
-    if low < net.service[service].band_from:
-        return 0
-    base = net.band[low].floor_cents
-    return base + rounded(base * net.service[service].fuel, 1000)

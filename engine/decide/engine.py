@@ -33,6 +33,7 @@ from engine.optimise.workspace import S_FIELDS
 from engine.options.evaluate import Tools
 
 I64 = NDArray[np.int64]
+DEADLINE_MS = 5_000
 
 
 class BrokenPlanError(FulfilmentError):
@@ -89,7 +90,8 @@ class Engine:
         order
             Lines that share a sku are summed.
         deadline_ms
-            For orders that need the stronger method: answer by then with the best plan found and its bound.
+            For orders that need the stronger method: answer by then with the best plan found and its bound;
+            DEADLINE_MS where none is given.
 
         Returns
         -------
@@ -106,7 +108,8 @@ class Engine:
             raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
         start = self.timer()
         merged = order.merged()
-        plan = self.chooser.plan(merged, deadline_ms / 1000 if deadline_ms is not None else None)
+        limit_ms = DEADLINE_MS if deadline_ms is None else deadline_ms
+        plan = self.chooser.plan(merged, limit_ms / 1000)
         if plan.status == Status.INFEASIBLE or plan.unmet:
             plan = self._with_reasons(merged, plan)
         if self.guard:

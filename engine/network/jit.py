@@ -27,7 +27,9 @@ _SOURCES = ("network/jit.py", "network/records.py", "network/live.py", "network/
 
 def cache_folder() -> Path:
     """Where compiled kernels of exactly this source are kept; $SOURCEWISE_CACHE or the user's cache folder holds it."""
-    files = [_ENGINE / name for name in _SOURCES] + sorted((_ENGINE / "optimise").glob("*.py"))
+    files = [_ENGINE / name for name in _SOURCES] + sorted(
+        path for path in (_ENGINE / "optimise").glob("*.py") if not path.name.startswith(("mip", "reduce"))
+    )
     files.append(_ENGINE / "costs" / "tariff.py")
     digest = hashlib.sha256()
     for path in files:

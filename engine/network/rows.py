@@ -4,9 +4,9 @@ Distances and zones from every node to one target, computed when first asked for
     distance_m  (num_slots, K) int32    whole metres
     zone_class  (num_slots, K) int16    class of the node's zones towards the target
     class_zone  (num_classes, S) int64  zone of each service in a class, -1 none
-    class_floor (2, num_classes, num_steps) int64  least price of a parcel up to a step of weight, of any service and
-                                        date, for nodes of a class; [1] includes residential surcharges. A bound:
-                                        a parcel of at least that weight never costs less
+    class_floor (2, num_classes, num_steps) int64  what no home shipment of at least that weight costs less than, by
+                                        any service on any date, from nodes of a class; [1] to residential addresses
+    any_floor   (2, num_steps)   int64  likewise, from any node
     step_g      (num_steps,)     int64  weights at which any price changes
 
 A slot is a target; nodes with equal zones for all services share a class, so a kernel prices a class once.
@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 
 from engine.network.compiled import CompiledNetwork
 from engine.network.jit import compiled as compiled_kernel
-from engine.network.model import Applies, Network
-from engine.network.records import APPLIES_CODE, UNLIMITED
+from engine.network.model import Applies, Network, ServiceKind
+from engine.network.records import APPLIES_CODE, SERVICE_KIND_CODE, UNLIMITED
 from engine.network.routes import EARTH_RADIUS_M, Target
 
 SLOTS_START = 256
-CLASSES_MAX = 1024
+CLASSES_MAX = 256
 
 
+_TO_POINT = SERVICE_KIND_CODE[ServiceKind.PICKUP_POINT]
 _ALWAYS = (APPLIES_CODE[Applies.ALWAYS],)
 _CERTAIN = (_ALWAYS, (*_ALWAYS, APPLIES_CODE[Applies.RESIDENTIAL]))  # kinds of surcharge that are sure to be due
 
@@ -39,6 +40,7 @@ class Reach(NamedTuple):
     zone_class: NDArray[np.int16]
     class_zone: NDArray[np.int64]
     class_floor: NDArray[np.int64]
+    any_floor: NDArray[np.int64]
     step_g: NDArray[np.int64]
     num_classes: NDArray[np.int64]
 
@@ -72,6 +74,7 @@ class TargetRows:
         self.class_zone = np.full((CLASSES_MAX, max(1, len(network.services))), -1, dtype=np.int64)
         self.num_classes = np.zeros(1, dtype=np.int64)
         self.step_g, self._floors = _service_floors(compiled)
+        self.any_floor = self._floors.min(axis=(1, 2), initial=UNLIMITED)
         self.class_floor = np.zeros((2, CLASSES_MAX, len(self.step_g)), dtype=np.int64)
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
@@ -81,7 +84,15 @@ class TargetRows:
 
     def reach(self) -> Reach:
         """The arrays as they are; ask again after new slots."""
-        return Reach(self.distance_m, self.zone_class, self.class_zone, self.class_floor, self.step_g, self.num_classes)
+        return Reach(
+            self.distance_m,
+            self.zone_class,
+            self.class_zone,
+            self.class_floor,
+            self.any_floor,
+            self.step_g,
+            self.num_classes,
+        )
 
     def trim(self) -> None:
         """Forget all slots if there are more than `slots_max`; slots handed out before are then void."""
@@ -134,35 +145,58 @@ class TargetRows:
 
 
 def _service_floors(compiled: CompiledNetwork) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Steps of weight, and (2, S, Z, num_steps) least price of a parcel of at least that weight; UNLIMITED: none."""
+    """
+    Steps of weight, and (2, S, Z, num_steps) what the parcels of a shipment of at least that weight cost at least.
+
+    For whatever number of parcels its weight or volume may ask for. UNLIMITED where the service does not take it, and
+    for services that do not go home.
+    """
     net = compiled.net
-    steps = np.unique(net.band["limit_g"]) if len(net.band) else np.ones(1, dtype=np.int64)
-    num_eras, num_zones = net.per_kg_cents.shape[1:]
-    out = np.full((2, len(net.service), num_zones, len(steps)), UNLIMITED, dtype=np.int64)
+    weights: set[int] = {1}
+    for service in net.service:
+        limits = net.band["limit_g"][service["band_from"] : service["band_to"]]
+        for num in range(1, int(service["parcels_max"]) + 1):
+            weights.update(int(x) * num for x in limits if x <= service["weight_max_g"])
+            weights.add(int(service["weight_max_g"]) * num)
+    steps = np.array(sorted(weights), dtype=np.int64)
+    out = np.full((2, len(net.service), net.per_kg_cents.shape[2], len(steps)), UNLIMITED, dtype=np.int64)
     for s, service in enumerate(net.service):
-        first, last = int(service["band_from"]), int(service["band_to"])
-        if first == last:
+        if service["band_from"] == service["band_to"] or service["kind"] == _TO_POINT:
             continue
-        size = num_eras * num_zones * (last - first)
-        block = net.price_cents[service["price_from"] : service["price_from"] + size]
-        priced = np.where(block < 0, UNLIMITED, block).reshape(num_eras, num_zones, last - first).min(axis=0)
-        floor = np.minimum.accumulate(priced[:, ::-1], axis=1)[:, ::-1]
-        at = np.minimum(np.searchsorted(net.band["limit_g"][first:last], steps), last - first - 1)
-        base = floor[:, at]
         for residential in (0, 1):
-            due = [
-                j
-                for j in range(int(service["surcharge_from"]), int(service["surcharge_to"]))
-                if net.surcharge["applies"][j] in _CERTAIN[residential]
-                and net.surcharge["zone"][j] < 0
-                and net.surcharge["group"][j] < 0
-                and net.surcharge_valid[j].all()
-            ]
-            extra = sum(int(net.surcharge["cents"][j]) for j in due)
-            fuelled = base + sum(int(net.surcharge["cents"][j]) for j in due if net.surcharge["fuel"][j])
-            fuel = (2 * fuelled * int(service["fuel"]) + 1000) // 2000
-            out[residential, s] = np.where(base >= UNLIMITED, UNLIMITED, base + extra + fuel)
-    return steps.astype(np.int64), out
+            price = _parcel_floor(compiled, s, _CERTAIN[residential])
+            limits = net.band["limit_g"][service["band_from"] : service["band_to"]]
+            for num in range(1, int(service["parcels_max"]) + 1):
+                one_g = -(-steps // num)
+                at = np.minimum(np.searchsorted(limits, one_g), len(limits) - 1)
+                total = np.where(one_g <= service["weight_max_g"], num * price[:, at], UNLIMITED)
+                np.minimum(out[residential, s], total, out=out[residential, s])
+    return steps, np.minimum.accumulate(out[..., ::-1], axis=3)[..., ::-1]
+
+
+def _parcel_floor(compiled: CompiledNetwork, s: int, certain: tuple[int, ...]) -> NDArray[np.int64]:
+    """(Z, bands) least price of one parcel over all dates, with the surcharges that are sure to be due."""
+    net = compiled.net
+    service = net.service[s]
+    num_eras, num_zones = net.per_kg_cents.shape[1:]
+    num_bands = int(service["band_to"] - service["band_from"])
+    first = int(service["price_from"])
+    block = net.price_cents[first : first + num_eras * num_zones * num_bands]
+    base = np.where(block < 0, UNLIMITED, block).reshape(num_eras, num_zones, num_bands).min(axis=0)
+    due = [
+        j
+        for j in range(int(service["surcharge_from"]), int(service["surcharge_to"]))
+        if net.surcharge["applies"][j] in certain
+        and net.surcharge["zone"][j] < 0
+        and net.surcharge["group"][j] < 0
+        and net.surcharge_valid[j].all()
+    ]
+    extra = sum(int(net.surcharge["cents"][j]) for j in due)
+    fuelled = base + sum(int(net.surcharge["cents"][j]) for j in due if net.surcharge["fuel"][j])
+    fuel = (2 * fuelled * int(service["fuel"]) + 1000) // 2000
+    # a heavier charged weight (dimensional, or by a surcharge) takes a later band: the least of this and all above
+    total = np.where(base >= UNLIMITED, UNLIMITED, base + extra + fuel)
+    return np.minimum.accumulate(total[:, ::-1], axis=1)[:, ::-1]
 
 
 class _ZoneMap:

@@ -8,7 +8,7 @@ engine/optimise/tables.py (Pol, Orders) and workspace.py; `o` is one row of Orde
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import floor_cents, rounded, weigh
+from engine.costs.tariff import rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
@@ -29,14 +29,13 @@ from engine.optimise.tables import (
     P_LEAST_REJECT,
     P_UNSERVED_BASE,
     P_UNSERVED_VALUE,
-    W_CARRIER,
     W_MARKDOWN,
     W_OPPORTUNITY,
     W_UNSERVED,
     Orders,
     Pol,
 )
-from engine.optimise.workspace import INFINITE, Workspace
+from engine.optimise.workspace import Workspace
 
 ALONE = 1  # bit of sku_flags
 
@@ -269,12 +268,6 @@ def measure_items(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArr
             net.sku[sku].value_cents * quantity * pol.scalar[P_UNSERVED_VALUE], 1000
         )
         ws.item[orders.line[line].item].unserved_cents += weigh(unserved, pol.weight[W_UNSERVED])
-    for i in range(items):
-        least = INFINITE
-        for s in range(len(net.service)):
-            if ws.set[1 << i].services >> s & 1:
-                least = min(least, floor_cents(net, s, min(ws.set[1 << i].weight_g, net.service[s].weight_max_g)))
-        ws.item[i].floor_cents = weigh(least, pol.weight[W_CARRIER]) if least < INFINITE else 0
 
 
 @inlined

@@ -13,7 +13,7 @@ lower bound. Arrays: engine/network/compiled.py, live.py, engine/optimise/tables
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import RESIDENTIAL, floor_cents, rounded, weigh
+from engine.costs.tariff import RESIDENTIAL, rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
@@ -30,8 +30,9 @@ from engine.optimise.tables import (
     O_MIN_VALUE,
     O_PLACE_FROM,
     O_PLACE_TO,
-    O_SERVICES,
     O_SLOT,
+    P_LEAST_LINE,
+    P_LEAST_PICK,
     P_LEAST_UNIT,
     P_SPLIT,
     P_TRIP_BASE,
@@ -70,25 +71,13 @@ OPTIMAL, INFEASIBLE, COLLIDES = 0, 1, 2
 
 
 @compiled
-def _one_parcel_each(net: Net, o: NDArray[np.int64], ws: Workspace, full: int) -> bool:
-    """Whether all items together fit one parcel of any service, so that more goods never make a parcel cheaper."""
-    for s in range(len(net.service)):
-        if o[O_SERVICES] >> s & 1 == 0:
-            continue
-        if ws.set[full].weight_g > net.service[s].weight_max_g:
-            return False
-        if net.service[s].volume_max_cm3 > 0 and ws.set[full].volume_cm3 > net.service[s].volume_max_cm3:
-            return False
-    return True
-
-
-@compiled
-def _bound_sets(pol: Pol, o: NDArray[np.int64], ws: Workspace, carrier: bool) -> None:
+def _bound_sets(pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach) -> None:
     """
     For every set S: `bound_cents`, below which no shipments of S can cost without carriers, and `floor_cents`, below
     which no carrier takes it. Splits and trips are left out.
     """
-    weight = pol.weight[W_PICKING]
+    weight, residential = pol.weight[W_PICKING], o[O_FLAGS] & RESIDENTIAL
+    ws.set[0].grams = 0
     slack = 0 if weight == 1000 else o[O_ITEMS]  # each further shipment may round down by half a cent
     ws.set[0].least_cents, ws.set[0].floor_cents, ws.set[0].count, ws.set[0].sum_units = 0, 0, 0, 0
     for s in range(1, 1 << o[O_ITEMS]):
@@ -98,22 +87,14 @@ def _bound_sets(pol: Pol, o: NDArray[np.int64], ws: Workspace, carrier: bool) ->
             i += 1
         rest = s ^ low
         ws.set[s].least_cents = ws.set[rest].least_cents + ws.item[i].least_cents
-        ws.set[s].floor_cents = max(ws.set[rest].floor_cents, ws.item[i].floor_cents) if carrier else 0
+        ws.set[s].grams = ws.set[rest].grams + ws.set[low].weight_g
+        ws.set[s].step = _step(reach, ws.set[s].grams)
+        ws.set[s].floor_cents = weigh(reach.any_floor[residential, ws.set[s].step], pol.weight[W_CARRIER])
         ws.set[s].count = ws.set[rest].count + ws.set[low].lines
         ws.set[s].sum_units = ws.set[rest].sum_units + ws.set[low].units
-        pick = pol.least_any_pick_cents[ws.set[s].count] + pol.scalar[P_LEAST_UNIT] * ws.set[s].sum_units
+        pick = pol.scalar[P_LEAST_PICK] + pol.scalar[P_LEAST_LINE] * ws.set[s].count
+        pick += pol.scalar[P_LEAST_UNIT] * ws.set[s].sum_units
         ws.set[s].bound_cents = ws.set[s].least_cents + weigh(pick, weight) - slack
-        ws.set[s].step = -1
-
-
-@inlined
-def _set_floor(net: Net, pol: Pol, ws: Workspace, t: int) -> int:
-    """Least carrier price of one parcel with all of T, by its true weight."""
-    least = INFINITE
-    for s in range(len(net.service)):
-        if ws.set[t].services >> s & 1:
-            least = min(least, floor_cents(net, s, ws.set[t].weight_g))
-    return weigh(least, pol.weight[W_CARRIER]) if least < INFINITE else INFINITE
 
 
 @inlined
@@ -131,16 +112,12 @@ def _step(reach: Reach, weight_g: int) -> int:
 
 @compiled
 def _list_alive(
-    net: Net,
-    pol: Pol,
     o: NDArray[np.int64],
     ws: Workspace,
     best: int,
     split: int,
     least_extra: int,
     extra: int,
-    carrier: bool,
-    reach: Reach,
 ) -> int:
     """
     List in ws.alive the sets T that can still be a shipment of a plan no dearer than `best`, and cap their cost.
@@ -170,10 +147,7 @@ def _list_alive(
             measured = True
         if ws.set[t].valid == 0 or (not partial and ws.set[t].value_cents < o[O_MIN_VALUE]):
             continue
-        if not free and carrier and extra < 0 and ws.set[t].bound_cents + _set_floor(net, pol, ws, t) > cap:
-            continue
         ws.set[t].cap_cents = cap
-        ws.set[t].step = _step(reach, ws.set[t].weight_g) if carrier else -1
         ws.alive[count] = t
         count += 1
     return count
@@ -237,10 +211,10 @@ def _drop_classes(pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, s
     full = (1 << o[O_ITEMS]) - 1
     weight, residential = pol.weight[W_CARRIER], o[O_FLAGS] & RESIDENTIAL
     lightest = ws.set[1].weight_g
-    least = ws.item[0].floor_cents
+    least = ws.set[1].floor_cents
     for i in range(o[O_ITEMS]):
         lightest = min(lightest, ws.set[1 << i].weight_g)
-        least = min(least, ws.item[i].floor_cents)
+        least = min(least, ws.set[1 << i].floor_cents)
     heavy, light = _step(reach, ws.set[full].weight_g), _step(reach, lightest)
     left = ws.best[0] - ws.set[full].bound_cents
     apart = split + (least if o[O_PLACE_FROM] == o[O_PLACE_TO] else 0)
@@ -316,12 +290,9 @@ def search(
     _start(o, ws)
     measure_items(net, pol, live, orders, o, ws)
     measure_full(o[O_ITEMS], ws)
-    carrier = _one_parcel_each(net, o, ws, full)
-    _bound_sets(pol, o, ws, carrier)
-    if carrier:
-        ws.set[full].step = _step(reach, ws.set[full].weight_g)
+    _bound_sets(pol, o, ws, reach)
     anyone = _want_places(net, orders, o, ws)
-    if home and carrier and not partial and not anyone:
+    if home and not partial and not anyone:
         # a first plan from the best stocked nodes tells which zones are too dear to look at
         if find_hubs(net, pol, live, orders, o, ws) > 0 and ws.set[full].valid:
             ws.alive[0] = full
@@ -341,20 +312,20 @@ def search(
     least_extra = _whole_orders(net, pol, live, reach, orders, o, ws)
     if o[O_ITEMS] > 1:
         if home:
-            alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, none, carrier, reach)
+            alive = _list_alive(o, ws, ws.best[0], split, least_extra, none)
             if alive > 0 and ws.best[0] >= INFINITE and not partial:
                 # no single node has it all: a plan from the nodes that have most gives a first cap
                 few, most = _fullest(ws, o[O_ITEMS])
                 home_pass(net, pol, live, o, ws, reach, alive, few, most)
                 take_best(o, ws, zero, full, split, zero, none)
-                alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, none, carrier, reach)
+                alive = _list_alive(o, ws, ws.best[0], split, least_extra, none)
             if alive > 0:
                 home_pass(net, pol, live, o, ws, reach, alive, zero, np.int64(ws.clock[1]))
                 take_best(o, ws, zero, full, split, zero, none)
         for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
             place = orders.places[p]
             extra = np.int64(_trip_cents(pol, o, place))
-            alive = _list_alive(net, pol, o, ws, ws.best[0], split, least_extra, extra, carrier, reach)
+            alive = _list_alive(o, ws, ws.best[0], split, least_extra, extra)
             if alive == 0:
                 continue
             for t in range(1, full + 1):

@@ -10,24 +10,29 @@ possible), the model is corrected and solved again.
 """
 
 import math
-import time
 from dataclasses import replace
 
 import numpy as np
 
 from engine.domain.plan import Plan, Refusal, Shipment, Status
+from engine.optimise.mip_clock import Clock, OutOfTimeError
+from engine.optimise.mip_columns import column_bound
 from engine.optimise.mip_copies import copies_of, within
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_instance import Load, Slot
 from engine.optimise.mip_model import Model, Solution
 from engine.optimise.mip_relaxed import relaxed_of
+from engine.optimise.mip_rounding import rounded_plan
 from engine.optimise.mip_slots import Slots
-from engine.optimise.mip_start import Found, coupled, greedy
+from engine.optimise.mip_start import Found, coupled, greedy, hasty
 from engine.optimise.mip_tariff import Tariffs
 from engine.optimise.reduce import Bound, Ints, Relaxed, dual_bound, first_prices, reduced_cents
 from engine.options.evaluate import Evaluator
 
 METHOD = "mip"
+_FACTS_SHARE = 0.6  # of the time, after which a plan is made without them
+_NO_BOUND = -(10**12)
+_MANY_SLOTS = 150  # so many left by the first bound call for the best one
 _FIRST_SLOTS = 12  # of the first MIP
 _CORRECTIONS_MAX = 50
 _COLUMNS_PER_S = 4_000  # HiGHS looks at the clock between steps only, which are long in large models
@@ -67,28 +72,36 @@ def solve(
         OPTIMAL, where the bound is the cost; FEASIBLE with ``limit`` "deadline" or "gap" and a lower bound; NOT_FOUND;
         INFEASIBLE.
     """
-    until = None if deadline_s is None else time.perf_counter() + deadline_s
-    facts = Facts(evaluator, split_lines, tariffs)
-    return _Search(facts, until, gap_max, start).run()
+    clock = Clock(deadline_s)
+    try:
+        facts = Facts(evaluator, split_lines, tariffs, clock.part(_FACTS_SHARE))
+        relaxed = relaxed_of(facts) if facts.may.size else None
+    except OutOfTimeError:
+        return _in_haste(evaluator, clock, start)
+    return _Search(facts, relaxed, clock, gap_max, start).run()
+
+
+def _in_haste(evaluator: Evaluator, clock: Clock, start: Plan | None) -> Plan:
+    """A plan, if one is found at once, and no bound."""
+    found = hasty(evaluator, clock) if start is None else None
+    plan = start if found is None else evaluator.plan(*found, Status.FEASIBLE, _NO_BOUND)
+    if plan is None:
+        lines = range(len(evaluator.order.lines))
+        return evaluator.plan((), lines, Status.NOT_FOUND, 0, limit="deadline", method=METHOD)
+    return replace(plan, status=Status.FEASIBLE, bound_cents=_NO_BOUND, limit="deadline", method=METHOD)
 
 
 class _Search:
-    def __init__(self, facts: Facts, until: float | None, gap_max: float, start: Plan | None) -> None:
+    def __init__(self, facts: Facts, relaxed: Relaxed | None, clock: Clock, gap_max: float, start: Plan | None) -> None:
         self.evaluator = facts.evaluator
-        self.until = until
+        self.relaxed = relaxed
+        self.clock = clock
         self.gap_max = gap_max
         self.facts = facts
         self.slots = Slots(self.facts)
         self.best: Plan | None = start
         self.bound = -math.inf  # proven
         self.limit = ""
-
-    def seconds_left(self) -> float | None:
-        return None if self.until is None else self.until - time.perf_counter()
-
-    def late(self) -> bool:
-        left = self.seconds_left()
-        return left is not None and left <= 0
 
     def upper(self) -> float:
         return np.inf if self.best is None else float(self.best.cost_cents)
@@ -105,13 +118,16 @@ class _Search:
         apart = sum(bool(facts.alone[i]) for i in required)
         if apart + any(not facts.alone[i] for i in required) > self.evaluator.shipments_max:
             return self._none(Status.INFEASIBLE)  # what ships alone takes a shipment each
-        relaxed = relaxed_of(facts)
+        relaxed = self.relaxed
+        assert relaxed is not None, "something can be served"
         prices = first_prices(relaxed)
         self._offer(greedy(facts, relaxed, prices))
         if all(item.unserved_cents is not None for item in facts.items):
             self._offer(((), tuple(range(len(self.evaluator.order.lines)))))
-        bound = dual_bound(relaxed, self.upper(), prices=prices, stop=self.late)
+        bound = dual_bound(relaxed, self.upper(), prices=prices, stop=self.clock.late)
         self.bound = bound.cents
+        if not self._closed() and len(bound.slots) > _MANY_SLOTS:
+            bound = self._by_columns(relaxed, bound)
         proven = self._closed() or self._explore(relaxed, bound)
         if self.best is None:
             return self._none(Status.INFEASIBLE if proven else Status.NOT_FOUND)
@@ -119,15 +135,26 @@ class _Search:
             return self._none(Status.INFEASIBLE)
         return self._ended(proven)
 
+    def _by_columns(self, relaxed: Relaxed, bound: Bound) -> Bound:
+        """The best prices there are, a plan from their columns, and what the two leave of the slots."""
+        bound, columns = column_bound(relaxed, bound, self.upper(), self.clock.part(0.35).late)
+        self.bound = max(self.bound, bound.cents)
+        before = self.upper()
+        if not self._closed():
+            self._offer(rounded_plan(self.facts, relaxed, columns, bound.prices, self.clock.part(0.5)))
+        if self.upper() < before:
+            bound = dual_bound(relaxed, self.upper(), rounds=1, prices=bound.prices)
+        return bound
+
     def _explore(self, relaxed: Relaxed, bound: Bound) -> bool:
         """MIPs over more and more of the slots that are left; True once it is proven that no more is to be had."""
         num_slots, once = _FIRST_SLOTS, True
-        while not self.late():
+        while not self.clock.late():
             chosen = _promising(relaxed, bound, num_slots)
             before = self.upper()
             done = self._solve(relaxed, bound, chosen, once)
             if self.upper() < before:
-                bound = dual_bound(relaxed, self.upper(), prices=bound.prices, stop=self.late)
+                bound = dual_bound(relaxed, self.upper(), prices=bound.prices, stop=self.clock.late)
                 self.bound = max(self.bound, bound.cents)
             if self._closed() or (done and set(bound.slots.tolist()) <= set(chosen.tolist())):
                 return True
@@ -150,18 +177,18 @@ class _Search:
         model = self._model(items, bound, once)
         if model is None:
             return True
-        left = self.seconds_left()
+        left = self.clock.left()
         if left is not None and len(model.columns.cost) > _COLUMNS_PER_S * left:
             self.limit = "deadline"
             return False
         whole = not once and len(chosen) == len(bound.slots)
         for _ in range(_CORRECTIONS_MAX):
-            left = self.seconds_left()
+            left = self.clock.left()
             found = model.solve(left / 2 if once and left is not None else left, self.gap_max)
             if whole:
                 self.bound = max(self.bound, min(found.bound, self.upper()))
             if found.loads is None or self._accept(model, found):
-                if not found.finished and self.late():
+                if not found.finished and self.clock.late():
                     self.limit = "deadline"
                 return found.finished and model.complete
             model.cutoff(None if self.best is None else self.best.cost_cents)
@@ -233,7 +260,7 @@ class _Search:
                         return True
         items = {s: tuple(int(i) for i in np.flatnonzero(may)) for s, may in enumerate(facts.may)}
         model = self._model(items, None)
-        return model is not None and model.any_shipment(self.seconds_left())
+        return model is not None and model.any_shipment(self.clock.left())
 
     def _lines(self, load: Load) -> tuple[tuple[int, int], ...]:
         order, out = self.evaluator.order, []
@@ -265,7 +292,7 @@ class _Search:
         """The best plan with what was proven of it."""
         assert self.best is not None, "there is a plan"
         cost = self.best.cost_cents
-        bound = math.ceil(self.bound - _EPSILON) if math.isfinite(self.bound) else -(10**12)
+        bound = math.ceil(self.bound - _EPSILON) if math.isfinite(self.bound) else _NO_BOUND
         if proven and self.gap_max == 0:
             bound = cost
         bound = min(bound, cost)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.domain.units import day_number, rounded, weighted_cents
 from engine.network.model import Node
 from engine.network.routes import Route
+from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_instance import Instance, Item, Share, Stage
 from engine.optimise.mip_tariff import Sides, Tariffs, fits, sides_due, triggers
 from engine.options.evaluate import Evaluator
@@ -30,10 +31,17 @@ class Facts:
 
     Attributes: ``items``; ``ways`` (of the allowed routes); ``slot_way``, ``slot_alone`` (S,) index of the way, and of
     the item that is alone in it (-1 none); ``may`` (S, I) which items a slot may carry; ``units`` (nodes, I) units
-    that a node could give of an item.
+    that a node could give of an item. Making them takes time; raises OutOfTimeError where ``clock`` runs out.
     """
 
-    def __init__(self, evaluator: Evaluator, split_lines: frozenset[int], tariffs: Tariffs | None = None) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        split_lines: frozenset[int],
+        tariffs: Tariffs | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.clock = clock or Clock(None)
         self.evaluator = evaluator
         self.items = _items(evaluator, split_lines)
         self.item_of = {line: i for i, item in enumerate(self.items) for line in item.lines}
@@ -44,12 +52,14 @@ class Facts:
         self._stock()
         by_service = self._holdings()
         ways = [evaluator.ways.way(route) for route in self._routes()]
+        self.clock.check()
         self.ways = [way for way in ways if isinstance(way, Way) and self._sold(way)]
         self._slots(by_service)
 
     def _routes(self) -> Iterator[Route]:
         """Routes of the nodes that could serve an item; `Evaluator.routes` asks for less of a node."""
         for k in np.flatnonzero(self.units.any(axis=1)).tolist():
+            self.clock.check()
             if self.evaluator.ways.node_barred(k) is None:
                 yield from self.evaluator.ways.of_node(k)
 

@@ -1,5 +1,7 @@
 """The slots of an order as arrays for `engine.optimise.reduce`: without dates, at the horizon's cheapest tariff."""
 
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 def relaxed_of(facts: Facts) -> Relaxed:
-    """All slots of an order, without dates."""
+    """All slots of an order, without dates. Raises OutOfTimeError where the clock of the facts runs out."""
     slot, item = np.nonzero(facts.may)
     way_of = [facts.ways[w] for w in facts.slot_way]
     node = np.array([way.route.node for way in way_of], dtype=np.int64)
@@ -132,6 +134,7 @@ def _boxes(facts: Facts, total_g: Floats, total_cm3: Floats) -> tuple[Ints, Boxe
         rows = []
         taken = frozenset(np.flatnonzero(facts.may[at].any(axis=0)).tolist())
         for inside, sides in facts.masks(service, taken):
+            facts.clock.check()
             boxes = _cheapest(facts, way, sides, most_g, most_cm3, weight)
             rows.append((inside, boxes))
         masks.append(rows)
@@ -150,11 +153,23 @@ def _boxes(facts: Facts, total_g: Floats, total_cm3: Floats) -> tuple[Ints, Boxe
 def _cheapest(
     facts: Facts, way: Way, sides: Sides, most_g: int, most_cm3: int, weight: int
 ) -> list[tuple[float, float, float]]:
-    """(g, cm3, weighted cents) of the boxes of all eras, by cents."""
+    """(g, cm3, weighted cents) of the boxes of all eras, by cents; without those that a cheaper one holds."""
     signature = facts.evaluator.order.signature
     found = {
         (float(box.weight_high_g), float(box.volume_high_cm3), float(weighted_cents(box.cents, weight)))
         for day in facts.eras(way.route.service)
         for box in facts.tariffs.boxes(way.route.service, way.zone, day, way.target, signature, sides, most_g, most_cm3)
     }
-    return sorted(found, key=lambda box: (box[2], -box[0], -box[1]))
+    kept: list[tuple[float, float, float]] = []
+    heavy: list[float] = []  # of the boxes kept that no other one holds: g rising, cm3 falling
+    bulky: list[float] = []
+    for box in sorted(found, key=lambda box: (box[2], -box[0], -box[1])):
+        at = bisect_left(heavy, box[0])
+        if at < len(heavy) and bulky[at] >= box[1]:
+            continue
+        kept.append(box)
+        end = at + (at < len(heavy) and heavy[at] == box[0])
+        while at > 0 and bulky[at - 1] <= box[1]:
+            at -= 1
+        heavy[at:end], bulky[at:end] = [box[0]], [box[1]]
+    return kept

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.plan import Refusal, Shipment
+from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_facts import Facts
 from engine.optimise.reduce import Relaxed, sums
 from engine.options.evaluate import Evaluator
@@ -64,6 +65,57 @@ def greedy(facts: Facts, relaxed: Relaxed, prices: Floats) -> Found | None:
     evaluator = facts.evaluator
     found = [plan for plan in found if coupled(evaluator, plan[0])]
     return min(found, key=lambda plan: total_cents(evaluator, *plan), default=None)
+
+
+def hasty(evaluator: Evaluator, clock: Clock) -> Found | None:
+    """
+    Some plan of whole lines without looking at all routes: nodes that hold most of what is left, near ones first.
+
+    None where that leads nowhere, or takes too long.
+    """
+    lines = evaluator.order.lines
+    held = {line: set(evaluator.holders(line)) for line in range(len(lines))}
+    left, out = set(held), []
+    tried: set[int] = set()
+    while left and len(out) < evaluator.shipments_max and not clock.late():
+        counts = Counter(k for line in sorted(left) for k in held[line] if k not in tried)
+        if not counts:
+            break
+        node = min(counts, key=lambda k: (-counts[k], k))
+        tried.add(node)
+        found = _from(evaluator, node, tuple(line for line in sorted(left) if node in held[line]), out, clock)
+        if found is not None:
+            out.append(found)
+            carried = {row.line_id for row in found.lines}
+            left -= {line for line in left if lines[line].line_id in carried}
+    if not out or (left and not evaluator.order.partial):
+        return None
+    groups = [set(group) for group in evaluator.order.keep_together]
+    whole = all(
+        group <= {r.line_id for r in s.lines} or group.isdisjoint(r.line_id for r in s.lines)
+        for s in out
+        for group in groups
+    )
+    return (tuple(out), tuple(sorted(left))) if whole else None
+
+
+def _from(
+    evaluator: Evaluator, node: int, held: tuple[int, ...], beside: list[Shipment], clock: Clock
+) -> Shipment | None:
+    """The cheapest shipment of lines from a node that fits beside others."""
+    if evaluator.ways.node_barred(node) is not None:
+        return None
+    items = tuple((line, evaluator.order.lines[line].quantity) for line in held)
+    best: Shipment | None = None
+    for route in evaluator.ways.of_node(node):
+        if clock.late():
+            break
+        found = evaluator.shipment(route, items)
+        if isinstance(found, Refusal) or (best is not None and found.cost_cents >= best.cost_cents):
+            continue
+        if coupled(evaluator, [*beside, found]):
+            best = found
+    return best
 
 
 def total_cents(evaluator: Evaluator, shipments: Sequence[Shipment], unserved: Sequence[int]) -> int:

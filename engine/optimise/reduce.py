@@ -21,6 +21,7 @@ entry of negative gain, by what it lacks; of a divisible item by what one unit l
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,16 @@ class Relaxed:
             place=self.place[slots],
         )
 
+    def some(self, slots: Ints) -> "Relaxed":
+        """Some slots, a slot several times if need be; without entries."""
+        return replace(
+            self.kept(np.zeros(len(self.fixed), np.bool_), np.zeros(len(self.entry_slot), np.bool_)),
+            fixed=self.fixed[slots],
+            group=self.group[slots],
+            times=self.times[slots],
+            place=self.place[slots],
+        )
+
     def parcel_cents(self, weight_g: Floats, volume_cm3: Floats) -> Floats:
         """(S,) the least that parcels of such weights and volumes cost, whatever is in them."""
         out = np.full(len(self.fixed), np.inf)
@@ -139,7 +150,8 @@ def dual_bound(
     direction = np.zeros_like(prices)
     pace, stale = 1.0, 0
     for step in range(rounds):
-        value, gradient, keep_slots, keep_entries = _evaluate(here, prices, upper)
+        at_prices = evaluate(here, prices, upper)
+        value, keep_slots, keep_entries = at_prices.cents, at_prices.slots, at_prices.entries
         if value > best + 1e-9:
             stale = 0 if value > best + 0.02 * max(1.0, min(upper, 1e12) - best) * 0.05 else stale + 1
             best, best_prices = value, prices
@@ -157,15 +169,15 @@ def dual_bound(
             pace, stale, prices = pace / 2, 0, best_prices
             direction[:] = 0.0
             continue
-        direction = gradient + 0.4 * direction
+        direction = at_prices.gradient + 0.4 * direction
         norm = float(direction @ direction)
         if norm < 1e-12:
             break
         aim = upper if np.isfinite(upper) else best + 0.05 * abs(best) + 100.0
         prices = np.minimum(prices + pace * max(aim - value, 1.0) / norm * direction, relaxed.unserved)
     if len(here.entry_slot):
-        _, _, keep_slots, keep_entries = _evaluate(here, best_prices, upper)
-        entries = entries[keep_entries & keep_slots[here.entry_slot]]
+        at_prices = evaluate(here, best_prices, upper)
+        entries = entries[at_prices.entries & at_prices.slots[here.entry_slot]]
     kept = np.zeros(len(relaxed.entry_slot), dtype=np.bool_)
     kept[entries] = True
     return Bound(best, best_prices, np.unique(relaxed.entry_slot[entries]), kept)
@@ -216,8 +228,19 @@ def _reduced(relaxed: Relaxed, prices: Floats) -> tuple[Floats, Floats, Floats]:
     return reduced + relaxed.fixed + relaxed.split, gain, part
 
 
-def _evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> tuple[float, Floats, Flags, Flags]:
-    """(bound, subgradient, slots that may be in a cheaper plan, entries likewise)."""
+class AtPrices(NamedTuple):
+    """What the relaxation says at some prices."""
+
+    cents: float  # the bound
+    gradient: Floats  # (I,) subgradient
+    slots: Flags  # (S,) slots that may be in a cheaper plan
+    entries: Flags  # (E,) entries likewise
+    reduced: Floats  # (S,) rc_s
+    taken: Floats  # (E,) part of the item that the best of the slot takes
+
+
+def evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> AtPrices:
+    """The bound at some prices, and what they rule out where a plan of cost `upper` is known."""
     at = relaxed.entry_slot
     reduced, gain, part = _reduced(relaxed, prices)
     num_slots = len(reduced)
@@ -242,12 +265,12 @@ def _evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> tuple[float, Fl
     used = np.zeros(num_slots)
     order, times = _most_negative(relaxed, reduced, (relaxed.place == -1) | (relaxed.place == best_place))
     used[order] = times
-    taken = used[at] * relaxed.share * part
-    gradient = 1.0 - sums(relaxed.entry_item, taken, len(prices))
+    taken = relaxed.share * part
+    gradient = 1.0 - sums(relaxed.entry_item, used[at] * taken, len(prices))
     gradient[prices >= relaxed.unserved] = np.minimum(gradient[prices >= relaxed.unserved], 0.0)
     if np.all(np.isfinite(relaxed.unserved)):
         value = min(value, float(relaxed.unserved.sum()))
-    return value, gradient, ahead <= limit, ahead[at] + lack <= limit
+    return AtPrices(value, gradient, ahead <= limit, ahead[at] + lack <= limit, reduced, taken)
 
 
 def _most_negative(relaxed: Relaxed, reduced: Floats, inside: Flags) -> tuple[Ints, Floats]:

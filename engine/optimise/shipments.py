@@ -24,6 +24,7 @@ from engine.optimise.routes import (
 )
 from engine.optimise.tables import (
     O_FLAGS,
+    O_ITEMS,
     O_MAX_DISTANCE,
     O_METHODS,
     O_REGION,
@@ -36,15 +37,18 @@ from engine.optimise.tables import (
     PL_SLOT,
     PL_TZ,
     W_CARRIER,
+    W_PICKING,
     Pol,
 )
 from engine.optimise.workspace import (
+    FAR,
     INFINITE,
     KIND_CARRIER,
     KIND_LANE,
     KIND_OWN,
     MEMO_MAX,
-    POOL_MAX,
+    SLACK_ROWS,
+    TOO_MUCH,
     Workspace,
 )
 
@@ -196,7 +200,7 @@ def home_pass(
 ) -> None:
     """Best home shipment of each set in ws.alive, from at most so many nodes with at least so many items."""
     ws.clock[3] += 1
-    filled = 0
+    seen = 0
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
     parcels = services_of_kind(net, o, np.int64(_PARCEL))
     couriers = services_of_kind(net, o, np.int64(_COURIER)) if o[O_METHODS] >> _M_SAME_DAY & 1 else np.int64(0)
@@ -211,49 +215,84 @@ def home_pass(
         services = home_services(net, o, node, parcels, couriers)
         if services == 0:
             continue
-        nodes_max -= 1
-        if nodes_max < 0:
+        if seen == nodes_max:
             return
+        seen += 1
         cls = int(classes[node])
         zones = reach.class_zone[cls]
-        if ws.zone_class[cls].stamp != ws.clock[3]:
-            ws.zone_class[cls].stamp = ws.clock[3]
-            filled = _list_class(pol, o, ws, reach, cls, num_alive, filled)
-        for i in range(ws.zone_class[cls].first, ws.zone_class[cls].last):
-            t = ws.pool[i]
-            if t & ~mask == 0:
+        if num_alive == 1:
+            if ws.alive[0] & ~mask == 0:
+                t = ws.alive[0]
+                _home_shipment(net, pol, live, o, ws, t, c, cls, zones, metres, services, parcels | couriers)
+            continue
+        row = cls % SLACK_ROWS
+        if ws.slack_of[row].owner != cls or ws.slack_of[row].stamp != ws.clock[3] or seen - ws.slack_of[row].seen > 16:
+            ws.slack_of[row].owner = cls
+            ws.slack_of[row].stamp = ws.clock[3]
+            ws.slack_of[row].seen = seen
+            _fill_slack(pol, o, ws, reach, cls, row, num_alive)
+        start = _line_terms(pol, o, ws, c)
+        if _scan_sets(ws.sums, ws.slack[row], ws.cents, o[O_ITEMS]) + start > 0:
+            continue
+        for t in range(1, 1 << o[O_ITEMS]):
+            if t & ~mask == 0 and ws.sums[t] + start <= ws.slack[row, t]:
                 _home_shipment(net, pol, live, o, ws, t, c, cls, zones, metres, services, parcels | couriers)
 
 
 @compiled
-def _list_class(
-    pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, cls: int, num_alive: int, filled: int
-) -> int:
-    """
-    List in ws.pool the sets of ws.alive that nodes of a zone class could ship within the sets' caps.
+def _scan_sets(sums: NDArray[np.int64], slack: NDArray[np.int64], cents: NDArray[np.int64], items: int) -> int:
+    """Sum the line terms of every set; returns the least of sum - slack. Over slices, which the compiler vectorises."""
+    best = FAR
+    sums[0] = 0
+    for i in range(items):
+        half, term = 1 << i, cents[i]
+        lower, upper, limit = sums[:half], sums[half : 2 * half], slack[half : 2 * half]
+        for t in range(half):
+            value = lower[t] + term
+            upper[t] = value
+            best = min(best, value - limit[t])
+    return best
 
-    Returns how much of the pool is used. When it is full it is used anew, from its start, for this class alone.
-    """
-    if filled + num_alive > POOL_MAX:
-        filled = 0
-        ws.clock[3] += 1  # what other classes have listed is gone
-        ws.zone_class[cls].stamp = ws.clock[3]
+
+@compiled
+def _fill_slack(
+    pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, cls: int, row: int, num_alive: int
+) -> None:
+    """What picking and lines of each set may cost at a node of a zone class, at most, for the set to be of use."""
+    for t in range(1 << o[O_ITEMS]):
+        ws.slack[row, t] = -FAR
     residential = o[O_FLAGS] & RESIDENTIAL
-    ws.zone_class[cls].first = filled
     for i in range(num_alive):
         t = ws.alive[i]
-        least = ws.set[t].bound_cents
-        if ws.set[t].step >= 0:
-            least += weigh(reach.class_floor[residential, cls, ws.set[t].step], pol.weight[W_CARRIER])
-        if least <= min(ws.set[t].cap_cents, ws.best_of[0, t].cost):
-            ws.pool[filled] = t
-            filled += 1
-    ws.zone_class[cls].last = filled
-    return filled
+        slack = min(ws.set[t].cap_cents, ws.best_of[0, t].cost)
+        slack -= weigh(reach.class_floor[residential, cls, ws.set[t].step], pol.weight[W_CARRIER])
+        ws.slack[row, t] = min(slack, FAR)
+
+
+@inlined
+def _line_terms(pol: Pol, o: NDArray[np.int64], ws: Workspace, c: int) -> int:
+    """
+    Fill ws.cents with the terms of each item at a candidate, TOO_MUCH where it lacks one.
+
+    Returns what every shipment from there costs besides, at least.
+    """
+    node, mask = ws.candidate[c].node, ws.candidate[c].items
+    line, unit = pol.node[node].line_cents, pol.node[node].unit_cents
+    first = pol.pick_cents[node, 1] - line
+    if pol.weight[W_PICKING] != 1000:  # a weighted sum is rounded as a whole: leave out what does not add up
+        first, line, unit = weigh(first + line, pol.weight[W_PICKING]), np.int64(0), np.int64(0)
+    for i in range(o[O_ITEMS]):
+        if mask >> i & 1:
+            one = ws.set[1 << i]
+            ws.cents[i] = ws.cand_item[c, i].cents + line * one.lines + unit * one.units
+        else:
+            ws.cents[i] = TOO_MUCH
+    return first + pol.node[node].priority_cents
 
 
 @inlined
 def num_bits(mask: int) -> int:
+    """How many bits are set."""
     count = 0
     while mask:
         mask &= mask - 1

@@ -5,7 +5,6 @@ A policy compiled against a network, and the columns in which orders enter the k
     Pol.scalar        (num_scalars,) int64   the policy's numbers, at the places P_...
     Pol.pick_cents    (K, LINES_MAX + 1) int64  raw picking cost of a shipment by number of lines, units left out
     Pol.node          (K,)           POL_NODE: cents per unit, line (rejection), parcel, shipment (priority), weighted
-    Pol.least_any_pick_cents (LINES_MAX + 1,) int64   least pick_cents of any node for any number of lines up to this
     Pol.transit       (S, Z)         int64   promised days or minutes, -1 no transit
 
     Orders.table      (num_orders, O_FIELDS) int64   the fields O_...
@@ -62,6 +61,8 @@ _SCALARS = (
     "use_inbound",
     "least_unit_cents",  # of any node, the network's
     "least_reject_cents",  # likewise, weighted
+    "least_pick_cents",  # likewise, of a shipment before its lines
+    "least_line_cents",  # and of a line more
 )
 (
     P_SPLIT,
@@ -79,6 +80,8 @@ _SCALARS = (
     P_INBOUND,
     P_LEAST_UNIT,
     P_LEAST_REJECT,
+    P_LEAST_PICK,
+    P_LEAST_LINE,
 ) = range(len(_SCALARS))
 
 (
@@ -112,7 +115,15 @@ F_PARTIAL, F_NO_SAFETY, F_PLACE_CHOSEN = 8, 16, 32
 PL_NODE, PL_SLOT, PL_REGION, PL_TZ, PL_REMOTE, PL_DISTANCE, PL_FIELDS = range(7)
 
 
-POL_NODE = np.dtype([("unit_cents", "i8"), ("reject_cents", "i8"), ("packaging_cents", "i8"), ("priority_cents", "i8")])
+POL_NODE = np.dtype(
+    [
+        ("line_cents", "i8"),
+        ("unit_cents", "i8"),
+        ("reject_cents", "i8"),
+        ("packaging_cents", "i8"),
+        ("priority_cents", "i8"),
+    ]
+)
 LINE = np.dtype([("sku", "i8"), ("quantity", "i8"), ("pin", "i8"), ("item", "i8")])
 
 
@@ -123,7 +134,6 @@ class Pol(NamedTuple):
     scalar: NDArray[np.int64]
     pick_cents: NDArray[np.int64]
     node: NDArray[np.void]
-    least_any_pick_cents: NDArray[np.int64]
     transit: NDArray[np.int64]
 
 
@@ -161,14 +171,14 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
     table["priority_cents"] = [
         weighted_cents(policy.priority_cents * n.priority, policy.weight("priority")) for n in nodes
     ]
-    least_unit, least_reject = int(table["unit_cents"].min()), int(table["reject_cents"].min())
+    table["line_cents"] = np.diff(pick[:, 1:], axis=1).min(axis=1)  # at least, of a line more; labour is rounded
+    first = pick[:, 1] - table["line_cents"]
+    columns = (table["unit_cents"], table["reject_cents"], first, table["line_cents"])
+    least = [int(column.min()) for column in columns]
     return Pol(
         weight=np.array([policy.weight(rule) for rule in RULES], dtype=np.int64),
-        scalar=np.array(
-            [*(int(getattr(policy, name)) for name in _SCALARS[:-2]), least_unit, least_reject], dtype=np.int64
-        ),
+        scalar=np.array([*(int(getattr(policy, name)) for name in _SCALARS[: -len(least)]), *least], dtype=np.int64),
         pick_cents=pick,
         node=table,
-        least_any_pick_cents=np.concatenate([[0], np.minimum.accumulate(pick.min(axis=0)[1:])]).astype(np.int64),
         transit=transit,
     )

@@ -1,8 +1,8 @@
 """
 Scratch memory of the kernel: made once, reused for every order, so that a decision allocates nothing.
 
-A candidate is a node that has at least one line of the order; candidates are numbered as they are met. T is a set of items,
-as a bit mask below 2**ITEMS_MAX. Entries are valid where their stamp equals the running order's.
+A candidate is a node that has at least one line of the order; candidates are numbered as they are met. T is a set of
+items, as a bit mask below 2**ITEMS_MAX. Entries are valid where their stamp equals the running order's.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,9 @@ from engine.optimise.tables import ITEMS_MAX, LINES_MAX
 I64 = NDArray[np.int64]
 Records = NDArray[np.void]
 MEMO_MAX = 1 << 20
-POOL_MAX = 1 << 18
+SLACK_ROWS = 64
+FAR = 2**56  # beyond any cost, and below TOO_MUCH, of which a dozen still add up
+TOO_MUCH = 2**57
 SETS = 1 << ITEMS_MAX
 INFINITE = 2**61
 
@@ -40,11 +42,12 @@ KIND_CARRIER, KIND_OWN, KIND_LANE = 0, 1, 2
 
 
 def _record(**fields: str) -> np.dtype[np.void]:
-    return np.dtype([(name, kind) for name, kind in fields.items()])
+    return np.dtype(list(fields.items()))
 
 
 NODE = _record(mark="i8", candidate="i8", wanted="i8")  # stamps; number of the candidate, -1: may not serve
-CLASS = _record(hopeless="i8", stamp="i8", first="i8", last="i8")  # stamps; its sets are pool[first:last]
+CLASS = _record(hopeless="i8")  # stamp
+SLACK = _record(owner="i8", stamp="i8", seen="i8")  # which class a row of slack is of, and since when
 CANDIDATE = _record(node="i8", lines="i8", items="i8")  # bits of the lines and items it has in full
 CAND_ITEM = _record(cents="i8", from_s="i8")  # line terms of an item; from when its stock is there, 0 now
 PICK = _record(stamp="i8", start_s="i8", end_s="i8", segment="i8")
@@ -56,7 +59,8 @@ SET = _record(
     girth_mm="i8",
     goods="i8",  # sku flags of any of its lines
     units="i8",
-    step="i8",  # of weight, in Reach.step_g; -1: no floor holds
+    grams="i8",  # weight, also of sets that are not measured
+    step="i8",  # of weight, in Reach.step_g
     lines="i8",
     value_cents="i8",
     services="i8",  # bits of the services that may carry it
@@ -68,7 +72,7 @@ SET = _record(
     bound_cents="i8",  # no shipments of the set cost less, carriers, splits and trips aside
     floor_cents="i8",  # no carrier takes the set for less
 )
-ITEM = _record(least_cents="i8", floor_cents="i8", unserved_cents="i8")  # floor: least carrier price with it inside
+ITEM = _record(least_cents="i8", unserved_cents="i8")  # least: no node asks less for its line terms
 MEMO = _record(stamp="i8", cents="i8")
 BEST_OF = _record(cost="i8", deliver="i8", kind="i8", candidate="i8", id="i8", at_place="i8")
 PLAN = _record(cost="i8", deliver="i8", count="i8", choice="i8")
@@ -85,13 +89,18 @@ class Workspace(NamedTuple):
     set: Records  # (SETS,) SET
     alive: I64  # (SETS,) sets that may be a shipment of a best plan
     zone_class: Records  # (CLASSES_MAX,) CLASS
-    pool: I64  # (POOL_MAX,) sets that may be worth it from nodes of a class
+    cents: I64  # (ITEMS_MAX,) line terms of each item at the candidate at hand
+    sums: I64  # (SETS,) and of each set
+    slack: I64  # (SLACK_ROWS, SETS) what sums and the least pick may cost for a set to be of use from a zone class
+    slack_of: Records  # (SLACK_ROWS,) SLACK
     item: Records  # (ITEMS_MAX,) ITEM
     price: Records  # (MEMO_MAX,) MEMO
     least: Records  # (MEMO_MAX,) MEMO
     best_of: Records  # (2, SETS) BEST_OF: best shipment of a set; row 0 home, row 1 home or the place at hand
     plan: Records  # (ITEMS_MAX + 1, SETS) PLAN: best plan of a set; choice 0: its lowest item goes unserved
-    best: I64  # [0] cost, [1] deliver_by, [2] number of shipments, [3] row of the place or -1, [4] rows of `chosen`, [5] 1 if any line can be served
+    # [0] cost, [1] deliver_by, [2] number of shipments, [3] row of the place or -1, [4] rows of `chosen`,
+    # [5] 1 if any line can be served
+    best: I64
     chosen: I64  # (ITEMS_MAX, 7) set, kind, candidate, id, at place, cost, deliver_by
 
 
@@ -106,7 +115,10 @@ def workspace(num_nodes: int) -> Workspace:
         set=np.zeros(SETS, dtype=SET),
         alive=np.zeros(SETS, dtype=np.int64),
         zone_class=np.zeros(CLASSES_MAX, dtype=CLASS),
-        pool=np.zeros(POOL_MAX, dtype=np.int64),
+        cents=np.zeros(ITEMS_MAX, dtype=np.int64),
+        sums=np.zeros(SETS, dtype=np.int64),
+        slack=np.zeros((SLACK_ROWS, SETS), dtype=np.int64),
+        slack_of=np.zeros(SLACK_ROWS, dtype=SLACK),
         item=np.zeros(ITEMS_MAX, dtype=ITEM),
         price=np.zeros(MEMO_MAX, dtype=MEMO),
         least=np.zeros(MEMO_MAX, dtype=MEMO),
