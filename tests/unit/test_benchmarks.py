@@ -1,0 +1,140 @@
+"""Each benchmark once at small size on a tiny made-up network: its keys and what must hold, never a time."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import cold_start, growth, memory, one_order
+from benchmarks.generated import generated_network, generated_orders
+from benchmarks.peers.cpsat import Result
+from benchmarks.prepared import Prepared
+from benchmarks.race import Race, race_apart
+from benchmarks.worlds import MIXES, Spec, data_folder, sizes_of, world
+from engine.domain.errors import InputError
+
+TINY = Spec(data=None, count=12, num_nodes=30, num_skus=150)
+SIZES = one_order.Sizes(
+    orders=12,
+    decide_orders=12,
+    guarded_orders=6,
+    deadline_ms=500,
+    loop_orders=40,
+    limit_s=10.0,
+    budget_s=None,
+)
+
+
+def test_one_order_reports_every_key_and_equal_optima(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = one_order.run(TINY, SIZES, workers=0, results=tmp_path, quick=True)
+    assert set(one_order.REQUIRED_KEYS) <= set(figures)
+    assert figures["num_orders"] == figures["num_compared"] == 12
+    assert figures["equal_optimum_share"] == 1.0
+    assert figures["different_rows"] == []
+    assert figures["loop_optimal"] + figures["loop_infeasible"] + figures["loop_collides"] == 40
+    line = json.loads((tmp_path / "one-order.jsonl").read_text())
+    assert {"commit", "machine", "seed", "quick"} <= set(line)
+    assert (tmp_path / "one-order.png").stat().st_size > 1_000
+    assert "speed-up over cpsat" in capsys.readouterr().out
+
+
+def test_growth_reports_nodes_lines_and_memory(tmp_path: Path) -> None:
+    sizes = growth.Sizes(
+        nodes=(20, 40),
+        skus=150,
+        orders=10,
+        lines=(1, 14),
+        line_nodes=20,
+        line_orders=2,
+        deadline_ms=500,
+        memory=((20, 150, 0.3),),
+    )
+    figures = growth.run(sizes, seed=1, results=tmp_path, quick=True)
+    assert list(figures["by_nodes"]) == ["20", "40"]
+    assert figures["by_lines"]["1"]["proven"] == 2
+    assert figures["memory"][0]["rows"] > 0
+    assert figures["peak_mb_max"] > 0
+
+
+def test_memory_counts_every_stock_row() -> None:
+    figures = memory.measured_here(20, 150, 0.3, 5, 1)
+    assert figures["rows"] == len(generated_network(20, 150, 1).stock.node)
+    assert figures["bytes_per_row_live"] > 0
+
+
+def test_cold_start_times_the_demo_where_there_is_no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cold_start, "REPEATS_QUICK", 1)
+    figures = cold_start.run(None, seed=1, results=tmp_path, quick=True)
+    assert "us" not in figures
+    assert figures["seconds_max"] == figures["demo"]["seconds"] > 0
+
+
+def test_the_race_in_other_processes_finds_the_same_optima() -> None:
+    spec = replace(TINY, count=4)
+    prepared = Prepared(world(spec))
+    race = race_apart(spec, workers=1, limit_s=10.0, budget_s=None)
+    assert sorted(race.results) == [0, 1, 2, 3]
+    assert race.begun == ()
+    for row, by_peer in race.results.items():
+        assert {one_order.optimum(result) for result in by_peer.values()} == {prepared.optimum_cents(row)}
+
+
+def test_a_race_without_time_reports_nothing_as_compared() -> None:
+    race = race_apart(TINY, workers=1, limit_s=10.0, budget_s=0.0)
+    figures = one_order.race_figures(race, np.ones(12), [0] * 12)
+    assert figures["num_compared"] == 0
+    assert figures["equal_optimum_share"] == 0.0
+
+
+def test_an_order_that_a_peer_left_open_is_a_lower_bound_and_no_equal_optimum() -> None:
+    solved = Result("optimal", 500, 0.0, 0.001, 0.001)
+    late = Result("limit", None, 0.0, 0.01, 0.99)
+    wrong = Result("optimal", 499, 0.0, 0.001, 0.001)
+    results = {
+        0: {"cpsat": solved, "highs": solved},
+        1: {"cpsat": late, "highs": late},
+        2: {"cpsat": solved, "highs": wrong},
+    }
+    figures = one_order.race_figures(Race(results=results, begun=()), np.full(3, 10.0), [500, 700, 500])
+    assert figures["num_unsolved_cpsat"] == 1
+    assert figures["num_equal_checked"] == 2
+    assert figures["equal_optimum_share"] == 0.5
+    assert figures["different_rows"] == [2]
+    assert figures["speedup_cpsat_unsolved_min"] == 100_000.0
+    assert figures["speedup_cpsat_solved"] == 200.0
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_the_sizes_of_orders_follow_their_mix(mix: str) -> None:
+    sizes = sizes_of(mix, 1_000, 1)
+    shares = np.array(MIXES[mix]) / sum(MIXES[mix])
+    assert len(sizes) == 1_000
+    assert np.abs(np.bincount(sizes, minlength=11)[1:] / 1_000 - shares).max() < 0.002
+
+
+def test_the_same_seed_makes_the_same_world() -> None:
+    first, second = world(TINY), world(TINY)
+    assert first.orders == second.orders
+    assert first.network.nodes == second.network.nodes
+
+
+def test_generated_orders_have_the_sizes_asked_for() -> None:
+    orders = generated_orders(generated_network(20, 150, 1), [1, 40, 7], 1)
+    assert [len(order.lines) for order in orders] == [1, 40, 7]
+
+
+def test_a_data_folder_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        data_folder(Path("no/such/folder"))
+
+
+@pytest.mark.data
+def test_us_orders_follow_the_mix() -> None:
+    data = data_folder(None)
+    if data is None:
+        pytest.skip("no data folder (../shared/data)")
+    made = world(Spec(data=data.resolve(), count=40))
+    assert sorted(len(o.merged().lines) for o in made.orders) == sorted(sizes_of("consumer", 40, 1))
+    assert len(made.network.services) == 9
