@@ -4,12 +4,12 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
+from numpy.typing import ArrayLike
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -18,9 +18,10 @@ RESULTS_QUICK = ROOT / "out" / "benchmarks"  # not under version control
 Figures = dict[str, Any]
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
+def percentile(values: ArrayLike, percent: float) -> float:
     """Rounded to a tenth; 0 of nothing."""
-    return round(float(np.percentile(np.asarray(values), percent)), 1) if len(values) else 0.0
+    all_values = np.asarray(values, dtype=np.float64)
+    return round(float(np.percentile(all_values, percent)), 1) if len(all_values) else 0.0
 
 
 def commit() -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +123,7 @@ def check_orders(network: Network, orders: Sequence[Order]) -> list[Problem]:
         for column, what, word in _named(order):
             if word not in known[what]:
                 message = f"Order ({order.order_id}) names {what} ({word}), which network ({network.name}) lacks."
-                problems.add(
-                    "orders",
-                    row,
-                    column,
-                    word,
-                    message,
-                    lambda n=near[what], w=word, t=f"{what}s.csv": n.hint(w) or f"check the id, or add it to {t}.",
-                )  # type: ignore[misc]
+                problems.add("orders", row, column, word, message, partial(_hint, near[what], what, word))
         if order.pickup_node is not None and order.pickup_node in nodes:
             place = network.nodes[nodes[order.pickup_node]]
             if Offer.PICKUP not in place.offers:
@@ -142,6 +136,10 @@ def check_orders(network: Network, orders: Sequence[Order]) -> list[Problem]:
                 message = f"Order ({order.order_id}): {error.message}"
                 problems.add("orders", row, "destination.postcode", order.destination.postcode, message, error.hint)
     return problems.listed()
+
+
+def _hint(names: Names, what: str, word: str) -> str:
+    return names.hint(word) or f"check the id, or add it to {what}s.csv."
 
 
 def _named(order: Order) -> Iterator[tuple[str, str, str]]:

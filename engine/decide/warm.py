@@ -21,10 +21,11 @@ Report = Callable[[str, int, int], None]
 
 def is_warm() -> bool:
     """Whether the kernels of exactly this source have been compiled on this machine."""
-    return any(Path(numba.config.CACHE_DIR).glob("**/columns.decide_rows-*.nbi"))
+    config: Any = numba.config  # filled at run time, so without types
+    return any(Path(config.CACHE_DIR).glob("**/columns.decide_rows-*.nbi"))
 
 
-class _Listener(event.Listener):  # type: ignore[misc]  # numba carries no types
+class _Listener(event.Listener):
     """Reports each function that is compiled, once, by name."""
 
     def __init__(self, report: Report) -> None:
@@ -49,14 +50,14 @@ def warm_up(report: Report) -> None:
         Called with the name of the function at hand, how many are done and about how many there are.
     """
     listener = _Listener(report)
-    event.register("numba:compile", listener)
+    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]
     try:
         engine = Engine(_tiny(), guard=False)
         order = _order()
         engine.decide(order)
         engine.decide_columns(engine.columns([order]))
     finally:
-        event.unregister("numba:compile", listener)
+        event.unregister("numba:compile", listener)  # type: ignore[no-untyped-call]
 
 
 def _order() -> Order:

@@ -39,7 +39,8 @@ def cache_folder() -> Path:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    setattr(numba.config, "CACHE_DIR", str(cache_folder()))  # noqa: B010 - its types do not know it
+    _config: Any = numba.config  # filled at run time, so without types
+    _config.CACHE_DIR = str(cache_folder())
 
 
 def compiled(function: _Kernel[_R]) -> _Kernel[_R]:

@@ -153,7 +153,7 @@ def test_a_plan_that_is_known_is_not_worsened() -> None:
 
 
 def test_tariffs_kept_from_one_order_serve_the_next() -> None:
-    network = large(20)
+    network = large(8)
     tools = Tools.of(network)
     tariffs = Tariffs(network, tools.cards)
     costs = []
