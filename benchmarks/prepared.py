@@ -43,18 +43,10 @@ class Prepared:
     @cached_property
     def kernel_arguments(self) -> tuple[object, ...]:
         """What the kernel takes before the row of an order. Valid while no new target is asked for."""
-        engine, rows = self.engine, self.engine.rows
+        engine = self.engine
         columns = self.columns  # first: it fills the rows
         chooser = engine.chooser
-        return (
-            engine.compiled.net,
-            chooser.pol,
-            chooser.arrays,
-            rows.distance_m,
-            rows.zone_class,
-            rows.class_zone,
-            columns,
-        )
+        return (engine.compiled.net, chooser.pol, chooser.arrays, engine.rows.reach(), columns)
 
     def kernel(self, row: int) -> tuple[int, int, int, int]:
         """Decide the order of a row on the stock as it is: status, cents, number of shipments, row of the place."""

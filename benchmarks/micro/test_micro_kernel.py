@@ -1,0 +1,93 @@
+"""
+Speed of the kernel and its pieces, warm, on a made-up network of 300 nodes. Run by `pytest benchmarks/micro`.
+
+Each call includes some microseconds of Python handing over the arrays, which the loop over many orders does not pay.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.generated import generated_network, generated_orders
+from benchmarks.prepared import Prepared
+from benchmarks.worlds import World
+from engine.costs.tariff import parcel_cents
+from engine.network.jit import compiled
+from engine.network.live import LiveArrays
+from engine.network.records import Net
+from engine.optimise.candidates import find_candidates
+from engine.optimise.kernel import INFEASIBLE
+from engine.promise.clock import first_handover, pick
+
+SIZES = (1, 2, 5, 8)
+EACH = 20
+
+
+@cache
+def prepared() -> Prepared:
+    """Some orders of each size."""
+    network = generated_network(300, 1_000, 1)
+    orders = [order for lines in SIZES for order in generated_orders(network, [lines] * EACH, lines)]
+    made = Prepared(World(network=network, orders=orders, source="made up"))
+    for row in range(len(orders)):
+        made.kernel(row)
+    return made
+
+
+@compiled
+def _pick_and_hand_over(net: Net, live: LiveArrays, node: int, service: int, release_s: int) -> int:
+    _, end, _ = pick(net, live, node, release_s, 300, 2)
+    schedule = net.schedule[node, service]
+    return first_handover(net.handover, schedule.row_from, schedule.row_to, end, release_s)
+
+
+@pytest.mark.parametrize("lines", SIZES)
+def test_whole_kernel(benchmark: Any, lines: int) -> None:
+    """One order of so many lines, from columns to shipments."""
+    made, row = prepared(), EACH * SIZES.index(lines)
+    row = next(i for i in range(row, row + EACH) if made.kernel(i)[0] != INFEASIBLE)
+    status, *_ = benchmark(made.kernel, row)
+    assert status != INFEASIBLE
+
+
+@pytest.mark.parametrize("lines", SIZES)
+def test_candidates(benchmark: Any, lines: int) -> None:
+    """The nodes that hold lines of an order."""
+    made = prepared()
+    net, pol, live, _, orders = made.kernel_arguments
+    row = orders.table[EACH * SIZES.index(lines)]
+    count = benchmark(find_candidates, net, pol, live, orders, row, made.engine.chooser.workspace)
+    assert count > 0
+
+
+def test_price_of_parcels(benchmark: Any) -> None:
+    """One price with surcharges and fuel."""
+    net = prepared().engine.compiled.net
+    cents = benchmark(parcel_cents, net, 0, 0, 3, 2_500, 9_000, 400, 300, 1_200, 0, 1)
+    assert cents > 0
+
+
+def test_pick_and_hand_over(benchmark: Any) -> None:
+    """When a shipment is picked and which collection it makes."""
+    made = prepared()
+    engine = made.engine
+    release_s = np.int64(made.columns.table[0, 0])
+    at = benchmark(_pick_and_hand_over, engine.compiled.net, engine.chooser.arrays, 0, 0, release_s)
+    assert at >= 0
+
+
+def test_intake_of_one_order(benchmark: Any) -> None:
+    """An Order of five lines into columns, its target known."""
+    made = prepared()
+    order = made.orders[EACH * SIZES.index(5)]
+    columns = benchmark(made.engine.columns, [order])
+    assert len(columns.line) == 5
+
+
+def test_whole_decision(benchmark: Any) -> None:
+    """From an Order of two lines to the Decision object, without the check."""
+    made = prepared()
+    decision = benchmark(made.engine.decide, made.orders[EACH * SIZES.index(2)])
+    assert decision.plan.order_id
