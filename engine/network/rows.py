@@ -104,7 +104,8 @@ class TargetRows:
         known = [(s, int(z)) for s, z in enumerate(zones) if z >= 0 and s < self._floors.shape[1]]
         if not known:
             return np.full((2, len(self.step_g)), UNLIMITED, dtype=np.int64)
-        return np.stack([self._floors[:, s, z] for s, z in known]).min(axis=0)
+        least: NDArray[np.int64] = np.stack([self._floors[:, s, z] for s, z in known]).min(axis=0)
+        return least
 
     def slot(self, target: Target) -> int:
         """The slot of a target; computed on first use (some 0.2 ms for a thousand nodes)."""

@@ -75,7 +75,8 @@ def hasty(evaluator: Evaluator, clock: Clock) -> Found | None:
     """
     lines = evaluator.order.lines
     held = {line: set(evaluator.holders(line)) for line in range(len(lines))}
-    left, out = set(held), []
+    left = set(held)
+    out: list[Shipment] = []
     tried: set[int] = set()
     while left and len(out) < evaluator.shipments_max and not clock.late():
         counts = Counter(k for line in sorted(left) for k in held[line] if k not in tried)

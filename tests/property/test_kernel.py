@@ -35,7 +35,7 @@ def _confirm(case: Case) -> str:
 
 def test_decides_as_cheaply_as_a_twin_that_tries_everything_on_random_networks() -> None:
     seen = [_confirm(random_case(int(seed))) for seed in np.random.SeedSequence(20).generate_state(NUM_RANDOM)]
-    assert seen.count("subset") > NUM_RANDOM // 2
+    assert seen.count("subset") > NUM_RANDOM // 3
     assert seen.count("mip") > 0
     assert seen.count("infeasible") > 0
 
