@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _NEW_COLUMNS = 150  # of one step
 _ROUNDS = 120
-_REACH = 0.5  # of the mean price: how far prices may move in the first step
+_REACH = 0.2  # of the mean price: how far prices may move in the first step
 _CLOSE = 0.5  # cents between program and bound
 _FAR = 1e5  # cents; prices that may move so far are free
 
@@ -83,12 +83,12 @@ def column_bound(
         found = evaluate(here, prices, upper)
         number = np.unique(relaxed.entry_slot[entries])  # of the slots that are left, in `relaxed`
         if found.cents > best.cents:
-            reach *= 2.0 if found.cents - best.cents > 0.3 * (promised - best.cents) else 1.0
+            reach *= 2.0 if found.cents - best.cents > 0.1 * (promised - best.cents) else 1.0
             kept = entries[found.entries & found.slots[here.entry_slot]]
             kept_slots = np.unique(relaxed.entry_slot[kept])
             best = Bound(found.cents, prices, kept_slots, _flags(kept, len(relaxed.entry_slot)))
-        else:
-            reach *= 0.6
+        elif best.cents - found.cents > 3 * (promised - best.cents):
+            reach *= 0.7
         order = np.argsort(found.reduced, kind="stable")[:_NEW_COLUMNS]
         order = order[np.isfinite(found.reduced[order])]
         part = np.zeros((len(here.fixed), num_items))

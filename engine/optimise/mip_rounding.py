@@ -5,6 +5,8 @@ Columns are priced by the relaxation, so that thousands can be weighed at once; 
 Divisible items are taken whole here, or not at all.
 """
 
+from itertools import chain, islice
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _COLUMNS_MAX = 700
+_COLUMNS_EACH = 8  # with any item, beside those
 _TRIES = 4  # programs, each without what the one before could not ship
 _ROUTES = 6  # cheapest ones asked for a new set of items
 
@@ -31,7 +34,7 @@ def rounded_plan(facts: Facts, relaxed: Relaxed, columns: Columns, prices: Float
     pool = _Pool(facts, relaxed)
     loads = pool.whole(columns, prices)
     for _ in range(_TRIES):
-        chosen = pool.cover(loads, clock.part(0.4)) or pool.greedy(loads, prices)
+        chosen = pool.cover(loads, clock.part(0.7))
         if chosen is None:
             return None
         built = pool.built(chosen)
@@ -64,26 +67,15 @@ class _Pool:
         return some.fixed + some.split + parcels + np.where(inside, self.cost[slot], 0.0).sum(axis=1)
 
     def whole(self, columns: Columns, prices: Floats) -> list[Load]:
-        """Loads of the columns, the cut item left out and taken in, best reduced cost first; each item alone as well."""
-        one = np.eye(len(prices), dtype=np.bool_)
-        cheapest = [
-            np.argsort(self.cents(np.arange(len(self.cost)), np.tile(row, (len(self.cost), 1))))[:3] for row in one
-        ]
-        slot = np.concatenate([columns.slot, columns.slot, *cheapest])
-        can = np.isfinite(self.cost)
-        inside = np.vstack(
-            [columns.part > 0.999, columns.part > 1e-6, np.repeat(one, [len(c) for c in cheapest], axis=0)]
-        )
-        inside &= can[slot]
+        """Loads of the columns, cut items left out or taken in, best reduced cost first."""
+        slot = np.concatenate([columns.slot, columns.slot])
+        inside = np.vstack([columns.part > 0.999, columns.part > 1e-6]) & np.isfinite(self.cost)[slot]
         reduced = self.cents(slot, inside) - inside @ prices
         ok = np.flatnonzero(inside.any(axis=1) & np.isfinite(reduced))
-        order = ok[np.argsort(reduced[ok], kind="stable")]
-        loads = dict.fromkeys(
-            (int(slot[c]), frozenset(np.flatnonzero(inside[c]).tolist())) for c in order[: 4 * _COLUMNS_MAX]
-        )
-        few = list(loads)[:_COLUMNS_MAX]
-        alone = [load for load in loads if len(load[1]) == 1]
-        return list(dict.fromkeys(few + alone))
+        order = ok[np.argsort(reduced[ok], kind="stable")].tolist()
+        loads = list(dict.fromkeys((int(slot[c]), frozenset(np.flatnonzero(inside[c]).tolist())) for c in order))
+        few = [islice((load for load in loads if i in load[1]), _COLUMNS_EACH) for i in range(len(prices))]
+        return list(dict.fromkeys(chain(loads[:_COLUMNS_MAX], *few)))
 
     def cover(self, loads: list[Load], clock: Clock) -> list[Load] | None:
         """The cheapest loads that hold every item (or leave it unserved) at least once; then exactly once."""
@@ -109,26 +101,6 @@ class _Pool:
         if outcome.values is None:
             return None
         return self._once([load for c, load in enumerate(loads) if outcome.values[z[c]] > 0.5])
-
-    def greedy(self, loads: list[Load], prices: Floats) -> list[Load] | None:
-        """Loads that ask least for what is left, by its worth; None where they are too many or leave something."""
-        slot, inside = self._arrays(loads)
-        cents = self.cents(slot, inside)
-        left = np.array([item.unserved_cents is None for item in self.facts.items])
-        worth = np.maximum(prices, 1.0)
-        out: list[Load] = []
-        place = -1
-        while left.any() and len(out) < self.relaxed.max_shipments:
-            gain = (inside & left) @ worth
-            here = self.relaxed.place[slot]
-            ok = (gain > 0) & ((place < 0) | (here < 0) | (here == place))
-            if not ok.any():
-                return None
-            at = int(np.argmin(np.where(ok, cents / np.maximum(gain, 1e-9), np.inf)))
-            out.append(loads[at])
-            left &= ~inside[at]
-            place = max(place, int(here[at]))
-        return None if left.any() else self._once(out)
 
     def _once(self, loads: list[Load]) -> list[Load]:
         """Each item in one load only: it stays where it costs least."""
@@ -170,7 +142,7 @@ class _Pool:
         return out
 
     def _best(self, items: frozenset[int], beside: list[Load]) -> tuple[Load, Shipment] | None:
-        """The cheapest shipment of some items, of the few that the relaxation likes; at no place but those of others."""
+        """The cheapest shipment of some items, of the few that the relaxation likes; at no place but that of others."""
         slots = np.flatnonzero(np.isfinite(self.cost[:, list(items)]).all(axis=1))
         place = next((int(self.relaxed.place[s]) for s, _ in beside if self.relaxed.place[s] >= 0), -2)
         slots = slots[(self.relaxed.place[slots] == -1) | (self.relaxed.place[slots] == place)]
