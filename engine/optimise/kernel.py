@@ -48,6 +48,7 @@ from engine.optimise.tables import (
     Pol,
 )
 from engine.optimise.workspace import (
+    FAR,
     INFINITE,
     KIND_CARRIER,
     KIND_LANE,
@@ -97,6 +98,32 @@ def _bound_sets(pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach) -> 
         ws.set[s].bound_cents = ws.set[s].least_cents + weigh(pick, weight) - slack
 
 
+@compiled
+def _bound_places(pol: Pol, o: NDArray[np.int64], ws: Workspace, anyone: bool) -> None:
+    """For every set S: `place_cents`, below which it does not come to a place, from the nodes that can serve one."""
+    weight = pol.weight[W_PICKING]
+    slack = 0 if weight == 1000 else o[O_ITEMS]
+    for i in range(o[O_ITEMS]):
+        ws.item[i].place_cents = ws.item[i].least_cents if anyone else FAR
+    if not anyone:
+        for c in range(ws.clock[1]):
+            if ws.node[ws.candidate[c].node].wanted == ws.clock[2]:
+                for i in range(o[O_ITEMS]):
+                    if ws.candidate[c].items >> i & 1:
+                        ws.item[i].place_cents = min(ws.item[i].place_cents, ws.cand_item[c, i].cents)
+    ws.set[0].place_cents = 0
+    for s in range(1, 1 << o[O_ITEMS]):
+        low = s & -s
+        i = 0
+        while low >> i & 1 == 0:
+            i += 1
+        ws.set[s].place_cents = ws.set[s ^ low].place_cents + ws.item[i].place_cents
+    for s in range(1, 1 << o[O_ITEMS]):
+        pick = pol.scalar[P_LEAST_PICK] + pol.scalar[P_LEAST_LINE] * ws.set[s].count
+        pick += pol.scalar[P_LEAST_UNIT] * ws.set[s].sum_units
+        ws.set[s].place_cents += weigh(pick, weight) - slack
+
+
 @inlined
 def _step(reach: Reach, weight_g: int) -> int:
     """The first step of weight that is not below a weight; the last one above all."""
@@ -130,17 +157,23 @@ def _list_alive(
     free = best >= INFINITE or partial
     measured = False
     count = 0
+    trip = extra if extra >= 0 else least_extra
+    lightest = ws.set[1].floor_cents
+    for i in range(o[O_ITEMS]):
+        lightest = min(lightest, ws.set[1 << i].floor_cents)
     for t in range(1, full):
         rest = full ^ t
         cap = INFINITE - 1
         if not free:
-            home = ws.set[rest].floor_cents
-            if extra >= 0:
-                cap = best - split - ws.set[rest].bound_cents - extra
-            else:
-                other = home if least_extra < 0 else min(home, least_extra)
-                cap = best - split - ws.set[rest].bound_cents - other
-            if ws.set[t].bound_cents + (0 if extra >= 0 else ws.set[t].floor_cents) > cap:
+            # the rest all goes home, or all to the place, or some of it to each
+            other = ws.set[rest].bound_cents + ws.set[rest].floor_cents
+            if trip >= 0:
+                paid = 0 if extra >= 0 else trip  # where T is at the place the trip is in T's own share
+                other = min(other, ws.set[rest].place_cents + paid)
+                other = min(other, ws.set[rest].bound_cents + lightest + split + paid)
+            cap = best - split - other - (extra if extra >= 0 else 0)
+            own = ws.set[t].place_cents if extra >= 0 else ws.set[t].bound_cents + ws.set[t].floor_cents
+            if own > cap:
                 continue
         if not measured:
             measure_all(o[O_ITEMS], ws)
@@ -311,6 +344,8 @@ def search(
         return False
     least_extra = _whole_orders(net, pol, live, reach, orders, o, ws)
     if o[O_ITEMS] > 1:
+        if least_extra >= 0:
+            _bound_places(pol, o, ws, anyone)
         if home:
             alive = _list_alive(o, ws, ws.best[0], split, least_extra, none)
             if alive > 0 and ws.best[0] >= INFINITE and not partial:

@@ -71,8 +71,9 @@ SET = _record(
     sum_units="i8",
     bound_cents="i8",  # no shipments of the set cost less, carriers, splits and trips aside
     floor_cents="i8",  # no carrier takes the set for less
+    place_cents="i8",  # like bound_cents, for shipments to a place
 )
-ITEM = _record(least_cents="i8", unserved_cents="i8")  # least: no node asks less for its line terms
+ITEM = _record(least_cents="i8", place_cents="i8", unserved_cents="i8")  # no node asks less; none that serves a place
 MEMO = _record(stamp="i8", cents="i8")
 BEST_OF = _record(cost="i8", deliver="i8", kind="i8", candidate="i8", id="i8", at_place="i8")
 PLAN = _record(cost="i8", deliver="i8", count="i8", choice="i8")
