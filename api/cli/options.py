@@ -94,7 +94,10 @@ def _print_options(network: "Network", engine: "Engine", order: "Order", limit: 
         document = {
             "order_id": order.order_id,
             "currency": network.currency,
-            "options": [{"names": list(option.names), "plan": plan_to_dict(option.plan)} for option in found],
+            "options": [
+                {"names": list(option.names), "exact": option.exact, "plan": plan_to_dict(option.plan)}
+                for option in found
+            ],
         }
         print(json.dumps(document, ensure_ascii=False))
         return
@@ -102,6 +105,8 @@ def _print_options(network: "Network", engine: "Engine", order: "Order", limit: 
     console.print(f"Order {order.order_id}: {order_summary(network, order)}", markup=False)
     if found:
         console.print(options_table(network, order, found))
+        if not all(option.exact for option in found):
+            console.print("Not every plan was compared: there may be better ones besides.")
     else:
         console.print("Cannot be served; sourcewise decide says why.")
     console.print()

@@ -57,16 +57,20 @@ def decisions_table(network: "Network", decided: "Sequence[Decided]") -> Table:
 
 def options_table(network: "Network", order: "Order", options: "Sequence[NamedOption]") -> Table:
     """The choices of one order, no one of which is better than another in cost, date and carbon at once."""
-    table = plain_table("", "How", "From", "Promised by", "Cost", "CO2e", right=(4, 5))
+    table = plain_table("", "How", "From", "Promised by", "Cost", "CO2e", "Splits", right=(4, 5, 6))
     for option in options:
         plan = option.plan
         table.add_row(
             Text(", ".join(option.names), style="bold"),
-            ", ".join(METHOD_TITLES[s.method] + (f" ({s.service})" if s.service else "") for s in plan.shipments),
-            Text(", ".join(dict.fromkeys(s.node for s in plan.shipments))),
+            "\n".join(METHOD_TITLES[s.method] + (f" ({s.service})" if s.service else "") for s in plan.shipments)
+            or "–",
+            Text(
+                "\n".join(s.node + (f" to {s.place}" if s.place not in (None, s.node) else "") for s in plan.shipments)
+            ),
             promised(network, order, plan),
             money(plan.cost_cents, network.currency),
             mass(plan.co2e_g),
+            str(max(0, len(plan.shipments) - 1)),
         )
     return table
 

@@ -149,13 +149,14 @@ class Engine:
         limit
             At most so many: the named ones, then those that differ most. All without it.
         deadline_ms
-            For each plan of orders that need the stronger method.
+            For the cheapest plan of orders that need the stronger method, and once more for all their other options;
+            DEADLINE_MS where none is given.
         """
         if deadline_ms is not None and deadline_ms < 0:
             raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
         merged = order.merged()
-        deadline_s = deadline_ms / 1000 if deadline_ms is not None else None
-        found = self._finder.find(merged, limit=limit, deadline_s=deadline_s)
+        limit_ms = DEADLINE_MS if deadline_ms is None else deadline_ms
+        found = self._finder.find(merged, limit=limit, deadline_s=limit_ms / 1000)
         if self.guard:
             for option in found:
                 self._check(merged, option.plan)

@@ -32,7 +32,7 @@ from engine.optimise.workspace import S_AT_PLACE, S_FIELDS, S_ID, S_KIND, S_NODE
 from engine.options.evaluate import Evaluator
 from engine.options.request import Items
 
-DATES_MAX = 24  # of plans that are decided one by one
+DATES_MAX = 8  # plans that are decided one by one, each in this part of the deadline
 GREEN_CENTS_PER_G = 100
 Value = tuple[int, int, int]  # cost in cents, deliver_by in epoch seconds, CO2e in grams
 
@@ -78,7 +78,7 @@ class OptionFinder:
         limit
             At most so many: the named ones first, then those that are farthest from all others.
         deadline_s
-            For each plan that the stronger method has to find.
+            For the cheapest plan, where the stronger method has to find it, and once more for all others together.
         """
         if limit is not None and limit < 1:
             raise InputError(f"Limit ({limit}) of the options must be at least 1.", "leave it out to see all.")
@@ -161,6 +161,7 @@ class OptionFinder:
     def _by_dates(self, request: Evaluator, cheapest: Plan, deadline_s: float | None) -> list[_Choice]:
         """The cheapest plan, the cheapest of ever earlier dates, and the greenest."""
         plans = [cheapest]
+        deadline_s = deadline_s / DATES_MAX if deadline_s is not None else None
         steps = tuple(step for step in self.chooser.policy.relaxations if step.rule != "deliver_by")
         chooser = self._chooser(replace(self.chooser.policy, relaxations=steps), self.chooser.pol)
         while len(plans) < DATES_MAX and (last := plans[-1].deliver_by) is not None:

@@ -15,12 +15,11 @@ engine/optimise/tables.py, workspace.py, labels.py.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import num_parcels, rounded, weigh
-from engine.domain.order import METHODS, Method
+from engine.costs.tariff import rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
-from engine.network.model import NodeKind, Offer, ServiceKind
-from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, UNLIMITED, Net
+from engine.network.model import Offer
+from engine.network.records import OFFER_BIT, Net
 from engine.network.rows import Reach
 from engine.optimise.candidates import find_candidates, measure_all, measure_items
 from engine.optimise.labels import (
@@ -32,254 +31,33 @@ from engine.optimise.labels import (
     is_beaten,
     keep_found,
     keep_part,
-    keep_ship,
     used_by,
 )
-from engine.optimise.routes import base_cents, carbon_cents, carrier_route, lane_route, own_stock_route, pick_of
-from engine.optimise.shipments import home_services, services_of_kind
+from engine.optimise.pareto_ships import home_ships, place_ships, point_ships
+from engine.optimise.routes import carbon_cents
 from engine.optimise.tables import (
     F_PLACE_CHOSEN,
     O_FLAGS,
     O_ITEMS,
-    O_MAX_DISTANCE,
     O_MAX_SHIPMENTS,
-    O_METHODS,
     O_MIN_VALUE,
     O_PLACE_FROM,
     O_PLACE_TO,
-    O_REGION,
     O_SLOT,
-    O_TZ,
     P_SPLIT,
     P_TRIP_BASE,
     P_TRIP_CO2E,
     P_TRIP_KM,
     PL_DISTANCE,
     PL_NODE,
-    PL_REGION,
-    PL_REMOTE,
-    PL_SLOT,
-    PL_TZ,
     W_SPLIT,
     W_TRIP,
     Orders,
     Pol,
 )
-from engine.optimise.workspace import INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, Workspace
+from engine.optimise.workspace import INFINITE, Workspace
 
-_SHIP, _PICKUP = OFFER_BIT[Offer.SHIP], OFFER_BIT[Offer.PICKUP]
-_OUT, _IN = OFFER_BIT[Offer.TRANSFER_OUT], OFFER_BIT[Offer.TRANSFER_IN]
-_POINT = NODE_KIND_CODE[NodeKind.PICKUP_POINT]
-_PARCEL, _COURIER = SERVICE_KIND_CODE[ServiceKind.PARCEL], SERVICE_KIND_CODE[ServiceKind.COURIER]
-_TO_POINT = SERVICE_KIND_CODE[ServiceKind.PICKUP_POINT]
-_M_COLLECT, _M_TO_STORE = METHODS.index(Method.CLICK_AND_COLLECT), METHODS.index(Method.SHIP_TO_STORE)
-_M_SAME_DAY, _M_POINT = METHODS.index(Method.SAME_DAY), METHODS.index(Method.PICKUP_POINT)
-_NO_CAP = INFINITE - 1
-
-
-@inlined
-def _is_tight(net: Net, live: LiveArrays, node: int, day: int, hour: int, orders: int, units: int) -> bool:
-    """Whether so many shipments with so many units in all may be too much for a cell."""
-    if live.day[node, day].orders + orders > net.node[node].cap_day_orders:
-        return True
-    if live.day[node, day].units + units > net.node[node].cap_day_units:
-        return True
-    h = live.hour_node[node]
-    return h >= 0 and (
-        live.hour[h, day, hour].orders + orders > net.node[node].cap_hour_orders
-        or live.hour[h, day, hour].units + units > net.node[node].cap_hour_units
-    )
-
-
-@inlined
-def _offer(
-    net: Net,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    lab: Labels,
-    row: int,
-    target: int,
-    t: int,
-    cost: int,
-    deliver: int,
-    co2e: int,
-    kind: int,
-    c: int,
-    route: int,
-    at_place: int,
-) -> None:
-    """Keep a shipment, with the cell of capacity that it takes."""
-    if cost >= INFINITE:
-        return
-    node = ws.candidate[c].node
-    day, hour, tight = np.int64(-1), np.int64(-1), np.int64(0)
-    if (
-        net.node[node].cap_day_orders != UNLIMITED
-        or net.node[node].cap_day_units != UNLIMITED
-        or live.hour_node[node] >= 0
-    ):
-        _, _, _, segment = pick_of(net, live, o, ws, t, c)
-        day, hour = net.segment[segment].day, net.segment[segment].hour
-        most = min(o[O_MAX_SHIPMENTS], o[O_ITEMS])
-        if t != target and _is_tight(net, live, node, day, hour, most, ws.set[target].units):
-            tight = np.int64(1)
-    keep_ship(lab, row, t, cost, deliver, co2e, kind, c, node, route, at_place, tight, day, hour, ws.set[t].units)
-
-
-@inlined
-def _carrier_co2e(net: Net, ws: Workspace, t: int, service: int, distance_m: int) -> int:
-    num = num_parcels(net, service, ws.set[t].weight_g, ws.set[t].volume_cm3)
-    moved = rounded(ws.set[t].weight_g * distance_m * net.service[service].tkm_g, 1_000_000_000)
-    return net.service[service].parcel_g * num + moved
-
-
-@compiled
-def _home_ships(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    lab: Labels,
-    reach: Reach,
-    num_alive: int,
-    target: int,
-) -> None:
-    """Shipments home of the sets in ws.alive, into row 0."""
-    dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
-    parcels = services_of_kind(net, o, np.int64(_PARCEL))
-    couriers = services_of_kind(net, o, np.int64(_COURIER)) if o[O_METHODS] >> _M_SAME_DAY & 1 else np.int64(0)
-    zero = np.int64(0)
-    for c in range(ws.clock[1]):
-        mask, node = ws.candidate[c].items, ws.candidate[c].node
-        metres = int(dist[node])
-        if mask & target == 0 or metres > o[O_MAX_DISTANCE]:
-            continue
-        services = home_services(net, o, node, parcels, couriers)
-        zones = reach.class_zone[int(classes[node])]
-        for i in range(num_alive):
-            t = ws.alive[i]
-            left = services & ws.set[t].services
-            if t & ~mask or left == 0:
-                continue
-            base = base_cents(pol, ws, t, c)
-            for s in range(len(net.service)):
-                if left >> s & 1:
-                    cost, deliver = carrier_route(
-                        net,
-                        pol,
-                        live,
-                        o,
-                        ws,
-                        t,
-                        c,
-                        s,
-                        zones[s],
-                        metres,
-                        o[O_REGION],
-                        o[O_TZ],
-                        o[O_FLAGS],
-                        np.int64(-1),
-                        base,
-                        np.int64(_NO_CAP),
-                    )
-                    co2e = _carrier_co2e(net, ws, t, s, metres)
-                    kind = np.int64(KIND_CARRIER)
-                    _offer(net, live, o, ws, lab, zero, target, t, cost, deliver, co2e, kind, c, s, zero)
-
-
-@compiled
-def _place_ships(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    lab: Labels,
-    place: NDArray[np.int64],
-    num_alive: int,
-    target: int,
-) -> None:
-    """Shipments to a place from its own stock and over lanes, into row 1."""
-    node, one, stamp = place[PL_NODE], np.int64(1), ws.clock[0]
-    own = ws.node[node].candidate if ws.node[node].mark == stamp else np.int64(-1)
-    no_cap = np.int64(_NO_CAP)
-    if own >= 0 and o[O_METHODS] >> _M_COLLECT & 1 and net.node[node].kind != _POINT:
-        for i in range(num_alive):
-            t = ws.alive[i]
-            if t & ~ws.candidate[own].items == 0:
-                cost, ready = own_stock_route(net, pol, live, o, ws, t, own, base_cents(pol, ws, t, own), no_cap)
-                zero, kind = np.int64(0), np.int64(KIND_OWN)
-                _offer(net, live, o, ws, lab, one, target, t, cost, ready, zero, kind, own, zero, one)
-    if net.node[node].offers & _IN == 0 or o[O_METHODS] >> _M_TO_STORE & 1 == 0:
-        return
-    for j in range(net.node[node].lane_from, net.node[node].lane_to):
-        lane = net.lanes_in[j]
-        origin = net.lane[lane].origin
-        c = ws.node[origin].candidate if ws.node[origin].mark == stamp else np.int64(-1)
-        if c < 0 or net.node[origin].offers & _OUT == 0:
-            continue
-        for i in range(num_alive):
-            t = ws.alive[i]
-            if t & ~ws.candidate[c].items == 0:
-                cost, ready = lane_route(net, pol, live, o, ws, t, c, lane, base_cents(pol, ws, t, c), no_cap)
-                moved = ws.set[t].weight_g * net.lane[lane].distance_m * net.lane[lane].tkm_g
-                co2e, kind = rounded(moved, 1_000_000_000), np.int64(KIND_LANE)
-                _offer(net, live, o, ws, lab, one, target, t, cost, ready, co2e, kind, c, lane, one)
-
-
-@compiled
-def _point_ships(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    lab: Labels,
-    place: NDArray[np.int64],
-    reach: Reach,
-    num_alive: int,
-    target: int,
-) -> None:
-    """Shipments to a pickup point by its services, into row 1."""
-    dist, classes = reach.distance_m[place[PL_SLOT]], reach.zone_class[place[PL_SLOT]]
-    one = np.int64(1)
-    services = services_of_kind(net, o, np.int64(_TO_POINT))
-    flags = (o[O_FLAGS] & ~3) | (2 if place[PL_REMOTE] else 0)
-    for c in range(ws.clock[1]):
-        node = ws.candidate[c].node
-        if services & net.node[node].services == 0 or net.node[node].offers & _SHIP == 0:
-            continue
-        zones, metres = reach.class_zone[int(classes[node])], int(dist[node])
-        for i in range(num_alive):
-            t = ws.alive[i]
-            left = services & net.node[node].services & ws.set[t].services
-            if t & ~ws.candidate[c].items or left == 0:
-                continue
-            base = base_cents(pol, ws, t, c)
-            for s in range(len(net.service)):
-                if left >> s & 1:
-                    cost, ready = carrier_route(
-                        net,
-                        pol,
-                        live,
-                        o,
-                        ws,
-                        t,
-                        c,
-                        s,
-                        zones[s],
-                        metres,
-                        place[PL_REGION],
-                        place[PL_TZ],
-                        flags,
-                        place[PL_NODE],
-                        base,
-                        np.int64(_NO_CAP),
-                    )
-                    co2e = _carrier_co2e(net, ws, t, s, metres)
-                    _offer(net, live, o, ws, lab, one, target, t, cost, ready, co2e, np.int64(KIND_CARRIER), c, s, one)
+_PICKUP = OFFER_BIT[Offer.PICKUP]
 
 
 @compiled
@@ -511,7 +289,7 @@ def find_options(
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
     zero, one, none = np.int64(0), np.int64(1), np.int64(-1)
     if o[O_SLOT] >= 0:
-        _home_ships(net, pol, live, o, ws, lab, reach, alive, target)
+        home_ships(net, pol, live, o, ws, lab, reach, alive, target)
         _start_row(ws, lab, alive)
         _combine(net, live, o, lab, one, target, split, zero, zero, none)
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
@@ -519,9 +297,8 @@ def find_options(
         if net.node[place[PL_NODE]].offers & _PICKUP == 0:
             continue
         _start_row(ws, lab, alive)
-        _place_ships(net, pol, live, o, ws, lab, place, alive, target)
-        if net.node[place[PL_NODE]].kind == _POINT and o[O_METHODS] >> _M_POINT & 1:
-            _point_ships(net, pol, live, o, ws, lab, place, reach, alive, target)
+        place_ships(net, pol, live, o, ws, lab, place, alive, target)
+        point_ships(net, pol, live, o, ws, lab, place, reach, alive, target)
         cents, grams = 0, 0
         if o[O_FLAGS] & F_PLACE_CHOSEN == 0:
             metres = place[PL_DISTANCE]
