@@ -13,12 +13,13 @@ lower bound. Arrays: engine/network/compiled.py, live.py, engine/optimise/tables
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import RESIDENTIAL, rounded, weigh
+from engine.costs.tariff import rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import Reach
-from engine.optimise.candidates import find_hubs, find_useful, measure_all, measure_full, measure_items
+from engine.optimise.bounds import bound_places, bound_sets, drop_classes, list_alive
+from engine.optimise.candidates import find_hubs, find_useful, measure_full, measure_items
 from engine.optimise.partition import take_best, take_whole, unserved
 from engine.optimise.routes import carbon_cents, pick_of
 from engine.optimise.shipments import _POINT, home_pass, num_bits, place_pass
@@ -27,28 +28,21 @@ from engine.optimise.tables import (
     F_PLACE_CHOSEN,
     O_FLAGS,
     O_ITEMS,
-    O_MIN_VALUE,
     O_PLACE_FROM,
     O_PLACE_TO,
     O_SLOT,
-    P_LEAST_LINE,
-    P_LEAST_PICK,
-    P_LEAST_UNIT,
     P_SPLIT,
     P_TRIP_BASE,
     P_TRIP_CO2E,
     P_TRIP_KM,
     PL_DISTANCE,
     PL_NODE,
-    W_CARRIER,
-    W_PICKING,
     W_SPLIT,
     W_TRIP,
     Orders,
     Pol,
 )
 from engine.optimise.workspace import (
-    FAR,
     INFINITE,
     KIND_CARRIER,
     KIND_LANE,
@@ -69,121 +63,6 @@ from engine.optimise.workspace import (
 from engine.promise.clock import first_handover
 
 OPTIMAL, INFEASIBLE, COLLIDES = 0, 1, 2
-
-
-@compiled
-def _bound_sets(pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach) -> None:
-    """
-    For every set S: `bound_cents`, below which no shipments of S can cost without carriers, and `floor_cents`, below
-    which no carrier takes it. Splits and trips are left out.
-    """
-    weight, residential = pol.weight[W_PICKING], o[O_FLAGS] & RESIDENTIAL
-    ws.set[0].grams = 0
-    slack = 0 if weight == 1000 else o[O_ITEMS]  # each further shipment may round down by half a cent
-    ws.set[0].least_cents, ws.set[0].floor_cents, ws.set[0].count, ws.set[0].sum_units = 0, 0, 0, 0
-    for s in range(1, 1 << o[O_ITEMS]):
-        low = s & -s
-        i = 0
-        while low >> i & 1 == 0:
-            i += 1
-        rest = s ^ low
-        ws.set[s].least_cents = ws.set[rest].least_cents + ws.item[i].least_cents
-        ws.set[s].grams = ws.set[rest].grams + ws.set[low].weight_g
-        ws.set[s].step = _step(reach, ws.set[s].grams)
-        ws.set[s].floor_cents = weigh(reach.any_floor[residential, ws.set[s].step], pol.weight[W_CARRIER])
-        ws.set[s].count = ws.set[rest].count + ws.set[low].lines
-        ws.set[s].sum_units = ws.set[rest].sum_units + ws.set[low].units
-        pick = pol.scalar[P_LEAST_PICK] + pol.scalar[P_LEAST_LINE] * ws.set[s].count
-        pick += pol.scalar[P_LEAST_UNIT] * ws.set[s].sum_units
-        ws.set[s].bound_cents = ws.set[s].least_cents + weigh(pick, weight) - slack
-
-
-@compiled
-def _bound_places(pol: Pol, o: NDArray[np.int64], ws: Workspace, anyone: bool) -> None:
-    """For every set S: `place_cents`, below which it does not come to a place, from the nodes that can serve one."""
-    weight = pol.weight[W_PICKING]
-    slack = 0 if weight == 1000 else o[O_ITEMS]
-    for i in range(o[O_ITEMS]):
-        ws.item[i].place_cents = ws.item[i].least_cents if anyone else FAR
-    if not anyone:
-        for c in range(ws.clock[1]):
-            if ws.node[ws.candidate[c].node].wanted == ws.clock[2]:
-                for i in range(o[O_ITEMS]):
-                    if ws.candidate[c].items >> i & 1:
-                        ws.item[i].place_cents = min(ws.item[i].place_cents, ws.cand_item[c, i].cents)
-    ws.set[0].place_cents = 0
-    for s in range(1, 1 << o[O_ITEMS]):
-        low = s & -s
-        i = 0
-        while low >> i & 1 == 0:
-            i += 1
-        ws.set[s].place_cents = ws.set[s ^ low].place_cents + ws.item[i].place_cents
-    for s in range(1, 1 << o[O_ITEMS]):
-        pick = pol.scalar[P_LEAST_PICK] + pol.scalar[P_LEAST_LINE] * ws.set[s].count
-        pick += pol.scalar[P_LEAST_UNIT] * ws.set[s].sum_units
-        ws.set[s].place_cents += weigh(pick, weight) - slack
-
-
-@inlined
-def _step(reach: Reach, weight_g: int) -> int:
-    """The first step of weight that is not below a weight; the last one above all."""
-    low, high = 0, len(reach.step_g) - 1
-    while low < high:
-        mid = (low + high) >> 1
-        if reach.step_g[mid] >= weight_g:
-            high = mid
-        else:
-            low = mid + 1
-    return low
-
-
-@compiled
-def _list_alive(
-    o: NDArray[np.int64],
-    ws: Workspace,
-    best: int,
-    split: int,
-    least_extra: int,
-    extra: int,
-) -> int:
-    """
-    List in ws.alive the sets T that can still be a shipment of a plan no dearer than `best`, and cap their cost.
-
-    `extra` -1: T goes home, the rest home or to a place with a trip of at least `least_extra` (-1: no places). Else: T
-    goes to a place whose trip costs `extra`, the rest anywhere.
-    """
-    full = (1 << o[O_ITEMS]) - 1
-    partial = o[O_FLAGS] & F_PARTIAL != 0
-    free = best >= INFINITE or partial
-    measured = False
-    count = 0
-    trip = extra if extra >= 0 else least_extra
-    lightest = ws.set[1].floor_cents
-    for i in range(o[O_ITEMS]):
-        lightest = min(lightest, ws.set[1 << i].floor_cents)
-    for t in range(1, full):
-        rest = full ^ t
-        cap = INFINITE - 1
-        if not free:
-            # the rest all goes home, or all to the place, or some of it to each
-            other = ws.set[rest].bound_cents + ws.set[rest].floor_cents
-            if trip >= 0:
-                paid = 0 if extra >= 0 else trip  # where T is at the place the trip is in T's own share
-                other = min(other, ws.set[rest].place_cents + paid)
-                other = min(other, ws.set[rest].bound_cents + lightest + split + paid)
-            cap = best - split - other - (extra if extra >= 0 else 0)
-            own = ws.set[t].place_cents if extra >= 0 else ws.set[t].bound_cents + ws.set[t].floor_cents
-            if own > cap:
-                continue
-        if not measured:
-            measure_all(o[O_ITEMS], ws)
-            measured = True
-        if ws.set[t].valid == 0 or (not partial and ws.set[t].value_cents < o[O_MIN_VALUE]):
-            continue
-        ws.set[t].cap_cents = cap
-        ws.alive[count] = t
-        count += 1
-    return count
 
 
 @inlined
@@ -231,31 +110,6 @@ def _want_places(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace) 
             ws.node[net.lane[net.lanes_in[i]].origin].wanted = ws.clock[2]
         anyone |= net.node[place].kind == _POINT
     return anyone
-
-
-@compiled
-def _drop_classes(pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, split: int) -> None:
-    """
-    Mark zone classes hopeless whose nodes cannot be in a plan as cheap as the best one known.
-
-    A plan with a home shipment of such a class either ships all from it, or splits: then that parcel weighs at least
-    the lightest item and so does another one.
-    """
-    full = (1 << o[O_ITEMS]) - 1
-    weight, residential = pol.weight[W_CARRIER], o[O_FLAGS] & RESIDENTIAL
-    lightest = ws.set[1].weight_g
-    least = ws.set[1].floor_cents
-    for i in range(o[O_ITEMS]):
-        lightest = min(lightest, ws.set[1 << i].weight_g)
-        least = min(least, ws.set[1 << i].floor_cents)
-    heavy, light = _step(reach, ws.set[full].weight_g), _step(reach, lightest)
-    left = ws.best[0] - ws.set[full].bound_cents
-    apart = split + (least if o[O_PLACE_FROM] == o[O_PLACE_TO] else 0)
-    for cls in range(reach.num_classes[0]):
-        whole = weigh(reach.class_floor[residential, cls, heavy], weight)
-        parted = weigh(reach.class_floor[residential, cls, light], weight) + apart
-        if (whole if full == 1 else min(whole, parted)) > left:
-            ws.zone_class[cls].hopeless = ws.clock[2]
 
 
 @inlined
@@ -323,7 +177,7 @@ def search(
     _start(o, ws)
     measure_items(net, pol, live, orders, o, ws)
     measure_full(o[O_ITEMS], ws)
-    _bound_sets(pol, o, ws, reach)
+    bound_sets(pol, o, ws, reach)
     anyone = _want_places(net, orders, o, ws)
     if home and not partial and not anyone:
         # a first plan from the best stocked nodes tells which zones are too dear to look at
@@ -332,7 +186,7 @@ def search(
             home_pass(net, pol, live, o, ws, reach, one, o[O_ITEMS], np.int64(ws.clock[1]))
             if ws.best_of[0, full].cost < INFINITE:
                 ws.best[0] = ws.best_of[0, full].cost
-                _drop_classes(pol, o, ws, reach, split)
+                drop_classes(pol, o, ws, reach, split)
                 ws.best[0] = INFINITE
             ws.best_of[0, full].cost = INFINITE
             ws.best_of[0, full].deliver = INFINITE
@@ -345,22 +199,22 @@ def search(
     least_extra = _whole_orders(net, pol, live, reach, orders, o, ws)
     if o[O_ITEMS] > 1:
         if least_extra >= 0:
-            _bound_places(pol, o, ws, anyone)
+            bound_places(pol, o, ws, anyone)
         if home:
-            alive = _list_alive(o, ws, ws.best[0], split, least_extra, none)
+            alive = list_alive(o, ws, ws.best[0], split, least_extra, none)
             if alive > 0 and ws.best[0] >= INFINITE and not partial:
                 # no single node has it all: a plan from the nodes that have most gives a first cap
                 few, most = _fullest(ws, o[O_ITEMS])
                 home_pass(net, pol, live, o, ws, reach, alive, few, most)
                 take_best(o, ws, zero, full, split, zero, none)
-                alive = _list_alive(o, ws, ws.best[0], split, least_extra, none)
+                alive = list_alive(o, ws, ws.best[0], split, least_extra, none)
             if alive > 0:
                 home_pass(net, pol, live, o, ws, reach, alive, zero, np.int64(ws.clock[1]))
                 take_best(o, ws, zero, full, split, zero, none)
         for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
             place = orders.places[p]
             extra = np.int64(_trip_cents(pol, o, place))
-            alive = _list_alive(o, ws, ws.best[0], split, least_extra, extra)
+            alive = list_alive(o, ws, ws.best[0], split, least_extra, extra)
             if alive == 0:
                 continue
             for t in range(1, full + 1):
