@@ -103,7 +103,7 @@ def _with_lines(engine: Engine, lines: int, sizes: Sizes, seed: int) -> Figures:
         plan = engine.decide(order, deadline_ms=sizes.deadline_ms).plan
         spent.append(1e6 * (perf_counter() - began))
         proven = plan.status in (Status.OPTIMAL, Status.INFEASIBLE)
-        gaps.append(0.0 if proven else plan.gap if plan.status == Status.FEASIBLE else 1.0)
+        gaps.append(0.0 if proven else min(1.0, plan.gap) if plan.status == Status.FEASIBLE else 1.0)
         methods.add(plan.method or plan.status.value)
     return {
         "decide_us_p50": percentile(spent, 50),

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 from benchmarks.worlds import World
 from engine.decide.engine import Engine
 from engine.domain.plan import Plan, Status
+from engine.network.live import LiveArrays
+from engine.network.records import Net
+from engine.network.rows import Reach
 from engine.optimise import mip
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, solve
-from engine.optimise.tables import ITEMS_MAX, Orders
+from engine.optimise.tables import ITEMS_MAX, Orders, Pol
 from engine.optimise.workspace import S_FIELDS
 from engine.options.evaluate import Evaluator
 
@@ -41,7 +44,7 @@ class Prepared:
         return self.engine.columns(self.orders)
 
     @cached_property
-    def kernel_arguments(self) -> tuple[object, ...]:
+    def kernel_arguments(self) -> tuple[Net, Pol, LiveArrays, Reach, Orders]:
         """What the kernel takes before the row of an order. Valid while no new target is asked for."""
         engine = self.engine
         columns = self.columns  # first: it fills the rows

@@ -1,15 +1,16 @@
 """
 The same orders by CP-SAT and by HiGHS, in processes of their own, which build the same world from the same seed.
 
-`python -m benchmarks.race FOLDER PART PARTS LIMIT_S`, with the world in FOLDER/spec.json, takes every PARTS-th order
-and writes a line to FOLDER/PART.jsonl when it starts one, and one when it is done with it.
+`python -m benchmarks.race FOLDER PART PARTS LIMIT_S`, with the world in FOLDER/spec.json and the rows to solve in
+FOLDER/rows.json, takes every PARTS-th of these and writes a line to FOLDER/PART.jsonl when it starts one, and one when
+it is done with it.
 """
 
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter, sleep
@@ -54,12 +55,13 @@ def race_here(prepared: Prepared, rows: Iterable[int], limit_s: float) -> Race:
     return _collected(race_rows(prepared, rows, limit_s))
 
 
-def race_apart(spec: Spec, *, workers: int, limit_s: float, budget_s: float | None) -> Race:
-    """The race in so many processes, until all orders are done or the budget is."""
+def race_apart(spec: Spec, rows: Sequence[int], *, workers: int, limit_s: float, budget_s: float | None) -> Race:
+    """The race in so many processes, in the order of `rows`, until all are done or the budget is."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         given = {**asdict(spec), "data": str(spec.data) if spec.data else None}
         (folder / "spec.json").write_text(json.dumps(given), encoding="utf-8")
+        (folder / "rows.json").write_text(json.dumps(list(rows)), encoding="utf-8")
         command = [sys.executable, "-m", "benchmarks.race", name]
         started = perf_counter()
         processes = [
@@ -67,7 +69,7 @@ def race_apart(spec: Spec, *, workers: int, limit_s: float, budget_s: float | No
             for part in range(workers)
         ]
         try:
-            _wait(processes, folder, spec.count, started, budget_s)
+            _wait(processes, folder, len(rows), started, budget_s)
         finally:
             for process in processes:
                 process.kill()
@@ -116,9 +118,10 @@ def main(arguments: list[str]) -> None:
     folder, part, parts, limit_s = Path(arguments[0]), int(arguments[1]), int(arguments[2]), float(arguments[3])
     given = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
     spec = Spec(**{**given, "data": Path(given["data"]) if given["data"] else None})
+    rows: list[int] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     prepared = Prepared(world(spec))
     with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as file:
-        for line in race_rows(prepared, range(part, len(prepared.orders), parts), limit_s):
+        for line in race_rows(prepared, rows[part::parts], limit_s):
             file.write(json.dumps(line) + "\n")
             file.flush()
 

@@ -74,7 +74,7 @@ def test_cold_start_times_the_demo_where_there_is_no_data(tmp_path: Path, monkey
 def test_the_race_in_other_processes_finds_the_same_optima() -> None:
     spec = replace(TINY, count=4)
     prepared = Prepared(world(spec))
-    race = race_apart(spec, workers=1, limit_s=10.0, budget_s=None)
+    race = race_apart(spec, range(4), workers=1, limit_s=10.0, budget_s=None)
     assert sorted(race.results) == [0, 1, 2, 3]
     assert race.begun == ()
     for row, by_peer in race.results.items():
@@ -82,7 +82,7 @@ def test_the_race_in_other_processes_finds_the_same_optima() -> None:
 
 
 def test_a_race_without_time_reports_nothing_as_compared() -> None:
-    race = race_apart(TINY, workers=1, limit_s=10.0, budget_s=0.0)
+    race = race_apart(TINY, range(12), workers=1, limit_s=10.0, budget_s=0.0)
     figures = one_order.race_figures(race, np.ones(12), [0] * 12)
     assert figures["num_compared"] == 0
     assert figures["equal_optimum_share"] == 0.0
