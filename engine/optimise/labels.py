@@ -193,6 +193,16 @@ def keep_ship(
 
 
 @inlined
+def ship_beaten(lab: Labels, row: int, t: int, cost: int, deliver: int, co2e: int) -> bool:
+    """Whether a shipment of T with at least these values is beaten for certain, ties aside."""
+    ship, low = lab.ship[row], t * lab.state[C_LIMIT]
+    for i in range(low, low + lab.num_ship[row, t]):
+        if ship[i].tight == 0 and _beats(ship, i, cost, deliver, co2e) and not _equals(ship, i, cost, deliver, co2e):
+            return True
+    return False
+
+
+@inlined
 def used_by(lab: Labels, row: int, part: int, node: int, day: int, hour: int) -> tuple[int, int, int, int]:
     """Orders and units that a part takes of a cell: of the day, and of the hour."""
     day_orders, day_units, hour_orders, hour_units = 0, 0, 0, 0

@@ -15,8 +15,8 @@ from engine.network.live import LiveArrays
 from engine.network.model import NodeKind, Offer, ServiceKind
 from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, UNLIMITED, Net
 from engine.network.rows import Reach
-from engine.optimise.labels import Labels, keep_ship
-from engine.optimise.routes import base_cents, carrier_route, lane_route, own_stock_route, pick_of
+from engine.optimise.labels import Labels, keep_ship, ship_beaten
+from engine.optimise.routes import base_cents, carrier_cents, carrier_route, lane_route, own_stock_route, pick_of
 from engine.optimise.shipments import home_services, services_of_kind
 from engine.optimise.tables import (
     O_FLAGS,
@@ -24,6 +24,7 @@ from engine.optimise.tables import (
     O_MAX_DISTANCE,
     O_MAX_SHIPMENTS,
     O_METHODS,
+    O_PLACED,
     O_REGION,
     O_SLOT,
     O_TZ,
@@ -35,6 +36,7 @@ from engine.optimise.tables import (
     Pol,
 )
 from engine.optimise.workspace import INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, Workspace
+from engine.promise.clock import arrival, first_handover, pick
 
 _SHIP, _OUT, _IN = OFFER_BIT[Offer.SHIP], OFFER_BIT[Offer.TRANSFER_OUT], OFFER_BIT[Offer.TRANSFER_IN]
 _POINT = NODE_KIND_CODE[NodeKind.PICKUP_POINT]
@@ -102,6 +104,50 @@ def _carrier_co2e(net: Net, ws: Workspace, t: int, service: int, distance_m: int
     return net.service[service].parcel_g * num + moved
 
 
+@inlined
+def _soonest(
+    net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, service: int, zone: int
+) -> tuple[int, int, int]:
+    """
+    The earliest that anything from a node gets home by a service: as if its work were that of one line of one unit.
+
+    Returns that date (-1: never), and the instant and the day of its hand-over.
+    """
+    work = net.node[node].hand_order_s + net.node[node].hand_line_s
+    _, end, segment = pick(net, live, node, o[O_PLACED], work, np.int64(1))
+    if segment < 0:
+        return -1, -1, -1
+    schedule = net.schedule[node, service]
+    at = first_handover(net.handover, schedule.row_from, schedule.row_to, end, o[O_PLACED])
+    if at < 0:
+        return -1, -1, -1
+    leave, day = net.handover[at].leave_s, net.handover[at].then
+    if net.service[service].minutes:
+        return leave + 60 * pol.transit[service, zone], leave, day
+    return arrival(net, service, o[O_REGION], o[O_TZ], day, pol.transit[service, zone]), leave, day
+
+
+@inlined
+def _least_price(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    t: int,
+    c: int,
+    service: int,
+    zone: int,
+    leave: int,
+    day: int,
+) -> int:
+    """The carrier's price where T makes the hand-over at `leave`, which has a known day; else a bound, nothing."""
+    release, _, end, segment = pick_of(net, live, o, ws, t, c)
+    if segment < 0 or release != o[O_PLACED] or end > leave:
+        return 0
+    return max(0, carrier_cents(net, pol, ws, t, service, net.era_of_day[day], zone, o[O_FLAGS], True))
+
+
 @compiled
 def home_ships(
     net: Net,
@@ -126,35 +172,40 @@ def home_ships(
             continue
         services = home_services(net, o, node, parcels, couriers)
         zones = reach.class_zone[int(classes[node])]
-        for i in range(num_alive):
-            t = ws.alive[i]
-            left = services & ws.set[t].services
-            if t & ~mask or left == 0:
+        for s in range(len(net.service)):
+            if services >> s & 1 == 0 or zones[s] < 0 or pol.transit[s, zones[s]] < 0:
                 continue
-            base = base_cents(pol, ws, t, c)
-            for s in range(len(net.service)):
-                if left >> s & 1:
-                    cost, deliver = carrier_route(
-                        net,
-                        pol,
-                        live,
-                        o,
-                        ws,
-                        t,
-                        c,
-                        s,
-                        zones[s],
-                        metres,
-                        o[O_REGION],
-                        o[O_TZ],
-                        o[O_FLAGS],
-                        np.int64(-1),
-                        base,
-                        np.int64(_NO_CAP),
-                    )
-                    co2e = _carrier_co2e(net, ws, t, s, metres)
-                    kind = np.int64(KIND_CARRIER)
-                    _offer(net, live, o, ws, lab, zero, target, t, cost, deliver, co2e, kind, c, s, zero)
+            soonest, leave, day = _soonest(net, pol, live, o, node, s, zones[s])
+            if soonest < 0:
+                continue
+            for i in range(num_alive):
+                t = ws.alive[i]
+                if t & ~mask or ws.set[t].services >> s & 1 == 0:
+                    continue
+                base, co2e = base_cents(pol, ws, t, c), _carrier_co2e(net, ws, t, s, metres)
+                least = base + _least_price(net, pol, live, o, ws, t, c, s, zones[s], leave, day)
+                if ship_beaten(lab, zero, t, least, soonest, co2e):
+                    continue
+                cost, deliver = carrier_route(
+                    net,
+                    pol,
+                    live,
+                    o,
+                    ws,
+                    t,
+                    c,
+                    s,
+                    zones[s],
+                    metres,
+                    o[O_REGION],
+                    o[O_TZ],
+                    o[O_FLAGS],
+                    np.int64(-1),
+                    base,
+                    np.int64(_NO_CAP),
+                )
+                kind = np.int64(KIND_CARRIER)
+                _offer(net, live, o, ws, lab, zero, target, t, cost, deliver, co2e, kind, c, s, zero)
 
 
 @compiled
