@@ -1,7 +1,7 @@
 """How amounts, times and rules read for people: one wording for the command line and the report."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -50,6 +50,12 @@ RULE_TITLES = {
     "trip": "Customer's trip",
     "priority": "Node priority",
     "unserved": "Unserved lines",
+}
+RELAXED_TITLES = {
+    "max_distance": "any distance",
+    "max_shipments": "any number of shipments",
+    "min_parcel_value": "shipments of any value",
+    "safety_stock": "safety stock used",
 }
 REASON_TITLES = {
     "no_stock": "too little stock",
@@ -244,3 +250,17 @@ def plan_headline(plan: Plan, currency: str) -> str:
         return f"{STATUS_TITLES[plan.status].capitalize()}."
     proof = "proven cheapest" if plan.status is Status.OPTIMAL else f"within {plan.gap:.1%} of the bound"
     return f"{money(plan.cost_cents, currency)} in {plural(len(plan.shipments), 'shipment')}, {proof}."
+
+
+def relaxed_words(relaxed: Sequence[str]) -> str:
+    """
+    What a plan was allowed beyond the order's rules; of several shifts of its date the largest.
+
+    >>> relaxed_words(("deliver_by+2d", "deliver_by+5d", "max_distance"))
+    'up to 5 days later, any distance'
+    """
+    days = [
+        int(name.removeprefix("deliver_by+").removesuffix("d")) for name in relaxed if name.startswith("deliver_by")
+    ]
+    later = [f"up to {plural(max(days), 'day')} later"] if days else []
+    return ", ".join(later + [RELAXED_TITLES[name] for name in relaxed if name in RELAXED_TITLES])

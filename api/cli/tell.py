@@ -23,6 +23,7 @@ from api.wording import (
     plural,
     reason_title,
     reasons_summary,
+    relaxed_words,
     rule_title,
     shipment_tz,
 )
@@ -44,7 +45,8 @@ def tell(network: "Network", item: "Decided", console: Console) -> None:
     console.print(Text.assemble((f"Order {plan.order_id}", "bold"), ": ", plan_headline(plan, network.currency)))
     console.print(Text(order_summary(network, order), style="dim"))
     if plan.relaxed:
-        console.print(Text(f"Given up to find a plan: {', '.join(plan.relaxed)}.", style="yellow"))
+        words = f"Nothing keeps to every limit, so the plan was allowed: {relaxed_words(plan.relaxed)}."
+        console.print(Text(words, style="yellow"))
     for i, shipment in enumerate(plan.shipments):
         console.print()
         _shipment(network, order, shipment, f"{i + 1}. " if len(plan.shipments) > 1 else "", console)

@@ -20,6 +20,7 @@ from api.wording import (
     plural,
     reason_title,
     reasons_summary,
+    relaxed_words,
     rule_title,
     shipment_tz,
 )
@@ -61,7 +62,8 @@ def _inside(network: Network, item: Decided) -> str:
     plan, order = item.decision.plan, item.order
     parts = [f'<p class="soft">{escape(order_summary(network, order))}</p>']
     if plan.relaxed:
-        parts.append(f'<p class="note">Given up to find a plan: {escape(", ".join(plan.relaxed))}.</p>')
+        words = f"Nothing keeps to every limit, so the plan was allowed: {relaxed_words(plan.relaxed)}."
+        parts.append(f'<p class="note">{escape(words)}</p>')
     for i, shipment in enumerate(plan.shipments):
         reasons = item.explanation.shipments[i] if item.explanation is not None else None
         parts.append(_shipment(network, order, shipment, i + 1, len(plan.shipments), reasons))

@@ -113,6 +113,8 @@ class Chooser:
             plan = mip.solve(request, deadline_s=deadline_s)
         if plan.status != Status.INFEASIBLE or not self.policy.allow_quantity_split:
             return plan
+        if not request.order.partial and not _enough(request):
+            return plan
         split = self._splittable(request)
         return mip.solve(request, deadline_s=deadline_s, split_lines=split) if split else plan
 
@@ -178,3 +180,11 @@ class Chooser:
         if network.services[which].kind == "courier":
             return Route(Method.SAME_DAY, node, which)
         return Route(_SHIP_METHOD[network.nodes[node].kind], node, which)
+
+
+def _enough(request: Evaluator) -> bool:
+    """Whether all nodes together hold what is asked for; where they do not, no split helps."""
+    return all(
+        sum(request.available(node, i) for node in request.holders(i)) >= line.quantity
+        for i, line in enumerate(request.order.lines)
+    )

@@ -208,3 +208,10 @@ def test_a_hole_in_a_tariff_is_no_price_of_zero_but_a_reason() -> None:
     assert plan.status == Status.INFEASIBLE
     assert "no_price" in {code for _, code in plan.unmet[0].reasons}
     assert plan.unmet[0].summary
+
+
+def test_more_units_than_all_nodes_hold_are_infeasible_at_once_with_reasons() -> None:
+    plan = Engine(builders.network()).decide(builders.order(builders.line("a", 1_000_000))).plan
+    assert plan.status == Status.INFEASIBLE
+    assert {code for _, code in plan.unmet[0].reasons} == {"no_stock"}
+    assert not plan.limit
