@@ -173,12 +173,14 @@ def plural(count: int, noun: str) -> str:
     """
     A count with its noun.
 
-    >>> plural(1, "line"), plural(2, "parcel"), plural(3, "category")
-    ('1 line', '2 parcels', '3 categories')
+    >>> plural(1, "line"), plural(2, "day"), plural(3, "category")
+    ('1 line', '2 days', '3 categories')
     """
     if count == 1:
         return f"1 {noun}"
-    return f"{count:,} {noun[:-1]}ies" if noun.endswith("y") else f"{count:,} {noun}s"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{count:,} {noun[:-1]}ies"
+    return f"{count:,} {noun}s"
 
 
 def rule_title(rule: str) -> str:
@@ -259,8 +261,7 @@ def relaxed_words(relaxed: Sequence[str]) -> str:
     >>> relaxed_words(("deliver_by+2d", "deliver_by+5d", "max_distance"))
     'up to 5 days later, any distance'
     """
-    days = [
-        int(name.removeprefix("deliver_by+").removesuffix("d")) for name in relaxed if name.startswith("deliver_by")
-    ]
-    later = [f"up to {plural(max(days), 'day')} later"] if days else []
+    shifts = [name.removeprefix("deliver_by+").removesuffix("d") for name in relaxed if "deliver_by" in name]
+    days = max(map(int, shifts), default=0)
+    later = [f"up to {plural(days, 'day')} later"] if days else []
     return ", ".join(later + [RELAXED_TITLES[name] for name in relaxed if name in RELAXED_TITLES])
