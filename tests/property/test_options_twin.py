@@ -25,8 +25,8 @@ def _values(evaluator: Evaluator, unserved: tuple[int, ...]) -> list[tuple[int, 
 
 
 def _of_option(option: NamedOption) -> tuple[int, int, int]:
-    assert option.plan.deliver_by is not None
-    return option.plan.cost_cents, int(option.plan.deliver_by.timestamp()), option.plan.co2e_g
+    by = option.plan.deliver_by  # none where a partial order is left out as a whole
+    return option.plan.cost_cents, int(by.timestamp()) if by is not None else 0, option.plan.co2e_g
 
 
 def _assert_named(options: tuple[NamedOption, ...]) -> None:
