@@ -34,7 +34,8 @@ _FACTS_SHARE = 0.6  # of the time, after which a plan is made without them
 _COLUMNS_SHARE = 0.3  # of what is left then, for the best bound
 _PLANS_SHARE = 0.7  # of what is left then, for a plan from its columns; the programs in full get the rest
 _NO_BOUND = -(10**12)
-_STEPS = 60  # of the first bound
+_STEPS = 60  # of a bound by subgradients
+_FIRST_STEPS = 15  # of those where no plan is known, which lead them
 _MANY_SLOTS = 150  # so many left by the first bound call for the best one
 _FIRST_SLOTS = 12  # of the first MIP
 _CORRECTIONS_MAX = 50
@@ -127,7 +128,9 @@ class _Search:
         self._offer(greedy(facts, relaxed, prices))
         if all(item.unserved_cents is not None for item in facts.items):
             self._offer(((), tuple(range(len(self.evaluator.order.lines)))))
-        bound = dual_bound(relaxed, self.upper(), _STEPS, prices, self.clock.part(0.2).late)
+        bound = dual_bound(
+            relaxed, self.upper(), _STEPS if self.best else _FIRST_STEPS, prices, self.clock.part(0.2).late
+        )
         self.bound = bound.cents
         if not self._closed() and len(bound.slots) > _MANY_SLOTS:
             bound = self._by_columns(relaxed, bound)
@@ -140,13 +143,14 @@ class _Search:
 
     def _by_columns(self, relaxed: Relaxed, bound: Bound) -> Bound:
         """The best prices there are, a plan from their columns, and what the two leave of the slots."""
-        bound, columns = column_bound(relaxed, bound, self.upper(), self.clock.part(_COLUMNS_SHARE).late)
+        bound, columns = column_bound(relaxed, bound, self.upper(), self.clock.part(_COLUMNS_SHARE))
         self.bound = max(self.bound, bound.cents)
         before = self.upper()
         if not self._closed():
             self._offer(rounded_plan(self.facts, relaxed, columns, bound.prices, self.clock.part(_PLANS_SHARE)))
         if self.upper() < before:
-            bound = dual_bound(relaxed, self.upper(), rounds=1, prices=bound.prices)
+            bound = dual_bound(relaxed, self.upper(), _STEPS, bound.prices, self.clock.part(0.3).late)
+            self.bound = max(self.bound, bound.cents)
         return bound
 
     def _explore(self, relaxed: Relaxed, bound: Bound) -> bool:

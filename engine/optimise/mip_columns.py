@@ -13,12 +13,12 @@ Its prices may move only so far from the best ones known, further where that was
 own, so that it may stop at any time.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.optimise.mip_clock import Clock
 from engine.optimise.reduce import Bound, Relaxed, evaluate
 
 Floats = NDArray[np.float64]
@@ -46,9 +46,7 @@ class Columns:
         self.cents = np.concatenate([self.cents, cents])
 
 
-def column_bound(
-    relaxed: Relaxed, bound: Bound, upper: float, stop: Callable[[], bool] = lambda: False
-) -> tuple[Bound, Columns]:
+def column_bound(relaxed: Relaxed, bound: Bound, upper: float, clock: Clock) -> tuple[Bound, Columns]:
     """
     Raise a bound as far as prices can.
 
@@ -60,7 +58,7 @@ def column_bound(
         To start from: its prices, and the slots and entries that it left.
     upper
         Cost of a known plan; infinite without one.
-    stop
+    clock
         Asked after each step.
 
     Returns
@@ -94,11 +92,11 @@ def column_bound(
         part = np.zeros((len(here.fixed), num_items))
         part[here.entry_slot, here.entry_item] = found.taken
         columns.add(number[order], part[order], found.reduced[order] + part[order] @ prices)
-        if best.cents > upper - 1.0 or stop():
+        if best.cents > upper - 1.0 or clock.late():
             break
         if len(best.slots) < 0.8 * len(here.fixed):
             here, entries = relaxed.kept(_flags(best.slots, num_slots), best.entries), np.flatnonzero(best.entries)
-        solved = _program(relaxed, columns, best.prices, reach)
+        solved = _program(relaxed, columns, best.prices, reach, clock.left())
         if solved is None:
             break
         promised, prices = solved[0] - relaxed.split, solved[1]
@@ -115,7 +113,9 @@ def _flags(at: Ints, num: int) -> NDArray[np.bool_]:
     return out
 
 
-def _program(relaxed: Relaxed, columns: Columns, centre: Floats, reach: float) -> tuple[float, Floats] | None:
+def _program(
+    relaxed: Relaxed, columns: Columns, centre: Floats, reach: float, seconds: float | None
+) -> tuple[float, Floats] | None:
     """
     The linear program over the columns: (cents, prices of the items), None where HiGHS gives up.
 
@@ -148,6 +148,7 @@ def _program(relaxed: Relaxed, columns: Columns, centre: Floats, reach: float) -
         A_eq=cover.tocsr(),
         b_eq=np.ones(num_items),
         method="highs",
+        options={} if seconds is None else {"time_limit": max(0.01, seconds)},
     )
     if result.status != 0:
         return None

@@ -78,22 +78,12 @@ class Facts:
         evaluator, live = self.evaluator, self.evaluator.live
         num_nodes, num_lines = len(evaluator.network.nodes), len(evaluator.skus)
         shape = (num_nodes, num_lines)
-        channel = live.channel(evaluator.order.channel)
-        available, self.bid = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        self.cover = np.zeros(shape, np.int64)
+        self.bid, self.cover = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         for line, sku in enumerate(evaluator.sku_index):
             rows = slice(int(live.row_start[sku]), int(live.row_start[sku + 1]))
             self.bid[live.row_node[rows], line] = live.row_price_cents[rows]
             self.cover[live.row_node[rows], line] = live.row_cover_days[rows]
-            if evaluator.policy.use_inbound:
-                for node in evaluator.holders(line):
-                    available[node, line] = evaluator.available(node, line)
-                continue
-            free = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows]
-            free -= live.row_protected[channel, rows]
-            free -= live.row_safety[channel, rows] if "safety_stock" not in evaluator.relaxed else 0
-            available[live.row_node[rows], line] = np.maximum(0, free)
-        self.available = available
+        self.available = free_units(evaluator)
 
     def _holdings(self) -> Flags:
         """Set units by (node, item); returns which items a service may carry, last the routes without a service."""
@@ -264,6 +254,24 @@ class Facts:
         for first, final in dict.fromkeys(dates):
             cuts |= {day_number(first), day_number(final) + 1}
         return tuple(sorted(day for day in cuts if self._first_day <= day <= last))
+
+
+def free_units(evaluator: Evaluator) -> Ints:
+    """(nodes, lines) units that the order may take, units due included where the policy lets it."""
+    live = evaluator.live
+    channel = live.channel(evaluator.order.channel)
+    out = np.zeros((len(evaluator.network.nodes), len(evaluator.skus)), np.int64)
+    for line, sku in enumerate(evaluator.sku_index):
+        if evaluator.policy.use_inbound:
+            for node in evaluator.holders(line):
+                out[node, line] = evaluator.available(node, line)
+            continue
+        rows = slice(int(live.row_start[sku]), int(live.row_start[sku + 1]))
+        free = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows]
+        free -= live.row_protected[channel, rows]
+        free -= live.row_safety[channel, rows] if "safety_stock" not in evaluator.relaxed else 0
+        out[live.row_node[rows], line] = np.maximum(0, free)
+    return out
 
 
 def order_cents(evaluator: Evaluator, num_shipments: int, trip_m: int | None, unserved: tuple[int, ...]) -> int:

@@ -63,7 +63,7 @@ class _Pool:
     def cents(self, slot: Ints, inside: Flags) -> Floats:
         """(C,) the relaxation's price of slots with (C, I) items, splits included; infinite where they do not fit."""
         some = self.relaxed.some(slot)
-        parcels = some.parcel_cents(inside @ self.weight, inside @ self.volume)
+        parcels = some.parcel_cents(inside @ self.weight, inside @ self.volume, inside)
         return some.fixed + some.split + parcels + np.where(inside, self.cost[slot], 0.0).sum(axis=1)
 
     def whole(self, columns: Columns, prices: Floats) -> list[Load]:
@@ -75,15 +75,29 @@ class _Pool:
         order = ok[np.argsort(reduced[ok], kind="stable")].tolist()
         loads = list(dict.fromkeys((int(slot[c]), frozenset(np.flatnonzero(inside[c]).tolist())) for c in order))
         few = [islice((load for load in loads if i in load[1]), _COLUMNS_EACH) for i in range(len(prices))]
-        return list(dict.fromkeys(chain(loads[:_COLUMNS_MAX], *few)))
+        out = list(dict.fromkeys(chain(loads[:_COLUMNS_MAX], *few)))
+        for i in range(len(prices)):
+            if not any(i in load[1] for load in out):
+                out += self._with(i, out)
+        return out
+
+    def _with(self, i: int, loads: list[Load]) -> list[Load]:
+        """The cheapest loads of one item alone, and the first of some loads that can take it in."""
+        slots = np.flatnonzero(np.isfinite(self.cost[:, i]))
+        cents = self.cents(slots, np.arange(len(self.weight)) == np.full((len(slots), 1), i))
+        alone = [int(slots[at]) for at in np.argsort(cents, kind="stable")[:_COLUMNS_EACH] if np.isfinite(cents[at])]
+        joined = ((s, inside | {i}) for s, inside in loads if np.isfinite(self.cost[s, i]))
+        return list(dict.fromkeys(chain(((s, frozenset({i})) for s in alone), islice(joined, _COLUMNS_MAX // 4))))
 
     def cover(self, loads: list[Load], clock: Clock) -> list[Load] | None:
         """The cheapest loads that hold every item (or leave it unserved) at least once; then exactly once."""
         relaxed, facts = self.relaxed, self.facts
         slot, inside = self._arrays(loads)
+        cents = self.cents(slot, inside)
+        slot, inside, cents = slot[np.isfinite(cents)], inside[np.isfinite(cents)], cents[np.isfinite(cents)]
         program = Program()
         add = program.columns.add
-        z = [add(cents) for cents in self.cents(slot, inside).tolist()]
+        z = [add(c) for c in cents.tolist()]
         for i, item in enumerate(facts.items):
             terms = {z[c]: 1.0 for c in np.flatnonzero(inside[:, i]).tolist()}
             if item.unserved_cents is not None:
@@ -100,7 +114,8 @@ class _Pool:
         outcome = program.run(clock.left(), 0.005)
         if outcome.values is None:
             return None
-        return self._once([load for c, load in enumerate(loads) if outcome.values[z[c]] > 0.5])
+        chosen = [c for c, col in enumerate(z) if outcome.values[col] > 0.5]
+        return self._once([(int(slot[c]), frozenset(np.flatnonzero(inside[c]).tolist())) for c in chosen])
 
     def _once(self, loads: list[Load]) -> list[Load]:
         """Each item in one load only: it stays where it costs least."""
@@ -150,12 +165,22 @@ class _Pool:
         inside[:, list(items)] = True
         cents = self.cents(slots, inside)
         best: tuple[Load, Shipment] | None = None
-        for at in np.argsort(cents, kind="stable")[:_ROUTES].tolist():
+        asked = 0
+        barred: set[int] = set()  # tariffs that refused: they would again, from the next node
+        for at in np.argsort(cents, kind="stable").tolist():
+            if asked == _ROUTES or len(barred) == _ROUTES:
+                break
+            if int(self.relaxed.group[slots[at]]) in barred:
+                continue
             if not np.isfinite(cents[at]) or (best is not None and cents[at] - self.relaxed.split > best[1].cost_cents):
                 break
             load = (int(slots[at]), items)
             found = self.shipment(load)
-            if found is not None and (best is None or found.cost_cents < best[1].cost_cents):
+            if found is None:
+                barred.add(int(self.relaxed.group[slots[at]]))
+                continue
+            asked += 1
+            if best is None or found.cost_cents < best[1].cost_cents:
                 best = load, found
         return best
 

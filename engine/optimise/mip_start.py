@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.domain.plan import Refusal, Shipment
 from engine.optimise.mip_clock import Clock
-from engine.optimise.mip_facts import Facts
+from engine.optimise.mip_facts import Facts, free_units
 from engine.optimise.reduce import Relaxed, sums
 from engine.options.evaluate import Evaluator
 
@@ -74,7 +74,8 @@ def hasty(evaluator: Evaluator, clock: Clock) -> Found | None:
     None where that leads nowhere, or takes too long.
     """
     lines = evaluator.order.lines
-    held = {line: set(evaluator.holders(line)) for line in range(len(lines))}
+    enough = free_units(evaluator) >= np.array([line.quantity for line in lines])
+    held = {line: set(np.flatnonzero(enough[:, line]).tolist()) for line in range(len(lines))}
     left = set(held)
     out: list[Shipment] = []
     tried: set[int] = set()

@@ -96,16 +96,21 @@ class Relaxed:
             place=self.place[slots],
         )
 
-    def parcel_cents(self, weight_g: Floats, volume_cm3: Floats) -> Floats:
-        """(S,) the least that parcels of such weights and volumes cost, whatever is in them."""
+    def parcel_cents(self, weight_g: Floats, volume_cm3: Floats, inside: Flags | None = None) -> Floats:
+        """(S,) the least that parcels of such weights and volumes cost, with the items in (S, I), or whatever is in."""
         out = np.full(len(self.fixed), np.inf)
         boxes = self.boxes
         for g in np.unique(self.group):
-            low, high = boxes.box_start[boxes.mask_start[g]], boxes.box_start[boxes.mask_start[g + 1]]
-            at = np.flatnonzero(self.group == g)
-            fits = boxes.limit_g[low:high] >= weight_g[at, None] - 1e-6
-            fits &= boxes.limit_cm3[low:high] >= volume_cm3[at, None] - 1e-6
-            out[at] = np.where(fits, boxes.cents[low:high], np.inf).min(axis=1, initial=np.inf)
+            of_group = np.flatnonzero(self.group == g)
+            for m in range(boxes.mask_start[g], boxes.mask_start[g + 1]):
+                at = of_group
+                if inside is not None:
+                    at = at[~(inside[at] & ~boxes.mask_items[m]).any(axis=1)]
+                low, high = boxes.box_start[m], boxes.box_start[m + 1]
+                fits = boxes.limit_g[low:high] >= weight_g[at, None] - 1e-6
+                fits &= boxes.limit_cm3[low:high] >= volume_cm3[at, None] - 1e-6
+                cents = np.where(fits, boxes.cents[low:high], np.inf).min(axis=1, initial=np.inf)
+                out[at] = np.minimum(out[at], cents)
         return out
 
 
