@@ -130,7 +130,7 @@ def engine_for(network: "Network", policy: "Policy | None" = None) -> "Engine":
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         console = screen(errors=True)
-        console.print("Compiling kernels, once per machine (about 40 s) …")
+        console.print("Compiling kernels, once per machine (about a minute) …")
         with Progress(
             TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
         ) as bar:

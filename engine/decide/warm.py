@@ -12,10 +12,10 @@ from numba.core import event
 
 from engine.decide.engine import Engine
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
-from engine.domain.order import Destination, Order, OrderLine
-from engine.network.model import Area, Network, Node, SkuTable, StockTable
+from engine.domain.order import Order, OrderLine
+from engine.network.model import Area, Network, Node, Offer, SkuTable, StockTable
 
-NUM_KERNELS = 85  # about; the progress bar needs a number
+NUM_KERNELS = 137  # about; the progress bar needs a number
 Report = Callable[[str, int, int], None]
 
 
@@ -55,6 +55,7 @@ def warm_up(report: Report) -> None:
         engine = Engine(_tiny(), guard=False)
         order = _order()
         engine.decide(order)
+        engine.options(order)
         engine.decide_columns(engine.columns([order]))
     finally:
         event.unregister("numba:compile", listener)  # type: ignore[no-untyped-call]
@@ -65,12 +66,12 @@ def _order() -> Order:
         order_id=OrderId("warm-up"),
         placed_at=datetime(2026, 1, 5, 10, tzinfo=UTC),
         lines=(OrderLine(line_id=LineId("1"), sku=SkuId("a"), quantity=1),),
-        destination=Destination(country="FR", postcode="75001"),
+        pickup_node=NodeId("n"),
     )
 
 
 def _tiny() -> Network:
-    """A network of one node that ships nothing: types, not answers, are what compiling needs."""
+    """A network of one store that customers collect at: types, not answers, are what compiling needs."""
     one, zero = np.array([1]), np.zeros(1, dtype=np.int32)
     no = np.zeros(1, dtype=bool)
     return Network(
@@ -78,7 +79,18 @@ def _tiny() -> Network:
         version="0",
         currency="EUR",
         as_of=datetime(2026, 1, 5, tzinfo=UTC),
-        nodes=(Node(node_id=NodeId("n"), lat=48.0, lon=2.0, postcode="75001", country="FR", tz="Europe/Paris"),),
+        nodes=(
+            Node(
+                node_id=NodeId("n"),
+                lat=48.0,
+                lon=2.0,
+                postcode="75001",
+                country="FR",
+                tz="Europe/Paris",
+                opening_hours="24/7",
+                offers=(Offer.PICKUP,),
+            ),
+        ),
         skus=SkuTable(
             ids=(SkuId("a"),),
             weight_g=one,
