@@ -38,8 +38,9 @@ _STEPS = 60  # of a bound by subgradients
 _FIRST_STEPS = 15  # of those where no plan is known, which lead them
 _MANY_SLOTS = 150  # so many left by the first bound call for the best one
 _FIRST_SLOTS = 12  # of the first MIP
+_ONCE_SHARE = 0.15  # of what is left, for it
 _CORRECTIONS_MAX = 50
-_COLUMNS_PER_S = 4_000  # HiGHS looks at the clock between steps only, which are long in large models
+_OVERRUN_S = 40e-6  # by which HiGHS may overrun its limit, per coefficient: it looks at the clock between steps only
 _EPSILON = 0.01  # cents; floats that prove a bound are closer than this
 
 
@@ -132,8 +133,6 @@ class _Search:
             relaxed, self.upper(), _STEPS if self.best else _FIRST_STEPS, prices, self.clock.part(0.2).late
         )
         self.bound = bound.cents
-        if not self._closed() and len(bound.slots) > _MANY_SLOTS:
-            bound = self._by_columns(relaxed, bound)
         proven = self._closed() or self._explore(relaxed, bound)
         if self.best is None:
             return self._none(Status.INFEASIBLE if proven else Status.NOT_FOUND)
@@ -155,8 +154,12 @@ class _Search:
 
     def _explore(self, relaxed: Relaxed, bound: Bound) -> bool:
         """MIPs over more and more of the slots that are left; True once it is proven that no more is to be had."""
-        num_slots, once = _FIRST_SLOTS, True
+        num_slots, once, by_columns = _FIRST_SLOTS, True, False
         while not self.clock.late():
+            if not by_columns and len(bound.slots) > _MANY_SLOTS and (self.best is None or not once):
+                bound, by_columns = self._by_columns(relaxed, bound), True
+                if self._closed():
+                    return True
             chosen = _promising(relaxed, bound, num_slots)
             before = self.upper()
             done = self._solve(relaxed, bound, chosen, once)
@@ -185,13 +188,15 @@ class _Search:
         if model is None:
             return True
         left = self.clock.left()
-        if left is not None and len(model.columns.cost) > _COLUMNS_PER_S * left:
+        reserve = _OVERRUN_S * model.size
+        if left is not None and reserve > (0.6 if self.best else 1.0) * left:
             self.limit = "deadline"
             return False
         whole = not once and len(chosen) == len(bound.slots)
         for _ in range(_CORRECTIONS_MAX):
             left = self.clock.left()
-            found = model.solve(left / 2 if once and left is not None else left, self.gap_max)
+            seconds = None if left is None else min(left - reserve, left * (_ONCE_SHARE if once and self.best else 1.0))
+            found = model.solve(seconds, self.gap_max)
             if whole:
                 self.bound = max(self.bound, min(found.bound, self.upper()))
             if found.loads is None or self._accept(model, found):

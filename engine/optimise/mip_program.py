@@ -65,6 +65,11 @@ class Program:
         """Change the upper limit of a constraint."""
         self._high[row] = high
 
+    @property
+    def size(self) -> int:
+        """Number of coefficients."""
+        return len(self._row)
+
     def run(self, seconds: float | None, gap: float) -> Outcome:
         """Minimise, within so many seconds and to such a relative gap."""
         from scipy.optimize import Bounds, LinearConstraint, milp

@@ -1,10 +1,11 @@
 """
 Plans from the columns of the bound: a small program over whole ones, then exchanges while they help.
 
-Columns are priced by the relaxation, so that thousands can be weighed at once; what is chosen is built by `Evaluator`.
+Thousands of columns are ranked by the relaxation; some hundreds are then built by `Evaluator`, whose cents count.
 Divisible items are taken whole here, or not at all.
 """
 
+from collections.abc import Iterable
 from itertools import chain, islice
 
 import numpy as np
@@ -22,9 +23,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 _COLUMNS_MAX = 700
+_WIDER = (1, 5)  # times as many columns, the second where the first make no plan
+_COLUMNS_FULL = 150  # the fullest, beside those
 _COLUMNS_EACH = 8  # with any item, beside those
-_TRIES = 4  # programs, each without what the one before could not ship
 _ROUTES = 6  # cheapest ones asked for a new set of items
+_TARIFFS = 40  # that may refuse it before giving up
 
 Load = tuple[int, frozenset[int]]  # slot, items
 
@@ -32,17 +35,15 @@ Load = tuple[int, frozenset[int]]  # slot, items
 def rounded_plan(facts: Facts, relaxed: Relaxed, columns: Columns, prices: Floats, clock: Clock) -> Found | None:
     """The best plan that whole columns make, None where they make none."""
     pool = _Pool(facts, relaxed)
-    loads = pool.whole(columns, prices)
-    for _ in range(_TRIES):
-        chosen = pool.cover(loads, clock.part(0.7))
-        if chosen is None:
-            return None
-        built = pool.built(chosen)
-        refused = {load for load, shipment in zip(chosen, built, strict=True) if shipment is None}
-        if not refused:
-            return pool.exchanged([(load, s) for load, s in zip(chosen, built, strict=True) if s is not None], clock)
-        loads = [load for load in loads if load not in refused]
-    return None
+    chosen = None
+    for times in _WIDER:
+        if chosen is None and not clock.late():
+            chosen = pool.cover(pool.whole(columns, prices, times, clock.part(0.7)), clock.part(0.7))
+    if chosen is None:
+        return None
+    built = pool.built(chosen)
+    both = [(load, shipment) for load, shipment in zip(chosen, built, strict=True) if shipment is not None]
+    return pool.exchanged(both, clock) if len(both) == len(built) else None
 
 
 class _Pool:
@@ -66,8 +67,8 @@ class _Pool:
         parcels = some.parcel_cents(inside @ self.weight, inside @ self.volume, inside)
         return some.fixed + some.split + parcels + np.where(inside, self.cost[slot], 0.0).sum(axis=1)
 
-    def whole(self, columns: Columns, prices: Floats) -> list[Load]:
-        """Loads of the columns, cut items left out or taken in, best reduced cost first."""
+    def whole(self, columns: Columns, prices: Floats, times: int, clock: Clock) -> list[Load]:
+        """Loads of the columns that can be shipped, cut items left out or taken in, best reduced cost first."""
         slot = np.concatenate([columns.slot, columns.slot])
         inside = np.vstack([columns.part > 0.999, columns.part > 1e-6]) & np.isfinite(self.cost)[slot]
         reduced = self.cents(slot, inside) - inside @ prices
@@ -75,29 +76,37 @@ class _Pool:
         order = ok[np.argsort(reduced[ok], kind="stable")].tolist()
         loads = list(dict.fromkeys((int(slot[c]), frozenset(np.flatnonzero(inside[c]).tolist())) for c in order))
         few = [islice((load for load in loads if i in load[1]), _COLUMNS_EACH) for i in range(len(prices))]
-        out = list(dict.fromkeys(chain(loads[:_COLUMNS_MAX], *few)))
+        out = self._real(
+            dict.fromkeys(chain(loads[: times * _COLUMNS_MAX], *few, self._fullest(columns)[: times * _COLUMNS_FULL])),
+            clock,
+        )
         for i in range(len(prices)):
             if not any(i in load[1] for load in out):
-                out += self._with(i, out)
+                alone = self._best(frozenset({i}), [])
+                joined = ((s, inside | {i}) for s, inside in out if np.isfinite(self.cost[s, i]))
+                some = list(islice(joined, _COLUMNS_MAX // 4))
+                out += self._real([alone[0], *some] if alone is not None else some, clock)
         return out
 
-    def _with(self, i: int, loads: list[Load]) -> list[Load]:
-        """The cheapest loads of one item alone, and the first of some loads that can take it in."""
-        slots = np.flatnonzero(np.isfinite(self.cost[:, i]))
-        cents = self.cents(slots, np.arange(len(self.weight)) == np.full((len(slots), 1), i))
-        alone = [int(slots[at]) for at in np.argsort(cents, kind="stable")[:_COLUMNS_EACH] if np.isfinite(cents[at])]
-        joined = ((s, inside | {i}) for s, inside in loads if np.isfinite(self.cost[s, i]))
-        return list(dict.fromkeys(chain(((s, frozenset({i})) for s in alone), islice(joined, _COLUMNS_MAX // 4))))
+    def _fullest(self, columns: Columns) -> list[Load]:
+        """All that a slot can carry, of those that can carry most: where shipments are few, price is not all."""
+        slots = np.unique(columns.slot)
+        inside = np.isfinite(self.cost[slots])
+        cents = self.cents(slots, inside)
+        order = np.lexsort((cents, -inside.sum(axis=1))).tolist()
+        return [(int(slots[c]), frozenset(np.flatnonzero(inside[c]).tolist())) for c in order if np.isfinite(cents[c])]
+
+    def _real(self, loads: Iterable[Load], clock: Clock) -> list[Load]:
+        """Those that can be shipped, as far as there is time to ask."""
+        return [load for load in loads if not clock.late() and self.shipment(load) is not None]
 
     def cover(self, loads: list[Load], clock: Clock) -> list[Load] | None:
-        """The cheapest loads that hold every item (or leave it unserved) at least once; then exactly once."""
+        """The cheapest of some loads that can be shipped, to hold every item (or leave it unserved) exactly once."""
         relaxed, facts = self.relaxed, self.facts
         slot, inside = self._arrays(loads)
-        cents = self.cents(slot, inside)
-        slot, inside, cents = slot[np.isfinite(cents)], inside[np.isfinite(cents)], cents[np.isfinite(cents)]
         program = Program()
         add = program.columns.add
-        z = [add(c) for c in cents.tolist()]
+        z = [add(s.cost_cents + relaxed.split) for s in map(self.shipment, loads) if s is not None]
         for i, item in enumerate(facts.items):
             terms = {z[c]: 1.0 for c in np.flatnonzero(inside[:, i]).tolist()}
             if item.unserved_cents is not None:
@@ -115,7 +124,7 @@ class _Pool:
         if outcome.values is None:
             return None
         chosen = [c for c, col in enumerate(z) if outcome.values[col] > 0.5]
-        return self._once([(int(slot[c]), frozenset(np.flatnonzero(inside[c]).tolist())) for c in chosen])
+        return self._once([loads[c] for c in chosen])
 
     def _once(self, loads: list[Load]) -> list[Load]:
         """Each item in one load only: it stays where it costs least."""
@@ -168,7 +177,7 @@ class _Pool:
         asked = 0
         barred: set[int] = set()  # tariffs that refused: they would again, from the next node
         for at in np.argsort(cents, kind="stable").tolist():
-            if asked == _ROUTES or len(barred) == _ROUTES:
+            if asked == _ROUTES or len(barred) == _TARIFFS:
                 break
             if int(self.relaxed.group[slots[at]]) in barred:
                 continue
