@@ -14,6 +14,7 @@ from engine.decide.engine import Engine
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
 from engine.domain.order import Order, OrderLine
 from engine.network.model import Area, Network, Node, Offer, SkuTable, StockTable
+from engine.optimise.mip_knapsack import least_reduced
 
 NUM_KERNELS = 137  # about; the progress bar needs a number
 Report = Callable[[str, int, int], None]
@@ -57,8 +58,16 @@ def warm_up(report: Report) -> None:
         engine.decide(order)
         engine.options(order)
         engine.decide_columns(engine.columns([order]))
+        _warm_knapsacks()
     finally:
         event.unregister("numba:compile", listener)  # type: ignore[no-untyped-call]
+
+
+def _warm_knapsacks() -> None:
+    """The stronger method works against a deadline, which compiling would eat up; it needs more than a tiny order."""
+    start, ints, floats = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+    masks = np.zeros((0, 1), dtype=np.bool_)
+    least_reduced(start, ints, floats, floats, floats, ints, start, masks, start, floats, floats, floats)
 
 
 def _order() -> Order:
