@@ -19,7 +19,7 @@ help:
 	@echo "make test    ruff, mypy --strict, then all tests; warnings are errors"
 	@echo "make lint    ruff and mypy --strict only"
 	@echo "make bench   speed and equal optimum of one order against CP-SAT and HiGHS, quick size"
-	@echo "make soak    the property tests with $(SEEDS) more seeds (SEEDS=100 for longer)"
+	@echo "make soak    the property tests with $(SEEDS) more seeds, five times as many examples of each (SEEDS=100 for longer)"
 
 setup: .venv/.ready
 
@@ -61,6 +61,6 @@ soak: setup
 	@echo "soak: tests/property with seeds 1 to $(SEEDS); the first failure stops it and names its seed"
 	@for seed in $$(seq 1 $(SEEDS)); do \
 		echo "seed $$seed of $(SEEDS)"; \
-		$(BIN)/python -m pytest -n auto --hypothesis-seed=$$seed tests/property \
-			|| { echo "soak: failed with seed $$seed; again: $(BIN)/python -m pytest --hypothesis-seed=$$seed tests/property"; exit 1; }; \
+		$(BIN)/python -m pytest -n auto --hypothesis-profile=soak --hypothesis-seed=$$seed tests/property \
+			|| { echo "soak: failed with seed $$seed; again: $(BIN)/python -m pytest --hypothesis-profile=soak --hypothesis-seed=$$seed tests/property"; exit 1; }; \
 	done

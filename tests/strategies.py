@@ -2,10 +2,11 @@
 Small random networks and orders in which every rule binds often.
 
 `random_case(seed)` is fast and deterministic; `cases()` is the same as a hypothesis strategy, which shrinks by
-switching features off, then by fewer nodes and lines. `tests/twin.py` finds the right optimum of a case.
+switching features off, then by fewer nodes and lines. `hungry` makes orders of them that have to be divided.
+`tests/twin.py` finds the right optimum of a case.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
@@ -40,13 +41,17 @@ FEATURES = (
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One order on one network with its stock and policy. `order` is merged."""
+    """One order on one network with its stock and policy. `order` is merged. `recipe` makes it again."""
 
     seed: int
     network: Network
     live: Live
     policy: Policy
     order: Order
+    recipe: str
+
+    def __repr__(self) -> str:
+        return self.recipe  # hypothesis prints what failed, and gives up on what is too long to print
 
 
 def random_case(
@@ -57,13 +62,23 @@ def random_case(
     features: frozenset[str] = frozenset(FEATURES),
 ) -> Case:
     """One case; sizes are drawn (3-8 nodes, 1-5 lines) unless given."""
+    sizes = f"num_lines={num_lines}, num_nodes={num_nodes}"
+    recipe = f"random_case({seed}, {sizes}, features=frozenset({sorted(features)}))"
     dice = Dice(seed, features)
     lines = num_lines or dice.pick((1, 2, 2, 3, 3, 4, 5))
     network = random_network(dice, num_nodes or dice.between(4, 8), lines + 1)
     live = Live(network, HORIZON_DAYS)
     fill(dice, live)
     policy = _policy(dice)
-    return Case(seed, network, live, policy, _order(dice, network, lines).merged())
+    return Case(seed, network, live, policy, _order(dice, network, lines).merged(), recipe)
+
+
+def hungry(case: Case, units_max: int = 9) -> Case:
+    """The case with more units of every line than most nodes hold, so that lines are divided where they can be."""
+    dice = Dice(case.seed, frozenset(FEATURES))
+    lines = tuple(replace(line, quantity=dice.between(4, units_max)) for line in case.order.lines)
+    order = replace(case.order, lines=lines, keep_together=())
+    return replace(case, order=order, recipe=f"hungry({case.recipe}, {units_max})")
 
 
 def _policy(dice: Dice) -> Policy:

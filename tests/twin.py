@@ -105,7 +105,7 @@ class _Search:
     def __init__(self, evaluator: Evaluator, split_lines: frozenset[int]) -> None:
         self.evaluator = evaluator
         self.split_lines = split_lines
-        self.any_served = False  # whether any plan has a shipment
+        self.any_served = False  # whether any plan of a partial order has a shipment
         lines = evaluator.order.lines
         self.demand = tuple(line.quantity if i in split_lines else 1 for i, line in enumerate(lines))
         index = {line.line_id: i for i, line in enumerate(lines)}
@@ -171,7 +171,8 @@ class _Search:
         options = [self._options(part, place) for part in cut]
         if not all(options):
             return
-        self.any_served = self.any_served or bool(cut)
+        if cut and not self.any_served and evaluator.order.partial:
+            self.any_served = any(self._fits([shipment for _, _, shipment in rows]) for rows in product(*options))
         floor = [0]  # the least that parts from each on cost
         for rows in reversed(options):
             floor.append(floor[-1] + rows[0][0])

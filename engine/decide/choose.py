@@ -107,18 +107,21 @@ class Chooser:
 
     def _attempt(self, request: Evaluator, deadline_s: float | None) -> Plan:
         """Whole lines, then quantities split."""
-        if fits_kernel(request):
-            plan = self._by_kernel(request, deadline_s)
-        else:
-            plan = mip.solve(request, deadline_s=deadline_s)
+        plan = self.best(request, deadline_s)
         if plan.status != Status.INFEASIBLE or not self.policy.allow_quantity_split:
             return plan
         if not request.order.partial and not _enough(request):
             return plan
-        split = self._splittable(request)
-        return mip.solve(request, deadline_s=deadline_s, split_lines=split) if split else plan
+        split = self.splittable(request)
+        return self.best(request, deadline_s, split) if split else plan
 
-    def _splittable(self, request: Evaluator) -> frozenset[int]:
+    def best(self, request: Evaluator, deadline_s: float | None, split: frozenset[int] = frozenset()) -> Plan:
+        """The best plan under the rules of a request as they are; only the lines of `split` may be divided."""
+        if not split and fits_kernel(request):
+            return self._by_kernel(request, deadline_s)
+        return mip.solve(request, deadline_s=deadline_s, split_lines=split)
+
+    def splittable(self, request: Evaluator) -> frozenset[int]:
         """Lines that no single route serves whole, and that may be split."""
         items = items_of(request)
         return frozenset(

@@ -21,13 +21,12 @@ from engine.decide.choose import Chooser
 from engine.domain.errors import InputError
 from engine.domain.order import Order
 from engine.domain.plan import Plan, Refusal, Shipment, Status
-from engine.domain.policy import Policy
 from engine.domain.units import epoch_s
 from engine.network.routes import Route
 from engine.optimise.intake import fits_kernel, items_of, orders_of
 from engine.optimise.labels import C_FOUND, Labels, labels
 from engine.optimise.pareto import find_options
-from engine.optimise.tables import PL_NODE, Pol, compile_policy
+from engine.optimise.tables import PL_NODE, compile_policy
 from engine.optimise.workspace import S_AT_PLACE, S_FIELDS, S_ID, S_KIND, S_NODE
 from engine.options.evaluate import Evaluator
 from engine.options.request import Items
@@ -162,27 +161,19 @@ class OptionFinder:
         """The cheapest plan, the cheapest of ever earlier dates, and the greenest."""
         plans = [cheapest]
         deadline_s = deadline_s / DATES_MAX if deadline_s is not None else None
-        steps = tuple(step for step in self.chooser.policy.relaxations if step.rule != "deliver_by")
-        chooser = self._chooser(replace(self.chooser.policy, relaxations=steps), self.chooser.pol)
+        # An earlier date must not divide lines that could be had whole by the order's own.
+        split = self.chooser.splittable(request) if _is_divided(cheapest) else frozenset()
+        undated = tuple(name for name in request.relaxed if not name.startswith("deliver_by"))
         while len(plans) < DATES_MAX and (last := plans[-1].deliver_by) is not None:
             earlier = replace(request.order, deliver_by=last - timedelta(seconds=1))
-            plan = chooser.plan(earlier, deadline_s)
-            if not self._comparable(plan, cheapest):
+            plan = self.chooser.best(self.chooser.request(earlier, undated), deadline_s, split)
+            if not _serves_the_same(plan, cheapest):
                 break
             plans.append(plan)
-        green = self._green.plan(request.order, deadline_s)
-        if self._comparable(green, cheapest):
+        green = self._green.best(self._green.request(request.order, request.relaxed), deadline_s, split)
+        if _serves_the_same(green, cheapest):
             plans.append(_repriced(request, green))
         return _unbeaten([_of_plan(_as_option(plan, cheapest)) for plan in plans])
-
-    @staticmethod
-    def _comparable(plan: Plan, cheapest: Plan) -> bool:
-        """Whether a plan serves what the cheapest serves and gives up no more rules."""
-        return (
-            bool(plan.shipments)
-            and set(plan.relaxed) <= set(cheapest.relaxed)
-            and {u.line_id for u in plan.unmet} == {u.line_id for u in cheapest.unmet}
-        )
 
     @cached_property
     def _green(self) -> Chooser:
@@ -190,11 +181,9 @@ class OptionFinder:
         policy = self.chooser.policy
         weights = {**policy.weights_permille, "carbon": 1000}
         green = replace(policy, weights_permille=weights, carbon_cents_per_tonne=GREEN_CENTS_PER_G * 1_000_000)
-        return self._chooser(green, compile_policy(self.chooser.compiled, green))
-
-    def _chooser(self, policy: Policy, pol: Pol) -> Chooser:
         chooser = self.chooser
-        return Chooser(chooser.compiled, chooser.tools, chooser.rows, chooser.live, policy, pol)
+        pol = compile_policy(chooser.compiled, green)
+        return Chooser(chooser.compiled, chooser.tools, chooser.rows, chooser.live, green, pol)
 
 
 def _build(
@@ -228,6 +217,17 @@ def _value(plan: Plan) -> Value:
 def _of_plan(plan: Plan) -> _Choice:
     """A plan that was decided on its own, as one choice among others that may have been missed."""
     return _Choice(_value(plan), lambda: plan, False)
+
+
+def _is_divided(plan: Plan) -> bool:
+    """Whether units of one line are in several shipments."""
+    parts = [part.line_id for shipment in plan.shipments for part in shipment.lines]
+    return len(set(parts)) < len(parts)
+
+
+def _serves_the_same(plan: Plan, cheapest: Plan) -> bool:
+    """Whether a plan was found that leaves out what the cheapest leaves out, and no more."""
+    return bool(plan.shipments) and {u.line_id for u in plan.unmet} == {u.line_id for u in cheapest.unmet}
 
 
 def _as_option(plan: Plan, cheapest: Plan) -> Plan:

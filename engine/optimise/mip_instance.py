@@ -92,7 +92,12 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A box in which the cost of a slot is linear; all limits included. ``caps`` limits items to fewer units."""
+    """
+    A box in which the cost of a slot is linear; all limits included.
+
+    ``caps`` limits items to fewer units. ``floors`` asks for so many of an item, 1 of one that is not divisible: a
+    shipment waits for units that are due only where it needs them.
+    """
 
     cents: int
     parcels: int = 0
@@ -101,6 +106,7 @@ class Variant:
     lines: tuple[int, int] = (1, NO_LIMIT)
     units: tuple[int, int] = (1, NO_LIMIT)
     caps: Mapping[int, int] = field(default_factory=dict)  # item -> units; absent: no cap of its own
+    floors: Mapping[int, int] = field(default_factory=dict)  # item -> units
     cells: tuple[int, ...] = ()  # capacity cells that the pick falls into
 
 
@@ -139,7 +145,7 @@ def variant_of(instance: Instance, load: Load) -> Variant | None:
     """The cheapest variant of a slot that holds a load, None where none does."""
     slot = instance.slots[load[0]]
     num_lines, units, weight_g, volume_cm3 = totals(instance, load)
-    held = {share.item: share.units_max for share in slot.shares}
+    held, taken = {share.item: share.units_max for share in slot.shares}, dict(load[1])
     if any(quantity > held.get(item, 0) for item, quantity in load[1]):
         return None
     found = [
@@ -150,6 +156,7 @@ def variant_of(instance: Instance, load: Load) -> Variant | None:
         and v.lines[0] <= num_lines <= v.lines[1]
         and v.units[0] <= units <= v.units[1]
         and all(quantity <= v.caps.get(item, NO_LIMIT) for item, quantity in load[1])
+        and all(taken.get(item, 0) >= least for item, least in v.floors.items())
     ]
     parts = (num_lines, units, weight_g)
     return min(found, key=lambda v: v.cents + sum(s.cents(*parts, v.parcels) for s in slot.stages), default=None)

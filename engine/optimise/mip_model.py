@@ -92,6 +92,7 @@ class Model(Program):
                 for raw, weight in share.unit_terms:
                     self._charge(self._rounded([0] * len(y), {q[i]: raw * weight}, y, 1000))
             self._admit(slot, y, i)
+            self._need(slot, y, i)
         self.row(dict.fromkeys(y, 1.0), high=1.0)
         self.row({**dict.fromkeys(x.values(), 1.0), **dict.fromkeys(y, -1.0)}, low=0.0)
         self._box(y, self.lines(-1), [v.lines for v in slot.variants])
@@ -136,6 +137,12 @@ class Model(Program):
         if item.divisible and any(i in v.caps for v in slot.variants):
             caps = [min(v.caps.get(i, item.quantity), item.quantity) for v in slot.variants]
             self.row({self.q[-1][i]: 1.0, **{col: -float(cap) for col, cap in zip(y, caps, strict=True)}}, high=0.0)
+
+    def _need(self, slot: Slot, y: list[int], i: int) -> None:
+        """Variants that wait for item i are used with as many units of it as make them wait."""
+        waiting = {col: -float(v.floors[i]) for col, v in zip(y, slot.variants, strict=True) if i in v.floors}
+        if waiting:
+            self.row({self.q[-1].get(i, self.x[-1][i]): 1.0, **waiting}, low=0.0)
 
     def _box(self, y: list[int], total: Terms, limits: list[tuple[int, int]]) -> None:
         """The total lies within the limits of the variant in use."""

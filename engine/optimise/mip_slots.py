@@ -23,6 +23,14 @@ class _Dated(NamedTuple):
     cells: tuple[int, ...]
 
 
+class _Release(NamedTuple):
+    """Shipments that start at one instant: most units of each item, and least of the one that they wait for."""
+
+    moment_s: int
+    caps: dict[int, int]
+    floors: dict[int, int]
+
+
 class Slots:
     """Builds the slots of one order and numbers the capacity cells they use."""
 
@@ -44,9 +52,9 @@ class Slots:
         way = facts.ways[facts.slot_way[s]]
         shares = tuple(facts.share(way.route.node, i) for i in items)
         variants: list[Variant] = []
-        for release_s, caps in self._releases(way.route.node, shares):
-            for dated in self._dates(way, release_s, shares):
-                variants += self._priced(way, dated, shares, caps)
+        for release in self._releases(way.route.node, shares):
+            for dated in self._dates(way, release.moment_s, shares):
+                variants += self._priced(way, dated, shares, release)
         held = [share for share in shares if any(v.caps.get(share.item, 1) > 0 for v in variants)]
         if not held:
             return None
@@ -59,11 +67,11 @@ class Slots:
             stages=facts.stages(way),
         )
 
-    def _releases(self, node: int, shares: tuple[Share, ...]) -> Iterator[tuple[int, dict[int, int]]]:
-        """Instants from which a shipment may start, with the items that cannot be in it so early, or not so many."""
+    def _releases(self, node: int, shares: tuple[Share, ...]) -> Iterator[_Release]:
+        """Instants at which a shipment may start: at placing, or when units that it needs are there."""
         facts, evaluator = self.facts, self.facts.evaluator
         if not evaluator.policy.use_inbound:
-            yield evaluator.placed_s, {}
+            yield _Release(evaluator.placed_s, {}, {})
             return
         # by item: ascending (release, units that are there by then)
         there: dict[int, list[tuple[int, int]]] = {}
@@ -77,13 +85,18 @@ class Slots:
             there[share.item] = [] if isinstance(release, Refusal) else [(release, share.units_max)]
         releases = sorted({r for lots in there.values() for r, _ in lots})
         if len(releases) == 1:
-            yield releases[0], {}
+            yield _Release(releases[0], {}, {})
             return
+        before = dict.fromkeys(there, 0)
         for release_s in releases:
-            yield (
-                release_s,
-                {i: max((u for r, u in lots if r <= release_s), default=0) for i, lots in there.items()},
-            )
+            caps = {i: max((u for r, u in lots if r <= release_s), default=0) for i, lots in there.items()}
+            if release_s == releases[0]:
+                yield _Release(release_s, caps, {})
+            else:
+                for i in there:
+                    if caps[i] > before[i]:
+                        yield _Release(release_s, caps, {i: before[i] + 1})
+            before = caps
 
     def _lots(self, node: int, line: int, units_max: int) -> list[tuple[int, int]]:
         """(release, units) of a divisible line."""
@@ -206,14 +219,23 @@ class Slots:
             out.append(self._cell_of[key])
         return tuple(out)
 
-    def _priced(self, way: Way, dated: _Dated, shares: tuple[Share, ...], caps: dict[int, int]) -> Iterator[Variant]:
+    def _priced(self, way: Way, dated: _Dated, shares: tuple[Share, ...], release: _Release) -> Iterator[Variant]:
         """Variants of one date: the boxes of the tariff for each set of triggers."""
         facts, evaluator = self.facts, self.facts.evaluator
         if way.route.service < 0:
-            yield Variant(cents=dated.cents, lines=dated.lines, units=dated.units, caps=caps, cells=dated.cells)
+            yield Variant(
+                cents=dated.cents,
+                lines=dated.lines,
+                units=dated.units,
+                caps=release.caps,
+                floors=release.floors,
+                cells=dated.cells,
+            )
             return
         items = frozenset(share.item for share in shares)
         for inside, sides in facts.masks(way.route.service, items):
+            if not release.floors.keys() <= inside:
+                continue
             held = [share for share in shares if share.item in inside]
             weight_g = sum(facts.items[h.item].weight_g * h.units_max // facts.items[h.item].quantity for h in held)
             volume = sum(facts.items[h.item].volume_cm3 * h.units_max // facts.items[h.item].quantity for h in held)
@@ -235,7 +257,8 @@ class Slots:
                     volume_cm3=(box.volume_low_cm3, box.volume_high_cm3),
                     lines=dated.lines,
                     units=dated.units,
-                    caps={**caps, **dict.fromkeys(items - inside, 0)},
+                    caps={**release.caps, **dict.fromkeys(items - inside, 0)},
+                    floors=release.floors,
                     cells=dated.cells,
                 )
 

@@ -18,11 +18,12 @@ from engine.network.live import Live
 from engine.network.model import StockTable
 from engine.options.evaluate import Evaluator, Tools
 from tests.binding import WITHOUT, bound_by, refusals
+from tests.examples import examples
 from tests.strategies import HORIZON_DAYS, Case, cases, random_case
 from tests.twin import TooLargeError, best, cuts, whole
 
 SEEDS = [int(seed) for seed in np.random.SeedSequence(7).generate_state(60)]
-EVERYDAY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EVERYDAY = settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @cache

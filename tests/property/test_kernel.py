@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from engine.check.violations import violations
 from engine.decide.engine import Engine
 from engine.domain.plan import Status
-from tests.strategies import Case, cases, random_case
+from tests.examples import examples
+from tests.strategies import Case, cases, hungry, random_case
 from tests.twin import TooLargeError, best
 
 NUM_RANDOM = 250
@@ -41,10 +42,21 @@ def test_decides_as_cheaply_as_a_twin_that_tries_everything_on_random_networks()
     assert seen.count("infeasible") > 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(case=cases())
 def test_decides_as_cheaply_as_a_twin_whatever_features_are_on(case: Case) -> None:
     _confirm(case)
+
+
+def test_decides_orders_that_must_be_divided_as_cheaply_as_a_twin() -> None:
+    seen = [_confirm(hungry(random_case(seed, num_lines=1 + seed % 2), 5)) for seed in range(NUM_RANDOM)]
+    assert seen.count("mip") > NUM_RANDOM // 25
+
+
+# The model had a shipment wait for units that are due, which it did not need, to get it past a full day.
+@pytest.mark.parametrize("seed", [1210, 2225])
+def test_no_shipment_waits_for_units_that_it_does_not_need(seed: int) -> None:
+    _confirm(hungry(random_case(seed, num_lines=2 + seed % 2, num_nodes=3 + seed % 4)))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -67,6 +67,7 @@ def _slot(rng: np.random.Generator, items: list[Item], stock: dict[tuple[int, in
     for v in range(int(rng.integers(1, 4))):
         low = int(rng.integers(0, 6)) if rng.random() < 0.3 else 0
         divisible = [s.item for s in shares]
+        waited_for = [s for s in shares if rng.random() < 0.1]
         variants.append(
             Variant(
                 cents=int(rng.integers(0, 30)),
@@ -76,6 +77,7 @@ def _slot(rng: np.random.Generator, items: list[Item], stock: dict[tuple[int, in
                 lines=(1, int(rng.integers(1, 5))) if rng.random() < 0.3 else (1, NO_LIMIT),
                 units=(2, NO_LIMIT) if rng.random() < 0.2 else (1, NO_LIMIT),
                 caps={i: int(rng.integers(0, 4)) for i in divisible if rng.random() < 0.2},
+                floors={s.item: int(rng.integers(1, 3)) if items[s.item].divisible else 1 for s in waited_for},
                 cells=tuple(c for c in range(3) if rng.random() < 0.3),
             )
         )

@@ -7,7 +7,8 @@ from engine.check.violations import violations
 from engine.decide.engine import Engine, NamedOption
 from engine.domain.plan import Status
 from engine.options.evaluate import Evaluator
-from tests.strategies import Case, cases, random_case
+from tests.examples import examples
+from tests.strategies import Case, cases, hungry, random_case
 from tests.twin import all_plans
 
 SEEDS = range(250)
@@ -72,10 +73,16 @@ def test_lists_exactly_the_plans_that_no_other_beats_on_random_networks() -> Non
     assert seen.count("none") > 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(case=cases(lines_max=3))
 def test_lists_exactly_the_plans_that_no_other_beats_whatever_features_are_on(case: Case) -> None:
     _confirm(case)
+
+
+# By the earlier date of an option no node has a line whole that some node has by the order's own.
+@pytest.mark.parametrize("seed", [527, 727, 3709, 4078])
+def test_options_divide_no_line_that_the_order_could_have_whole(seed: int) -> None:
+    assert _confirm(hungry(random_case(seed, num_lines=2 + seed % 2, num_nodes=3 + seed % 4))) == "not exact"
 
 
 @pytest.mark.parametrize("seed", range(40, 60))

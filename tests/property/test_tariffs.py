@@ -17,6 +17,7 @@ from engine.network.model import Applies, Network, Rate, Service, Surcharge, Zon
 from engine.network.routes import Target
 from engine.network.zones import ZoneFinder
 from tests import builders
+from tests.examples import examples
 from tests.tariffs import JUNE, surcharge
 
 ZONE_IDS = tuple(ZoneId(z) for z in "abc")
@@ -25,7 +26,7 @@ FIRST, LAST = JUNE, JUNE + 5  # ship days; dates of validity lie around them
 
 # No limit of time: a busy machine is no failure.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-thorough = settings(patient, max_examples=300)
+thorough = settings(patient, max_examples=examples(300))
 
 
 def half_up(value: Fraction) -> int:
