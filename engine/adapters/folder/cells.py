@@ -169,8 +169,7 @@ def clock_s(text: str) -> int:
     >>> clock_s("16:30") == clock_s("16:30:00") == 59_400
     True
     """
-    hour, minute, second = (int(part) for part in f"{text}:00".split(":")[:3])
-    return 3600 * hour + 60 * minute + second
+    return 3600 * int(text[:2]) + 60 * int(text[3:5]) + int(text[6:] or 0)
 
 
 def _parse_weekdays(text: str) -> str:

@@ -1,7 +1,8 @@
 """
 From a file's bytes to a sheet: columns of distinct texts and, for each row, the number of its text.
 
-A table has few distinct texts per column, however many rows it has; so each text is read and checked once.
+A table has few distinct texts per column, however many rows it has; so each text is read and checked once. The library
+that reads tables is imported when the first one is read: most who import this module read none.
 """
 
 import gzip
@@ -9,18 +10,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from engine.adapters.folder.problems import Problems
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.csv
+
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 _BLOCK_BYTES = 1 << 22  # read by several threads; also the longest row there can be
-_TEXTS = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,12 @@ class Sheet:
 
 def read_sheet(file: str, data: bytes, problems: Problems) -> Sheet | None:
     """Read a CSV, gzipped CSV or Parquet file; None, with the reason among the problems, where it is none."""
+    import pyarrow as pa
+
     try:
         if file.endswith(".parquet"):
+            import pyarrow.parquet
+
             return _sheet(file, pyarrow.parquet.read_table(pa.BufferReader(data)), ())
         content = gzip.decompress(data) if file.endswith(".gz") else data
     except (pa.ArrowException, OSError, EOFError) as error:
@@ -54,12 +60,16 @@ def read_sheet(file: str, data: bytes, problems: Problems) -> Sheet | None:
 
 
 def _read_csv(file: str, data: bytes, problems: Problems) -> Sheet | None:
+    import pyarrow as pa
+    import pyarrow.csv
+
     header = _header(file, data, problems)
     if header is None:
         return None
+    texts = pa.dictionary(pa.int32(), pa.string())
     skipped: list[int] = []
 
-    def skip(row: pyarrow.csv.InvalidRow) -> str:
+    def skip(row: "pyarrow.csv.InvalidRow") -> str:
         number = row.number - 1
         skipped.append(number)
         message = f"The row has ({row.actual_columns}) cells, not ({row.expected_columns})."
@@ -74,8 +84,9 @@ def _read_csv(file: str, data: bytes, problems: Problems) -> Sheet | None:
             found = pyarrow.csv.read_csv(
                 pa.BufferReader(data if data.endswith(b"\n") else data + b"\n"),
                 read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=handler is None),
-                parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=handler),
-                convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(header, _TEXTS)),
+                # Looking for them takes time, and without a quotation mark there are none.
+                parse_options=pyarrow.csv.ParseOptions(newlines_in_values=b'"' in data, invalid_row_handler=handler),
+                convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(header, texts)),
             )
         except pa.ArrowInvalid as error:
             if handler is None and "Expected" in str(error):
@@ -89,18 +100,19 @@ def _read_csv(file: str, data: bytes, problems: Problems) -> Sheet | None:
 
 def _header(file: str, data: bytes, problems: Problems) -> list[str] | None:
     """The column names; None, with the reason, where the file is not a readable table."""
-    if not data.strip():
+    if not data or data.isspace():
         problems.add(file, 0, "", "", "The file is empty.", "it should at least name its columns.")
         return None
     try:
-        data.decode("utf-8")
+        if not data.isascii():
+            data.decode("utf-8")
     except UnicodeDecodeError as error:
         start = data.rfind(b"\n", 0, error.start) + 1
         text = data[start : error.start + 20].split(b"\n")[0].decode("latin-1")
         row = data.count(b"\n", 0, error.start)
         problems.add(file, row, "", text, "The file is not written in UTF-8.", "save it as CSV UTF-8.")
         return None
-    line = re.split(r"[\r\n]", data.lstrip(b"\xef\xbb\xbf")[:20_000].decode("utf-8", "ignore"), maxsplit=1)[0]
+    line = re.split(r"[\r\n]", data[:20_000].lstrip(b"\xef\xbb\xbf").decode("utf-8", "ignore"), maxsplit=1)[0]
     for separator in (";", "\t"):
         if separator in line and "," not in line:
             message = f"Columns are separated by ({separator!r}), not by a comma."
@@ -113,7 +125,7 @@ def _header(file: str, data: bytes, problems: Problems) -> list[str] | None:
     return None if twice else names
 
 
-def _sheet(file: str, found: pa.Table, skipped: list[int] | tuple[int, ...]) -> Sheet:
+def _sheet(file: str, found: "pa.Table", skipped: list[int] | tuple[int, ...]) -> Sheet:
     columns: dict[str, Texts] = {}
     for name, column in zip(found.column_names, found.columns, strict=True):
         columns[name.strip()] = _texts(column)
@@ -123,7 +135,9 @@ def _sheet(file: str, found: pa.Table, skipped: list[int] | tuple[int, ...]) -> 
     return Sheet(file=file, num_rows=found.num_rows, columns=columns, row_numbers=numbers)
 
 
-def _texts(column: pa.ChunkedArray) -> Texts:
+def _texts(column: "pa.ChunkedArray") -> Texts:
+    import pyarrow as pa
+
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     whole = column.unify_dictionaries().combine_chunks()
@@ -134,7 +148,8 @@ def _texts(column: pa.ChunkedArray) -> Texts:
     if codes.null_count:  # only Parquet has them
         codes = codes.fill_null(len(distinct))
         distinct.append("")
-    return Texts(distinct, np.asarray(codes.to_numpy(zero_copy_only=False), dtype=np.int32))
+    # Its own way to numpy would import pandas, where that is installed.
+    return Texts(distinct, np.from_dlpack(codes).astype(np.int32, copy=False))
 
 
 def table_files(folder: Path) -> Iterator[tuple[str, Path]]:

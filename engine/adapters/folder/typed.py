@@ -38,8 +38,11 @@ class Values:
 
     def where(self, wanted: Iterable[int]) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """(distinct text, positions of the rows that hold it) of some distinct texts, in one pass for all of them."""
+        named = list(wanted)
+        if not named:
+            return
         marked = np.zeros(len(self.values), dtype=np.bool_)
-        marked[list(wanted)] = True
+        marked[named] = True
         at = np.flatnonzero(marked[self.codes])
         at = at[np.argsort(self.codes[at], kind="stable")]
         starts = np.flatnonzero(np.diff(self.codes[at], prepend=-1))
@@ -67,12 +70,11 @@ class Typed:
     def rows(self) -> list[tuple[int, Any]]:
         """(row number, row object) of every row without a bad cell."""
         assert self.table.row is not None, "columnar tables have no row class"
-        names = list(self.columns)
-        cells = [[v.values[c] for c in v.codes.tolist()] for v in self.columns.values()]
-        good = np.flatnonzero(~self.bad_rows).tolist()
-        numbers = self.row_numbers.tolist()
-        row = self.table.row
-        return [(numbers[i], row(**{n: column[i] for n, column in zip(names, cells, strict=True)})) for i in good]
+        good = np.flatnonzero(~self.bad_rows)
+        cells = [[v.values[c] for c in v.codes[good].tolist()] for v in self.columns.values()]
+        names, row = list(self.columns), self.table.row
+        made = [row(**dict(zip(names, values, strict=True))) for values in zip(*cells, strict=True)]
+        return list(zip(self.row_numbers[good].tolist(), made, strict=True))
 
     def number(self, position: int) -> int:
         """The row number in the file of a position among the rows read."""

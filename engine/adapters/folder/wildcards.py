@@ -25,6 +25,10 @@ class Match:
     nodes: tuple[NodeId, ...]
 
 
+def _wild(cell: str) -> bool:
+    return cell.startswith(("*", "group:"))
+
+
 def match(cell: str, nodes: Iterable[Node], fits: Callable[[Node], bool]) -> Match:
     """The nodes a cell means; of groups and of "*" only those that fit."""
     if cell == "*":
@@ -39,6 +43,8 @@ def expand_collections(
     rows: Sequence[Collection], nodes: Sequence[Node], services: Sequence[Service]
 ) -> tuple[Collection, ...]:
     """One row per node; of groups and "*" those that offer to ship (for a courier: same_day)."""
+    if not any(_wild(row.node_id) for row in rows):
+        return tuple(row for row in rows if row.collect)
     kinds = {service.service_id: service.kind for service in services}
     needs = {True: Offer.SAME_DAY, False: Offer.SHIP}
     matches: dict[tuple[str, Offer], Match] = {}
@@ -56,6 +62,8 @@ def expand_collections(
 
 def expand_lanes(rows: Sequence[Lane], nodes: Sequence[Node]) -> tuple[Lane, ...]:
     """One row per pair of nodes; of groups and "*" those that offer transfer_out and transfer_in."""
+    if not any(_wild(row.origin) or _wild(row.target) for row in rows):
+        return tuple(rows)
     ends: dict[tuple[str, Offer], Match] = {}
 
     def end(cell: str, offer: Offer) -> Match:
