@@ -87,8 +87,10 @@ def card_of(
     band_of = {limit: i for i, limit in enumerate(bands_g)}
     prices: dict[int, list[list[DatedPrice]]] = {}
     for rate in rates:
-        by_band = prices.setdefault(number(rate.zone, who), [[] for _ in bands_g])
-        by_band[band_of[rate.weight_max_g]].append(
+        zone = number(rate.zone, who)
+        if zone not in prices:
+            prices[zone] = [[] for _ in bands_g]
+        prices[zone][band_of[rate.weight_max_g]].append(
             DatedPrice(
                 day_number(rate.valid_from), day_number(rate.valid_to), rate.price_cents, rate.per_kg_beyond_cents
             )

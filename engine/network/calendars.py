@@ -13,12 +13,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from engine.domain.errors import InputError
 from engine.domain.units import DAY_S, EPOCH_DATE, day_number
 from engine.network.hours import Span, clock_s, local_hours, weekday
-from engine.network.model import Collection, HoursException, Network, Node, Service, ServiceKind
+from engine.network.model import HoursException, Network, Node, Service, ServiceKind
 
 Interval = tuple[int, int, int]  # start, end (epoch seconds), local day
 Handover = tuple[int, int, int]  # collect, cut-off (epoch seconds), ship day
@@ -47,10 +45,10 @@ class Calendars:
         self._exceptions: dict[str, list[HoursException]] = {}
         for exception in network.hours_exceptions:
             self._exceptions.setdefault(exception.node_id, []).append(exception)
-        self._collections: dict[tuple[int, int], list[Collection]] = {}
+        self._collections: dict[tuple[int, int], list[tuple[str, str, str]]] = {}  # weekdays, cut-off, collect
         for row in network.collections:
             key = (network.node_index[row.node_id], network.service_index[row.service_id])
-            self._collections.setdefault(key, []).append(row)
+            self._collections.setdefault(key, []).append((row.weekdays, row.cutoff, row.collect))
         self._carrier_index = {carrier.carrier_id: i for i, carrier in enumerate(network.carriers)}
 
     def instant(self, tz: str, day: int, clock: str) -> int:
@@ -133,9 +131,9 @@ class Calendars:
     def _intervals(self, node: Node, text: str, use: str, hourly: bool) -> tuple[Interval, ...]:
         rows = self._exceptions.get(node.node_id, ())
         exceptions = tuple((row.day, row.hours) for row in rows if row.applies_to in ("both", use))
-        key = (text, exceptions, node.tz, node.country, node.region, hourly)
+        off = self.public_holidays(node.country, node.region) if "PH" in text else frozenset()
+        key = (text, exceptions, node.tz, off, hourly)
         if key not in self._hours:
-            off = self.public_holidays(node.country, node.region)
             spans = local_hours(text, exceptions, off, self.first_day, self.num_days)
             self._hours[key] = self._share(self._as_instants(node.tz, spans, hourly))
         return self._hours[key]
@@ -176,7 +174,7 @@ class Calendars:
             if key not in self._handovers:
                 self._handovers[key] = self._share(self._courier(who.tz, what, picking, off))
             return self._handovers[key]
-        rows = tuple((r.weekdays, r.cutoff, r.collect) for r in self._collections.get((node, service), ()))
+        rows = tuple(self._collections.get((node, service), ()))
         off = self.carrier_off(self._carrier_index[what.carrier_id], who.country, who.region) if rows else frozenset()
         key = (rows, who.tz, off)
         if key not in self._handovers:
@@ -234,6 +232,8 @@ def _listed_holidays(country: str, region: str | None, years: range) -> Iterable
     Codes of regions that it only warns about ("GES" and others of France) it reads as the country, without that
     region's own days; we say so by not asking for them.
     """
+    import holidays  # slow to import, and many networks ask for none: their carriers have days of their own
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)

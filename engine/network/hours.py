@@ -150,5 +150,8 @@ def _open_stretches(text: str, first_day: int, last_day: int) -> list[tuple[int,
     """Open stretches as seconds of local clock time since 1970-01-01."""
     origin = datetime.combine(EPOCH_DATE, datetime.min.time())
     found = parsed_hours(text).intervals(origin + timedelta(days=first_day), origin + timedelta(days=last_day))
-    second = timedelta(seconds=1)
-    return [((a - origin) // second, (b - origin) // second) for a, b, state, _ in found if state == _OPEN]
+    return [(_seconds(a - origin), _seconds(b - origin)) for a, b, state, _ in found if state == _OPEN]
+
+
+def _seconds(span: timedelta) -> int:
+    return span.days * DAY_S + span.seconds

@@ -1,6 +1,7 @@
 """Services of a network compiled to arrays: their limits, bands, prices by era and zone, and surcharges."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,9 @@ def _service_columns(network: Network) -> Columns:
 
 def _eras(network: Network, first_day: int, num_days: int) -> I64:
     """Number the intervals of days within which the same rates and surcharges are valid."""
-    breaks: set[int] = set()
     dated: list[Rate | Surcharge] = [*network.rates, *network.surcharges]
-    for row in dated:
-        breaks.add(day_number(row.valid_from) - first_day)
-        breaks.add(day_number(row.valid_to) - first_day + 1)
+    first, last = {row.valid_from for row in dated}, {row.valid_to for row in dated}
+    breaks = {day_number(d) - first_day for d in first} | {day_number(d) - first_day + 1 for d in last}
     inside = sorted(b for b in breaks if 0 < b < num_days)
     return np.searchsorted(np.array(inside, dtype=np.int64), np.arange(num_days), side="right").astype(np.int64)
 
@@ -97,14 +96,17 @@ def _price_block(
     """Prices of one service (E, Z, bands), -1 a hole; fills its per_kg (E, Z)."""
     block = np.full((len(era_day), per_kg.shape[1], len(limits)), -1, dtype=np.int64)
     at = {limit: b for b, limit in enumerate(limits)}
+    eras: dict[tuple[date, date], list[int]] = {}  # thousands of rates share a few pairs of dates
     for rate in reversed(rates):  # the first in the file wins
         b, z = at[rate.weight_max_g], zones[rate.zone]
-        low, high = day_number(rate.valid_from), day_number(rate.valid_to)
-        for e, day in enumerate(era_day):
-            if low <= day <= high:
-                block[e, z, b] = rate.price_cents
-                if b == len(limits) - 1:
-                    per_kg[e, z] = rate.per_kg_beyond_cents
+        dates = rate.valid_from, rate.valid_to
+        if dates not in eras:
+            low, high = map(day_number, dates)
+            eras[dates] = [e for e, day in enumerate(era_day) if low <= day <= high]
+        for e in eras[dates]:
+            block[e, z, b] = rate.price_cents
+            if b == len(limits) - 1:
+                per_kg[e, z] = rate.per_kg_beyond_cents
     return block
 
 

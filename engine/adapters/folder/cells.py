@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import holidays
 from opening_hours import OpeningHours, ParserError  # type: ignore[attr-defined]  # its stub forgets the error
 
 from engine.adapters.folder.problems import Names
@@ -219,7 +218,9 @@ def _parse_day_hours(text: str) -> str:
 
 @cache
 def _countries() -> frozenset[str]:
-    return frozenset(holidays.list_supported_countries(include_aliases=False))
+    from holidays.registry import EntityLoader  # its list_supported_countries would load every country's holidays
+
+    return frozenset(EntityLoader.get_country_codes(include_aliases=False))
 
 
 def _parse_country(text: str) -> str:
