@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from numba.core import event
 
@@ -14,6 +13,7 @@ from engine.decide.engine import Engine
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
 from engine.domain.order import Order, OrderLine
 from engine.network.model import Area, Network, Node, Offer, SkuTable, StockTable
+from engine.optimise.columns import decide_rows
 from engine.optimise.mip_knapsack import least_reduced
 
 NUM_KERNELS = 137  # about; the progress bar needs a number
@@ -21,9 +21,9 @@ Report = Callable[[str, int, int], None]
 
 
 def is_warm() -> bool:
-    """Whether the kernels of exactly this source have been compiled on this machine."""
-    config: Any = numba.config  # filled at run time, so without types
-    return any(Path(config.CACHE_DIR).glob("**/columns.decide_rows-*.nbi"))
+    """Whether the kernels of exactly this source, in exactly this place, have been compiled on this machine."""
+    kernel: Any = decide_rows  # the compiler's object, which has more to say than a function
+    return any(Path(kernel.stats.cache_path).glob("columns.decide_rows-*.nbi"))
 
 
 class _Listener(event.Listener):
