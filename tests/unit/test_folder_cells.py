@@ -1,5 +1,6 @@
 """How single cells are written: every notation that is accepted, and its plain form."""
 
+import holidays
 import pytest
 
 from engine.adapters.folder import cells
@@ -24,6 +25,11 @@ from engine.network.model import Offer
 )
 def test_weekdays_may_be_digits_days_or_ranges(text: str, value: str) -> None:
     assert cells.WEEKDAYS.parse(text) == value
+
+
+def test_countries_are_those_whose_holidays_are_known() -> None:
+    for country in holidays.list_supported_countries(include_aliases=False):
+        assert cells.COUNTRY.parse(country) == country
 
 
 @pytest.mark.parametrize("text", ["Mon", "11111000", "1-5", "2222222", "Mo-", "-", ",", "daily"])

@@ -1,12 +1,10 @@
-"""From a Network to a folder that reads back as the same network."""
+"""From a Network to a folder that reads back as the same network. As in sheets, the table library waits for its use."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 from numpy.typing import NDArray
 
 from engine.adapters.folder.cells import CellError
@@ -17,6 +15,9 @@ from engine.adapters.folder.tables import TABLES
 from engine.adapters.folder.typed import parse_cell
 from engine.domain.errors import InputError
 from engine.network.model import Network
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _ATTRIBUTES = {"transit": "transits", "postcodes": "areas"}  # where a table is not named like its field of Network
 
@@ -43,8 +44,11 @@ def write_network(network: Network, path: Path | str) -> None:
         _write_csv(found, folder / f"{table.name}.csv")
 
 
-def _write_csv(found: pa.Table, path: Path) -> None:
+def _write_csv(found: "pa.Table", path: Path) -> None:
     """Write without quotation marks where no text needs them (the writer would put them around every text)."""
+    import pyarrow as pa
+    import pyarrow.csv
+
     for style in ("none", "needed"):
         try:
             options = pyarrow.csv.WriteOptions(quoting_style=style, quoting_header="none", batch_size=65_536)
@@ -54,8 +58,10 @@ def _write_csv(found: pa.Table, path: Path) -> None:
         return
 
 
-def _columns(table: Table, network: Network) -> pa.Table | None:
+def _columns(table: Table, network: Network) -> "pa.Table | None":
     """The cells of a table; None where an optional table has no rows."""
+    import pyarrow as pa
+
     if table.row is None:
         values = _COLUMNAR[table.name](network)
     else:
@@ -79,7 +85,9 @@ def _all_default(column: Column, cells: Sequence[Any] | NDArray[Any]) -> bool:
     return all(cell == column.default for cell in cells)
 
 
-def _texts(table: Table, column: Column, cells: Sequence[Any]) -> pa.Array:
+def _texts(table: Table, column: Column, cells: Sequence[Any]) -> "pa.Array":
+    import pyarrow as pa
+
     written: dict[Any, str] = {}
     for value in dict.fromkeys(cells):
         written[value] = cell_text(table, column, value)
