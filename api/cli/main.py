@@ -24,7 +24,7 @@ from engine.domain.errors import FulfilmentError, NetworkError
 EXIT_INPUT = 2
 EXIT_OURS = 70
 DEBUG = "--debug"
-GARBAGE_THRESHOLD = 200_000
+GARBAGE_THRESHOLD = 1_000_000
 
 
 def make_app() -> typer.Typer:
