@@ -22,7 +22,14 @@ _Kernel = Callable[..., _R]  # the compiler checks the arguments itself, and tak
 _UNCOUNTED: dict[str, Any] = {"_nrt": False}  # numba's own types do not know it
 
 _ENGINE = Path(__file__).resolve().parent.parent
-_SOURCES = ("network/jit.py", "network/records.py", "network/live.py", "network/rows.py", "promise/clock.py")
+_SOURCES = (
+    "network/jit.py",
+    "network/records.py",
+    "network/live.py",
+    "network/rows.py",
+    "network/floors.py",
+    "promise/clock.py",
+)
 
 
 def cache_folder() -> Path:

@@ -4,10 +4,8 @@ Distances and zones from every node to one target, computed when first asked for
     distance_m  (num_slots, K) int32    whole metres
     zone_class  (num_slots, K) int16    class of the node's zones towards the target
     class_zone  (num_classes, S) int64  zone of each service in a class, -1 none
-    class_floor (2, num_classes, num_steps) int64  what no home shipment of at least that weight costs less than, by
-                                        any service on any date, from nodes of a class; [1] to residential addresses
-    any_floor   (2, num_steps)   int64  likewise, from any node
-    step_g      (num_steps,)     int64  weights at which any price changes
+    slot_classes (num_slots, CLASSES_MAX) int16  the classes that occur in a slot,
+    slot_count  (num_slots,)     int64  and how many
 
 A slot is a target; nodes with equal zones for all services share a class, so a kernel prices a class once.
 """
@@ -19,30 +17,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.network.compiled import CompiledNetwork
+from engine.network.floors import HOUR_S, UNKNOWN, Floors, find_soonest, floors_of
 from engine.network.jit import compiled as compiled_kernel
-from engine.network.model import Applies, Network, ServiceKind
-from engine.network.records import APPLIES_CODE, SERVICE_KIND_CODE, UNLIMITED
+from engine.network.model import Network
 from engine.network.routes import EARTH_RADIUS_M, Target
 
 SLOTS_START = 256
 CLASSES_MAX = 256
 
 
-_TO_POINT = SERVICE_KIND_CODE[ServiceKind.PICKUP_POINT]
-_ALWAYS = (APPLIES_CODE[Applies.ALWAYS],)
-_CERTAIN = (_ALWAYS, (*_ALWAYS, APPLIES_CODE[Applies.RESIDENTIAL]))  # kinds of surcharge that are sure to be due
-
-
 class Reach(NamedTuple):
-    """The arrays of the module's head, as kernels take them; `num_classes` (1,) says how many classes are in use."""
+    """The arrays of the module's head, as kernels take them."""
 
     distance_m: NDArray[np.int32]
     zone_class: NDArray[np.int16]
     class_zone: NDArray[np.int64]
-    class_floor: NDArray[np.int64]
-    any_floor: NDArray[np.int64]
-    step_g: NDArray[np.int64]
-    num_classes: NDArray[np.int64]
+    slot_classes: NDArray[np.int16]
+    slot_count: NDArray[np.int64]
+    floors: Floors
 
 
 @compiled_kernel
@@ -72,10 +64,9 @@ class TargetRows:
         self.distance_m = np.zeros((SLOTS_START, num_nodes), dtype=np.int32)
         self.zone_class = np.zeros((SLOTS_START, num_nodes), dtype=np.int16)
         self.class_zone = np.full((CLASSES_MAX, max(1, len(network.services))), -1, dtype=np.int64)
-        self.num_classes = np.zeros(1, dtype=np.int64)
-        self.step_g, self._floors = _service_floors(compiled)
-        self.any_floor = self._floors.min(axis=(1, 2), initial=UNLIMITED)
-        self.class_floor = np.zeros((2, CLASSES_MAX, len(self.step_g)), dtype=np.int64)
+        self.slot_classes = np.zeros((SLOTS_START, CLASSES_MAX), dtype=np.int16)
+        self.slot_count = np.zeros(SLOTS_START, dtype=np.int64)
+        self.floors = floors_of(compiled)
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
@@ -88,10 +79,9 @@ class TargetRows:
             self.distance_m,
             self.zone_class,
             self.class_zone,
-            self.class_floor,
-            self.any_floor,
-            self.step_g,
-            self.num_classes,
+            self.slot_classes,
+            self.slot_count,
+            self.floors,
         )
 
     def trim(self) -> None:
@@ -99,13 +89,14 @@ class TargetRows:
         if len(self._slots) > self.slots_max:
             self._slots.clear()
 
-    def _floor_of(self, zones: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(2, num_steps) of a class: the least of its services."""
-        known = [(s, int(z)) for s, z in enumerate(zones) if z >= 0 and s < self._floors.shape[1]]
-        if not known:
-            return np.full((2, len(self.step_g)), UNLIMITED, dtype=np.int64)
-        least: NDArray[np.int64] = np.stack([self._floors[:, s, z] for s, z in known]).min(axis=0)
-        return least
+    def see(self, placed_s: int) -> None:
+        """Find on which days orders of that hour leave at the soonest, if that is not known yet."""
+        hour = (placed_s - int(self.floors.first_s[0])) // HOUR_S
+        soonest = self.floors.soonest_day
+        if 0 <= hour < soonest.shape[1] and soonest[0, hour] == UNKNOWN:
+            out = np.full(len(soonest), -1, dtype=np.int64)
+            find_soonest(self.compiled.net, int(self.floors.first_s[0]) + hour * HOUR_S, out)
+            soonest[:, hour] = out
 
     def slot(self, target: Target) -> int:
         """The slot of a target; computed on first use (some 0.2 ms for a thousand nodes)."""
@@ -117,8 +108,13 @@ class TargetRows:
         if at == len(self.distance_m):
             self.distance_m = np.concatenate([self.distance_m, np.zeros_like(self.distance_m)])
             self.zone_class = np.concatenate([self.zone_class, np.zeros_like(self.zone_class)])
+            self.slot_classes = np.concatenate([self.slot_classes, np.zeros_like(self.slot_classes)])
+            self.slot_count = np.concatenate([self.slot_count, np.zeros_like(self.slot_count)])
         _distances(self.lat, self.lon, target.lat, target.lon, self.distance_m[at])
         self.zone_class[at] = self._classes_of(target, self.distance_m[at])
+        present = np.unique(self.zone_class[at])
+        self.slot_classes[at, : len(present)] = present
+        self.slot_count[at] = len(present)
         self._slots[key] = at
         return at
 
@@ -139,65 +135,8 @@ class TargetRows:
                 by_map = np.frombuffer(raw, dtype=np.int16)
                 if self._maps:
                     self.class_zone[number] = by_map[self._map_of]
-                self.num_classes[0] = number + 1
-                self.class_floor[:, number] = self._floor_of(self.class_zone[number])
             numbers[i] = number
         return numbers[which.ravel()]
-
-
-def _service_floors(compiled: CompiledNetwork) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """
-    Steps of weight, and (2, S, Z, num_steps) what the parcels of a shipment of at least that weight cost at least.
-
-    For whatever number of parcels its weight or volume may ask for. UNLIMITED where the service does not take it, and
-    for services that do not go home.
-    """
-    net = compiled.net
-    weights: set[int] = {1}
-    for service in net.service:
-        limits = net.band["limit_g"][service["band_from"] : service["band_to"]]
-        for num in range(1, int(service["parcels_max"]) + 1):
-            weights.update(int(x) * num for x in limits if x <= service["weight_max_g"])
-            weights.add(int(service["weight_max_g"]) * num)
-    steps = np.array(sorted(weights), dtype=np.int64)
-    out = np.full((2, len(net.service), net.per_kg_cents.shape[2], len(steps)), UNLIMITED, dtype=np.int64)
-    for s, service in enumerate(net.service):
-        if service["band_from"] == service["band_to"] or service["kind"] == _TO_POINT:
-            continue
-        for residential in (0, 1):
-            price = _parcel_floor(compiled, s, _CERTAIN[residential])
-            limits = net.band["limit_g"][service["band_from"] : service["band_to"]]
-            for num in range(1, int(service["parcels_max"]) + 1):
-                one_g = -(-steps // num)
-                at = np.minimum(np.searchsorted(limits, one_g), len(limits) - 1)
-                total = np.where(one_g <= service["weight_max_g"], num * price[:, at], UNLIMITED)
-                np.minimum(out[residential, s], total, out=out[residential, s])
-    return steps, np.minimum.accumulate(out[..., ::-1], axis=3)[..., ::-1]
-
-
-def _parcel_floor(compiled: CompiledNetwork, s: int, certain: tuple[int, ...]) -> NDArray[np.int64]:
-    """(Z, bands) least price of one parcel over all dates, with the surcharges that are sure to be due."""
-    net = compiled.net
-    service = net.service[s]
-    num_eras, num_zones = net.per_kg_cents.shape[1:]
-    num_bands = int(service["band_to"] - service["band_from"])
-    first = int(service["price_from"])
-    block = net.price_cents[first : first + num_eras * num_zones * num_bands]
-    base = np.where(block < 0, UNLIMITED, block).reshape(num_eras, num_zones, num_bands).min(axis=0)
-    due = [
-        j
-        for j in range(int(service["surcharge_from"]), int(service["surcharge_to"]))
-        if net.surcharge["applies"][j] in certain
-        and net.surcharge["zone"][j] < 0
-        and net.surcharge["group"][j] < 0
-        and net.surcharge_valid[j].all()
-    ]
-    extra = sum(int(net.surcharge["cents"][j]) for j in due)
-    fuelled = base + sum(int(net.surcharge["cents"][j]) for j in due if net.surcharge["fuel"][j])
-    fuel = (2 * fuelled * int(service["fuel"]) + 1000) // 2000
-    # a heavier charged weight (dimensional, or by a surcharge) takes a later band: the least of this and all above
-    total = np.where(base >= UNLIMITED, UNLIMITED, base + extra + fuel)
-    return np.minimum.accumulate(total[:, ::-1], axis=1)[:, ::-1]
 
 
 class _ZoneMap:

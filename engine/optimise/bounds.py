@@ -1,70 +1,66 @@
 """
-Which sets of items can still be a shipment of a best plan: lower bounds by line terms, picking and tariff floors.
+Which sets of items can still be a shipment of a best plan: lower bounds, first rough, then nearly exact.
 
-With best the cost of a plan that is known, a set T is alive if what T costs at least, what the rest costs at least
-and their split stay within best. Bounds are per set (ws.set) and never above what any shipments of the set cost.
+    rough   per set: line terms and picking at the best node of each item, and the price of the cheapest carrier.
+            Enough to leave out whole classes of nodes before any stock is read.
+    close   per set and class of nodes: the least over its nodes of what their lines and the carrier cost. The partition
+            of these values bounds every plan; what it leaves open is priced exactly.
+
+Close bounds are int32, in units of 2**shift cents; the shift is 0 unless a credit is enormous.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import RESIDENTIAL, weigh
+from engine.costs.tariff import weigh
+from engine.network.floors import NOT_SOLD
 from engine.network.jit import compiled, inlined
+from engine.network.records import Net
 from engine.network.rows import Reach
-from engine.optimise.candidates import measure_all
+from engine.optimise.shipments import home_services
 from engine.optimise.tables import (
     F_PARTIAL,
     O_FLAGS,
     O_ITEMS,
+    O_MAX_DISTANCE,
     O_MIN_VALUE,
     O_PLACE_FROM,
     O_PLACE_TO,
+    O_SLOT,
     P_LEAST_LINE,
     P_LEAST_PICK,
     P_LEAST_UNIT,
-    W_CARRIER,
+    W_PACKAGING,
     W_PICKING,
     Pol,
 )
-from engine.optimise.workspace import (
-    FAR,
-    INFINITE,
-    Workspace,
-)
+from engine.optimise.workspace import FAR, FIRST, INFINITE, NEVER, TERM_MAX, TERM_MIN, Workspace
+
+
+@inlined
+def _rough_pick(pol: Pol, ws: Workspace, s: int) -> int:
+    """What picking a set costs at least, anywhere."""
+    pick = pol.scalar[P_LEAST_PICK] + pol.scalar[P_LEAST_LINE] * ws.set[s].lines
+    return weigh(pick + pol.scalar[P_LEAST_UNIT] * ws.set[s].units, pol.weight[W_PICKING])
 
 
 @compiled
-def bound_sets(pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach) -> None:
-    """
-    For every set S: `bound_cents`, below which no shipments of S can cost without carriers, and `floor_cents`, below
-    which no carrier takes it. Splits and trips are left out.
-    """
-    weight, residential = pol.weight[W_PICKING], o[O_FLAGS] & RESIDENTIAL
-    ws.set[0].grams = 0
-    slack = 0 if weight == 1000 else o[O_ITEMS]  # each further shipment may round down by half a cent
-    ws.set[0].least_cents, ws.set[0].floor_cents, ws.set[0].count, ws.set[0].sum_units = 0, 0, 0, 0
+def bound_sets(pol: Pol, o: NDArray[np.int64], ws: Workspace) -> None:
+    """For every set S: `bound_cents`, below which no shipments of S can cost. Carriers, splits, trips are left out."""
+    # each further shipment of S may round down by half a cent
+    slack = 0 if pol.weight[W_PICKING] == 1000 else o[O_ITEMS]
+    ws.set[0].least_cents, ws.set[0].bound_cents, i = 0, 0, 0
     for s in range(1, 1 << o[O_ITEMS]):
-        low = s & -s
-        i = 0
-        while low >> i & 1 == 0:
+        if s >> (i + 1):
             i += 1
-        rest = s ^ low
-        ws.set[s].least_cents = ws.set[rest].least_cents + ws.item[i].least_cents
-        ws.set[s].grams = ws.set[rest].grams + ws.set[low].weight_g
-        ws.set[s].step = _step(reach, ws.set[s].grams)
-        ws.set[s].floor_cents = weigh(reach.any_floor[residential, ws.set[s].step], pol.weight[W_CARRIER])
-        ws.set[s].count = ws.set[rest].count + ws.set[low].lines
-        ws.set[s].sum_units = ws.set[rest].sum_units + ws.set[low].units
-        pick = pol.scalar[P_LEAST_PICK] + pol.scalar[P_LEAST_LINE] * ws.set[s].count
-        pick += pol.scalar[P_LEAST_UNIT] * ws.set[s].sum_units
-        ws.set[s].bound_cents = ws.set[s].least_cents + weigh(pick, weight) - slack
+        ws.set[s].least_cents = ws.set[s ^ 1 << i].least_cents + ws.item[i].least_cents
+        ws.set[s].bound_cents = ws.set[s].least_cents + _rough_pick(pol, ws, s) - slack
 
 
 @compiled
 def bound_places(pol: Pol, o: NDArray[np.int64], ws: Workspace, anyone: bool) -> None:
     """For every set S: `place_cents`, below which it does not come to a place, from the nodes that can serve one."""
-    weight = pol.weight[W_PICKING]
-    slack = 0 if weight == 1000 else o[O_ITEMS]
+    slack = 0 if pol.weight[W_PICKING] == 1000 else o[O_ITEMS]
     for i in range(o[O_ITEMS]):
         ws.item[i].place_cents = ws.item[i].least_cents if anyone else FAR
     if not anyone:
@@ -73,101 +69,211 @@ def bound_places(pol: Pol, o: NDArray[np.int64], ws: Workspace, anyone: bool) ->
                 for i in range(o[O_ITEMS]):
                     if ws.candidate[c].items >> i & 1:
                         ws.item[i].place_cents = min(ws.item[i].place_cents, ws.cand_item[c, i].cents)
-    ws.set[0].place_cents = 0
+    ws.set[0].place_cents, i = 0, 0
     for s in range(1, 1 << o[O_ITEMS]):
-        low = s & -s
-        i = 0
-        while low >> i & 1 == 0:
+        if s >> (i + 1):
             i += 1
-        ws.set[s].place_cents = ws.set[s ^ low].place_cents + ws.item[i].place_cents
+        ws.set[s].place_cents = ws.set[s ^ 1 << i].place_cents + ws.item[i].place_cents
     for s in range(1, 1 << o[O_ITEMS]):
-        pick = pol.scalar[P_LEAST_PICK] + pol.scalar[P_LEAST_LINE] * ws.set[s].count
-        pick += pol.scalar[P_LEAST_UNIT] * ws.set[s].sum_units
-        ws.set[s].place_cents += weigh(pick, weight) - slack
-
-
-@inlined
-def _step(reach: Reach, weight_g: int) -> int:
-    """The first step of weight that is not below a weight; the last one above all."""
-    low, high = 0, len(reach.step_g) - 1
-    while low < high:
-        mid = (low + high) >> 1
-        if reach.step_g[mid] >= weight_g:
-            high = mid
-        else:
-            low = mid + 1
-    return low
+        ws.set[s].place_cents += _rough_pick(pol, ws, s) - slack
 
 
 @compiled
-def list_alive(
-    o: NDArray[np.int64],
-    ws: Workspace,
-    best: int,
-    split: int,
-    least_extra: int,
-    extra: int,
-) -> int:
-    """
-    List in ws.alive the sets T that can still be a shipment of a plan no dearer than `best`, and cap their cost.
+def drop_classes(o: NDArray[np.int64], ws: Workspace, best: int, split: int) -> None:
+    """Mark zone classes hopeless whose nodes cannot be in a plan as cheap as `best`, one that is known."""
+    full = (1 << o[O_ITEMS]) - 1
+    to_place = o[O_PLACE_FROM] < o[O_PLACE_TO]
+    for s in range(1, full + 1):
+        rest = full ^ s
+        left = best - ws.set[s].bound_cents - ws.set[rest].bound_cents
+        if rest:
+            left -= split + (0 if to_place else ws.set_price[rest])
+        ws.value[s] = max(-1, min(left, NEVER - 1))
+    for at in range(ws.counts[1]):
+        if not _any_below(ws.class_price[at, : full + 1], ws.value[: full + 1]):
+            ws.zone_class[ws.class_of[at]].hopeless = ws.clock[2]
 
-    `extra` -1: T goes home, the rest home or to a place with a trip of at least `least_extra` (-1: no places). Else: T
-    goes to a place whose trip costs `extra`, the rest anywhere.
+
+@compiled
+def _any_below(prices: NDArray[np.int32], left: NDArray[np.int32]) -> bool:
+    found = False
+    for s in range(1, len(prices)):
+        found |= prices[s] <= left[s]
+    return found
+
+
+@inlined
+def shift_of(o: NDArray[np.int64], ws: Workspace) -> int:
+    """The shift for which all credits of the items fit."""
+    least, shift = 0, 0
+    for i in range(o[O_ITEMS]):
+        least += min(0, ws.item[i].least_cents)
+    while least >> shift < TERM_MIN:
+        shift += 4
+    return shift
+
+
+@compiled
+def sort_nodes(net: Net, o: NDArray[np.int64], ws: Workspace, reach: Reach, parcels: int, couriers: int) -> None:
+    """List the candidates that may ship home by their zone class."""
+    dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
+    num = ws.counts[1]
+    for at in range(num + 1):
+        ws.class_first[at] = 0
+    for c in range(ws.clock[1]):
+        node = ws.candidate[c].node
+        ships = ws.candidate[c].items != 0 and int(dist[node]) <= o[O_MAX_DISTANCE]
+        ships = ships and home_services(net, o, node, parcels, couriers) != 0
+        at = ws.class_at[int(classes[node])] if ships else -1
+        ws.candidate[c].at = at
+        if ships:
+            ws.class_first[at + 1] += 1
+    for at in range(num):
+        ws.class_first[at + 1] += ws.class_first[at]
+        ws.class_left[at] = ws.class_first[at]
+    for c in range(ws.clock[1]):
+        at = ws.candidate[c].at
+        if at >= 0:
+            ws.by_class[ws.class_left[at]] = c
+            ws.class_left[at] += 1
+
+
+@compiled
+def fill_terms(pol: Pol, o: NDArray[np.int64], ws: Workspace, shift: int) -> bool:
+    """Fill ws.term; False where the shift is too small for a credit."""
+    items, whole = o[O_ITEMS], pol.weight[W_PICKING] == 1000
+    least = 0
+    for pos in range(ws.class_first[ws.counts[1]]):
+        c = ws.by_class[pos]
+        node, mask = ws.candidate[c].node, ws.candidate[c].items
+        line, unit = pol.node[node].line_cents, pol.node[node].unit_cents
+        first = pol.pick_cents[node, 1]
+        if whole:
+            first -= line
+        else:  # a weighted sum is rounded as a whole: leave out what does not add up
+            first, line, unit = weigh(first, pol.weight[W_PICKING]), np.int64(0), np.int64(0)
+        first += pol.node[node].priority_cents + weigh(pol.node[node].packaging_cents, pol.weight[W_PACKAGING])
+        least = min(least, first)
+        ws.term[pos, FIRST] = min(first >> shift, TERM_MAX)
+        for i in range(items):
+            if mask >> i & 1:
+                one = 1 << i
+                cents = ws.cand_item[c, i].cents + line * ws.set[one].lines + unit * ws.set[one].units
+                least = min(least, cents)
+                ws.term[pos, i] = min(cents >> shift, TERM_MAX)
+            else:
+                ws.term[pos, i] = NOT_SOLD
+    return least >> shift >= TERM_MIN
+
+
+@compiled
+def bound_ships(o: NDArray[np.int64], ws: Workspace, shift: int) -> None:
+    """Fill ws.bound by class and set, and ws.value with the least of each set."""
+    sets = 1 << o[O_ITEMS]
+    value, partial = ws.value[:sets], o[O_FLAGS] & F_PARTIAL != 0
+    for t in range(sets):
+        value[t] = NOT_SOLD
+    for at in range(ws.counts[1]):
+        low, high = ws.class_first[at], ws.class_first[at + 1]
+        row = ws.bound[at, :sets]
+        for t in range(sets):
+            row[t] = NOT_SOLD
+        if low == high:
+            continue
+        for pos in range(low, high):
+            _scan_sets(ws.term[pos], ws.sums, row, o[O_ITEMS])
+        _add_prices(row, ws.class_price[at, :sets], value, shift)
+    for t in range(1, sets):
+        small = t != sets - 1 and not partial and ws.set[t].value_cents < o[O_MIN_VALUE]
+        if ws.set[t].valid == 0 or small:
+            value[t] = NOT_SOLD
+
+
+@compiled
+def _scan_sets(term: NDArray[np.int32], sums: NDArray[np.int32], least: NDArray[np.int32], items: int) -> None:
+    """Sum the terms of every set and keep the least. Over slices, which the compiler vectorises."""
+    sums[0] = term[FIRST]
+    for i in range(items):
+        half, one = 1 << i, term[i]
+        lower, upper, kept = sums[:half], sums[half : 2 * half], least[half : 2 * half]
+        for t in range(half):
+            value = np.int32(lower[t] + one)
+            upper[t] = value
+            kept[t] = min(kept[t], value)
+
+
+@compiled
+def _add_prices(row: NDArray[np.int32], prices: NDArray[np.int32], value: NDArray[np.int32], shift: int) -> None:
+    for t in range(1, len(row)):
+        price = prices[t]
+        if price < NOT_SOLD:
+            price = np.int32(price >> shift)
+        row[t] = np.int32(row[t] + price)
+        value[t] = min(value[t], row[t])
+
+
+@compiled
+def bound_plans(
+    o: NDArray[np.int64], value: NDArray[np.int32], unserved: NDArray[np.int32], plan: NDArray[np.int32], split: int
+) -> None:
+    """From bounds of shipments those of plans for every set, with a split for each shipment."""
+    partial = o[O_FLAGS] & F_PARTIAL != 0
+    plan[0] = 0
+    for s in range(1, 1 << o[O_ITEMS]):
+        low = s & -s
+        rest = s ^ low
+        best = np.int32(NOT_SOLD)
+        sub = rest
+        while True:
+            best = min(best, np.int32(value[sub | low] + plan[rest ^ sub]))
+            if sub == 0:
+                break
+            sub = (sub - 1) & rest
+        best = np.int32(best + split)
+        if partial:
+            i = 0
+            while low >> i & 1 == 0:
+                i += 1
+            best = min(best, np.int32(plan[rest] + unserved[i]))
+        plan[s] = min(best, np.int32(NOT_SOLD))
+
+
+@compiled
+def bound_anywhere(o: NDArray[np.int64], ws: Workspace, home: bool, split: int, shift: int) -> None:
+    """Fill ws.any_bound: what plans home, to a place or both cost at least for every set, with a split each."""
+    sets = 1 << o[O_ITEMS]
+    for t in range(sets):
+        cents = ws.set[t].place_cents
+        ws.any_value[t] = NOT_SOLD if cents >= FAR else min(cents >> shift, TERM_MAX)
+        if home:
+            ws.any_value[t] = min(ws.any_value[t], ws.value[t])
+    if home or o[O_FLAGS] & F_PARTIAL:
+        bound_plans(o, ws.any_value, ws.unserved, ws.any_bound, split)
+        return
+    ws.any_bound[0] = 0
+    for t in range(1, sets):  # places alone: all in one shipment bounds all others
+        ws.any_bound[t] = min(ws.any_value[t] + split, NOT_SOLD)
+
+
+@compiled
+def list_alive(o: NDArray[np.int64], ws: Workspace, best: int, extra: int, shift: int) -> int:
+    """
+    List in ws.alive the sets that can be shipped to a place in a plan no dearer than `best`, and cap their cost.
+
+    The trip to the place costs `extra`; the rest goes home or to the same place.
     """
     full = (1 << o[O_ITEMS]) - 1
     partial = o[O_FLAGS] & F_PARTIAL != 0
-    free = best >= INFINITE or partial
-    measured = False
     count = 0
-    trip = extra if extra >= 0 else least_extra
-    lightest = ws.set[1].floor_cents
-    for i in range(o[O_ITEMS]):
-        lightest = min(lightest, ws.set[1 << i].floor_cents)
     for t in range(1, full):
-        rest = full ^ t
-        cap = INFINITE - 1
-        if not free:
-            # the rest all goes home, or all to the place, or some of it to each
-            other = ws.set[rest].bound_cents + ws.set[rest].floor_cents
-            if trip >= 0:
-                paid = 0 if extra >= 0 else trip  # where T is at the place the trip is in T's own share
-                other = min(other, ws.set[rest].place_cents + paid)
-                other = min(other, ws.set[rest].bound_cents + lightest + split + paid)
-            cap = best - split - other - (extra if extra >= 0 else 0)
-            own = ws.set[t].place_cents if extra >= 0 else ws.set[t].bound_cents + ws.set[t].floor_cents
-            if own > cap:
-                continue
-        if not measured:
-            measure_all(o[O_ITEMS], ws)
-            measured = True
         if ws.set[t].valid == 0 or (not partial and ws.set[t].value_cents < o[O_MIN_VALUE]):
             continue
+        cap = INFINITE - 1
+        if best < INFINITE:
+            cap = best - (int(ws.any_bound[full ^ t]) << shift) - extra
+            if ws.set[t].place_cents > cap:
+                continue
         ws.set[t].cap_cents = cap
         ws.alive[count] = t
         count += 1
     return count
-
-
-@compiled
-def drop_classes(pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, split: int) -> None:
-    """
-    Mark zone classes hopeless whose nodes cannot be in a plan as cheap as the best one known.
-
-    A plan with a home shipment of such a class either ships all from it, or splits: then that parcel weighs at least
-    the lightest item and so does another one.
-    """
-    full = (1 << o[O_ITEMS]) - 1
-    weight, residential = pol.weight[W_CARRIER], o[O_FLAGS] & RESIDENTIAL
-    lightest = ws.set[1].weight_g
-    least = ws.set[1].floor_cents
-    for i in range(o[O_ITEMS]):
-        lightest = min(lightest, ws.set[1 << i].weight_g)
-        least = min(least, ws.set[1 << i].floor_cents)
-    heavy, light = _step(reach, ws.set[full].weight_g), _step(reach, lightest)
-    left = ws.best[0] - ws.set[full].bound_cents
-    apart = split + (least if o[O_PLACE_FROM] == o[O_PLACE_TO] else 0)
-    for cls in range(reach.num_classes[0]):
-        whole = weigh(reach.class_floor[residential, cls, heavy], weight)
-        parted = weigh(reach.class_floor[residential, cls, light], weight) + apart
-        if (whole if full == 1 else min(whole, parted)) > left:
-            ws.zone_class[cls].hopeless = ws.clock[2]

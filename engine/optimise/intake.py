@@ -108,6 +108,7 @@ def _one(
         values[O_REGION] = compiled.regions[home.country, home.region]
         values[O_TZ] = compiled.time_zones[home.tz]
         flags += RESIDENTIAL * home.residential + REMOTE * home.remote
+    rows.see(request.placed_s)
     values[O_PLACED] = request.placed_s
     values[O_FLAGS] = flags
     values[O_DELIVER_BY] = NO_LIMIT if request.deliver_by_s is None else request.deliver_by_s

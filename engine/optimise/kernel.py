@@ -5,9 +5,10 @@ Exact sourcing of one order under prices: every way to serve every set of its it
     g(S)  = min over T of S that holds the lowest item of S of  w(T) + split + g(S - T)       plan_cost (., 2**n) int64
 
 for the home target, and again with each candidate place (then w is the better of home and place, and the trip is
-added). O(K S 2^n + 3^n) at worst; bounds end most orders after the single-node pass. Two shipments at one node share
-stock and capacity: the kernel ignores that, checks its answer, and says COLLIDES if it matters; the answer is then a
-lower bound. Arrays: engine/network/compiled.py, live.py, engine/optimise/tables.py, workspace.py.
+added). O(K 2^n + 3^n) for bounds on w that are nearly exact, then w itself where a best plan may need it. Two shipments
+at one node share stock and capacity: the kernel ignores that, checks its answer, and says COLLIDES if it matters; the
+answer is then a lower bound. Arrays: engine/network/records.py, live.py, rows.py, engine/optimise/tables.py,
+workspace.py.
 """
 
 import numpy as np
@@ -18,16 +19,19 @@ from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import Reach
-from engine.optimise.bounds import bound_places, bound_sets, drop_classes, list_alive
-from engine.optimise.candidates import find_hubs, find_useful, measure_full, measure_items
+from engine.optimise.bounds import bound_places, bound_sets, drop_classes, list_alive, shift_of
+from engine.optimise.candidates import find_hubs, find_useful, measure_all, measure_items
+from engine.optimise.cells import find_cells, price_classes
+from engine.optimise.home import bound_home, home_plans, ship_whole
 from engine.optimise.partition import take_best, take_whole, unserved
 from engine.optimise.routes import carbon_cents, pick_of
-from engine.optimise.shipments import _POINT, home_pass, num_bits, place_pass
+from engine.optimise.shipments import _POINT, home_kinds, place_pass, try_hubs
 from engine.optimise.tables import (
     F_PARTIAL,
     F_PLACE_CHOSEN,
     O_FLAGS,
     O_ITEMS,
+    O_MAX_SHIPMENTS,
     O_PLACE_FROM,
     O_PLACE_TO,
     O_SLOT,
@@ -85,7 +89,6 @@ def _start(o: NDArray[np.int64], ws: Workspace) -> None:
         ws.best_of[0, t].cost = INFINITE
         ws.best_of[0, t].deliver = INFINITE
         ws.best_of[0, t].candidate = 0
-        ws.set[t].cap_cents = INFINITE - 1
 
 
 @compiled
@@ -124,7 +127,7 @@ def _copy_home(ws: Workspace, t: int) -> None:
 
 
 @compiled
-def _whole_orders(
+def _whole_places(
     net: Net,
     pol: Pol,
     live: LiveArrays,
@@ -133,21 +136,15 @@ def _whole_orders(
     o: NDArray[np.int64],
     ws: Workspace,
 ) -> int:
-    """Plans of one shipment, home or at a place; returns the least trip cost of any place, -1 without places."""
+    """Plans of one shipment to a place; returns the least trip cost of any place, -1 without places."""
     full = (1 << o[O_ITEMS]) - 1
-    least_extra = np.int64(-1)
-    usable = ws.set[full].valid != 0
+    least_extra, one = np.int64(-1), np.int64(1)
     ws.alive[0] = full
-    ws.set[full].cap_cents = INFINITE - 1
-    one, none = np.int64(1), np.int64(-1)
-    if o[O_SLOT] >= 0 and usable:
-        home_pass(net, pol, live, o, ws, reach, one, o[O_ITEMS], np.int64(ws.clock[1]))
-        take_whole(ws, np.int64(0), full, np.int64(0), none)
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
         place = orders.places[p]
         extra = _trip_cents(pol, o, place)
         least_extra = extra if least_extra < 0 else min(least_extra, extra)
-        if usable:
+        if ws.set[full].valid:
             ws.best_of[1, full].cost = INFINITE
             ws.best_of[1, full].deliver = INFINITE
             ws.best_of[1, full].candidate = 0
@@ -155,6 +152,32 @@ def _whole_orders(
             place_pass(net, pol, live, o, ws, place, reach, one)
             take_whole(ws, one, full, extra, p)
     return least_extra
+
+
+@compiled
+def _prepare_home(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    reach: Reach,
+    orders: Orders,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    split: int,
+    anyone: bool,
+) -> None:
+    """Carrier bounds of every set and class; classes that are too dear are marked hopeless before stock is read."""
+    parcels, couriers = home_kinds(net, o)
+    find_cells(o, reach.floors, ws, parcels | couriers)
+    price_classes(net, pol, o, ws, reach)
+    full = (1 << o[O_ITEMS]) - 1
+    if o[O_FLAGS] & F_PARTIAL or anyone or ws.set[full].valid == 0:
+        return
+    # a first plan from the best stocked nodes tells which zones are too dear to look at
+    if find_hubs(net, pol, live, orders, o, ws) > 0:
+        best = try_hubs(net, pol, live, o, ws, reach, parcels, couriers)
+        if best < INFINITE:
+            drop_classes(o, ws, best, split)
 
 
 @compiled
@@ -176,45 +199,34 @@ def search(
     ws.clock[2] += 1
     _start(o, ws)
     measure_items(net, pol, live, orders, o, ws)
-    measure_full(o[O_ITEMS], ws)
-    bound_sets(pol, o, ws, reach)
+    measure_all(o[O_ITEMS], ws)
+    bound_sets(pol, o, ws)
     anyone = _want_places(net, orders, o, ws)
-    if home and not partial and not anyone:
-        # a first plan from the best stocked nodes tells which zones are too dear to look at
-        if find_hubs(net, pol, live, orders, o, ws) > 0 and ws.set[full].valid:
-            ws.alive[0] = full
-            home_pass(net, pol, live, o, ws, reach, one, o[O_ITEMS], np.int64(ws.clock[1]))
-            if ws.best_of[0, full].cost < INFINITE:
-                ws.best[0] = ws.best_of[0, full].cost
-                drop_classes(pol, o, ws, reach, split)
-                ws.best[0] = INFINITE
-            ws.best_of[0, full].cost = INFINITE
-            ws.best_of[0, full].deliver = INFINITE
-            ws.best_of[0, full].candidate = 0
+    if home:
+        _prepare_home(net, pol, live, reach, orders, o, ws, split, anyone)
     classes = reach.zone_class[o[O_SLOT] if home else 0]
     if find_useful(net, pol, live, orders, o, ws, classes, not home and not anyone) == 0:
         return False
     if not partial and not _all_held(ws, full):
         return False
-    least_extra = _whole_orders(net, pol, live, reach, orders, o, ws)
-    if o[O_ITEMS] > 1:
+    shift = shift_of(o, ws)
+    if home:
+        shift = bound_home(net, pol, o, ws, reach, shift)
+        if ws.set[full].valid:
+            ship_whole(net, pol, live, o, ws, reach, shift)
+            take_whole(ws, zero, full, zero, none)
+    least_extra = _whole_places(net, pol, live, reach, orders, o, ws)
+    if o[O_ITEMS] > 1 and (partial or o[O_MAX_SHIPMENTS] > 1):
         if least_extra >= 0:
             bound_places(pol, o, ws, anyone)
+        if home or least_extra >= 0:
+            home_plans(net, pol, live, o, ws, reach, split, least_extra, shift)
         if home:
-            alive = list_alive(o, ws, ws.best[0], split, least_extra, none)
-            if alive > 0 and ws.best[0] >= INFINITE and not partial:
-                # no single node has it all: a plan from the nodes that have most gives a first cap
-                few, most = _fullest(ws, o[O_ITEMS])
-                home_pass(net, pol, live, o, ws, reach, alive, few, most)
-                take_best(o, ws, zero, full, split, zero, none)
-                alive = list_alive(o, ws, ws.best[0], split, least_extra, none)
-            if alive > 0:
-                home_pass(net, pol, live, o, ws, reach, alive, zero, np.int64(ws.clock[1]))
-                take_best(o, ws, zero, full, split, zero, none)
+            take_best(o, ws, zero, full, split, zero, none)
         for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
             place = orders.places[p]
             extra = np.int64(_trip_cents(pol, o, place))
-            alive = list_alive(o, ws, ws.best[0], split, least_extra, extra)
+            alive = list_alive(o, ws, ws.best[0], extra, shift)
             if alive == 0:
                 continue
             for t in range(1, full + 1):
@@ -226,21 +238,6 @@ def search(
         if everything < ws.best[0]:
             ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[4] = everything, 0, 0, -1, 0
     return ws.best[0] < INFINITE
-
-
-@compiled
-def _fullest(ws: Workspace, items: int) -> tuple[int, int]:
-    """A number of items that at least a dozen candidates have, and how many nodes to try."""
-    few = items
-    while few > 1:
-        seen = 0
-        for c in range(ws.clock[1]):
-            if num_bits(ws.candidate[c].items) >= few:
-                seen += 1
-        if seen >= 12:
-            break
-        few -= 1
-    return few, np.int64(32)
 
 
 @compiled

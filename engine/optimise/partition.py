@@ -18,7 +18,8 @@ from engine.optimise.workspace import INFINITE, Workspace
 @compiled
 def _partition(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: int, layers: int) -> None:
     """
-    Fill plan_ for every set: least cost of serving it, `split` paid per shipment.
+    Fill plan_ for every set without item 0, which the first shipment has or nobody: the least cost of serving it,
+    `split` paid per shipment.
 
     With `layers` 0 row 0 allows any number of shipments; else row r allows at most r, for r = 0 .. layers.
     """
@@ -29,24 +30,26 @@ def _partition(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: 
         ws.plan[r, 0].deliver = 0
         ws.plan[r, 0].count = 0
         below = r if layers == 0 else r - 1
-        for s in range(1, full + 1):
-            low = s & -s
+        for s in range(2, full + 1, 2):
+            low, i = s & -s, 0
+            while low >> i & 1 == 0:
+                i += 1
             cost, deliver, number, choice = INFINITE, INFINITE, 0, 0
             if partial:
-                i = 0
-                while low >> i & 1 == 0:
-                    i += 1
                 if ws.plan[r, s ^ low].cost < INFINITE:
                     cost = ws.plan[r, s ^ low].cost + ws.item[i].unserved_cents
                     deliver = ws.plan[r, s ^ low].deliver
                     number = ws.plan[r, s ^ low].count
             if below >= 0:
+                at, end = ws.listed_from[i], ws.listed_from[i + 1]
                 rest = s ^ low
                 sub = rest
-                while True:
-                    t = sub | low
+                few = end - at < 1 << (num_bits(s) - 1)  # whichever are fewer: sets with a shipment, or parts of s
+                while at < end if few else sub >= 0:
+                    t = ws.listed[at] if few else sub | low
                     if (
-                        ws.best_of[row, t].cost < INFINITE
+                        t & ~s == 0
+                        and ws.best_of[row, t].cost < INFINITE
                         and ws.plan[below, s ^ t].cost < INFINITE
                         and ws.set[t].value_cents >= o[O_MIN_VALUE]
                     ):
@@ -56,13 +59,27 @@ def _partition(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: 
                             num = ws.plan[below, s ^ t].count + 1
                             if new < cost or by < deliver or (by == deliver and num < number):
                                 cost, deliver, number, choice = new, by, num, t
-                    if sub == 0:
-                        break
-                    sub = (sub - 1) & rest
+                    at += 1
+                    sub = (sub - 1) & rest if sub else -1
             ws.plan[r, s].cost = cost
             ws.plan[r, s].deliver = deliver
             ws.plan[r, s].count = number
             ws.plan[r, s].choice = choice
+
+
+@compiled
+def list_shipped(o: NDArray[np.int64], ws: Workspace, row: int, full: int) -> None:
+    """List the sets that have a shipment by their lowest item, from the greatest on."""
+    count = 0
+    for i in range(o[O_ITEMS]):
+        ws.listed_from[i] = count
+        step = 1 << (i + 1)
+        for j in range((full >> (i + 1)), -1, -1):
+            t = j * step + (1 << i)
+            if ws.best_of[row, t].cost < INFINITE:
+                ws.listed[count] = t
+                count += 1
+    ws.listed_from[o[O_ITEMS]] = count
 
 
 @compiled
@@ -114,6 +131,7 @@ def take_best(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: i
     """Compare the best plan of a row of w (with `extra` for its trip) to the best so far, and keep it if better."""
     layers = np.int64(0)
     if o[O_ITEMS] > 1:
+        list_shipped(o, ws, row, full)
         _partition(o, ws, row, full, split, np.int64(0))
     cost, by, number, t, left, alone = _scan(o, ws, row, full, np.int64(0))
     if number > o[O_MAX_SHIPMENTS]:
@@ -125,6 +143,16 @@ def take_best(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: i
     cost += extra
     if cost < ws.best[0] or (cost == ws.best[0] and (by < ws.best[1] or (by == ws.best[1] and number < ws.best[2]))):
         _record(ws, row, t, left, layers, cost, by, number, place, alone)
+
+
+@inlined
+def num_bits(mask: int) -> int:
+    """How many bits are set."""
+    count = 0
+    while mask:
+        mask &= mask - 1
+        count += 1
+    return count
 
 
 @inlined

@@ -121,10 +121,8 @@ def carrier_cents(
 
 
 @inlined
-def _dated(net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, segment: int, deliver: int) -> int:
-    """Lateness, waiting and capacity of a shipment; -1 where it misses the order's hard date."""
-    if deliver > o[O_DELIVER_BY]:
-        return FORBIDDEN
+def late_cents(pol: Pol, o: NDArray[np.int64], deliver: int) -> int:
+    """Lateness and waiting of a delivery."""
     cents = 0
     if deliver > o[O_REQUESTED] and o[O_REQUESTED] != NO_LIMIT:
         days = ceil_div(deliver - o[O_REQUESTED], DAY_S)
@@ -132,6 +130,15 @@ def _dated(net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int
     if pol.scalar[P_WAIT_DAY] > 0:
         days = ceil_div(deliver - o[O_PLACED], DAY_S)
         cents += weigh(pol.scalar[P_WAIT_DAY] * days, pol.weight[W_WAITING])
+    return cents
+
+
+@inlined
+def _dated(net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, segment: int, deliver: int) -> int:
+    """Lateness, waiting and capacity of a shipment; -1 where it misses the order's hard date."""
+    if deliver > o[O_DELIVER_BY]:
+        return FORBIDDEN
+    cents = late_cents(pol, o, deliver)
     if pol.scalar[P_CAPACITY] > 0:
         day = net.segment[segment].day
         used = 0

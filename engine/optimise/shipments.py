@@ -1,14 +1,13 @@
 """
-Third step of the kernel: the best shipment of every set of items that may be worth it, for home and for one place.
+Third step of the kernel: the best shipment of a set of items that may be worth it, for home and for one place.
 
-Fills ws.best_of[0] (home) and ws.best_of[1] (home or the place at hand) from the sets listed in ws.alive, or from one
-set. Numbers passed as np.int64 keep numba from compiling a function again for each literal.
+Fills ws.best_of[0] (home) and ws.best_of[1] (home or the place at hand). Numbers passed as np.int64 keep numba from
+compiling a function again for each literal.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import RESIDENTIAL, weigh
 from engine.domain.order import METHODS, Method
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
@@ -17,7 +16,6 @@ from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE,
 from engine.network.rows import Reach
 from engine.optimise.routes import (
     base_cents,
-    carrier_cents,
     carrier_route,
     lane_route,
     own_stock_route,
@@ -36,21 +34,9 @@ from engine.optimise.tables import (
     PL_REMOTE,
     PL_SLOT,
     PL_TZ,
-    W_CARRIER,
-    W_PICKING,
     Pol,
 )
-from engine.optimise.workspace import (
-    FAR,
-    INFINITE,
-    KIND_CARRIER,
-    KIND_LANE,
-    KIND_OWN,
-    MEMO_MAX,
-    SLACK_ROWS,
-    TOO_MUCH,
-    Workspace,
-)
+from engine.optimise.workspace import FIRST, INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, NEVER, Workspace
 
 _SHIP, _SAME_DAY = OFFER_BIT[Offer.SHIP], OFFER_BIT[Offer.SAME_DAY]
 _PICKUP, _OUT, _IN = OFFER_BIT[Offer.PICKUP], OFFER_BIT[Offer.TRANSFER_OUT], OFFER_BIT[Offer.TRANSFER_IN]
@@ -91,6 +77,15 @@ def services_of_kind(net: Net, o: NDArray[np.int64], kind: int) -> int:
 
 
 @inlined
+def home_kinds(net: Net, o: NDArray[np.int64]) -> tuple[int, int]:
+    """The order's parcel and courier services, as bits."""
+    couriers = 0
+    if o[O_METHODS] >> _M_SAME_DAY & 1:
+        couriers = services_of_kind(net, o, np.int64(_COURIER))
+    return services_of_kind(net, o, np.int64(_PARCEL)), couriers
+
+
+@inlined
 def _better(ws: Workspace, row: int, t: int, cost: int, deliver: int, node: int, route: int) -> bool:
     """Lower cost, then earlier, then lower node, then lower service."""
     if cost != ws.best_of[row, t].cost:
@@ -115,29 +110,6 @@ def _keep(
 
 
 @inlined
-def _least_price(
-    net: Net, pol: Pol, ws: Workspace, t: int, zones: NDArray[np.int64], cls: int, flags: int, services: int
-) -> int:
-    """Least carrier price of T over services and eras for nodes of one zone class; a bound for all of them."""
-    at = cls << 12 | t
-    if at < MEMO_MAX and ws.least[at].stamp == ws.clock[0]:
-        return ws.least[at].cents
-    least = INFINITE
-    for s in range(len(net.service)):
-        zone = zones[s]
-        if services >> s & 1 == 0 or zone < 0 or pol.transit[s, zone] < 0:
-            continue
-        for era in range(net.per_kg_cents.shape[1]):
-            price = carrier_cents(net, pol, ws, t, s, era, zone, flags, zone >= 0)
-            if 0 <= price < least:
-                least = price
-    if at < MEMO_MAX:
-        ws.least[at].stamp = ws.clock[0]
-        ws.least[at].cents = least
-    return least
-
-
-@inlined
 def _home_shipment(
     net: Net,
     pol: Pol,
@@ -146,25 +118,19 @@ def _home_shipment(
     ws: Workspace,
     t: int,
     c: int,
-    cls: int,
     zones: NDArray[np.int64],
     distance_m: int,
     services: int,
-    home: int,
+    cap: int,
 ) -> None:
     """Try every home service for T from one candidate."""
-    limit = min(ws.best_of[0, t].cost, ws.set[t].cap_cents)
     base = base_cents(pol, ws, t, c)
-    if base > limit:
-        return
-    flags = o[O_FLAGS]
-    least = _least_price(net, pol, ws, t, zones, cls, flags, ws.set[t].services & home)
-    if base + least > limit:
-        return
     left = services & ws.set[t].services
     for s in range(len(net.service)):
         if left >> s & 1:
-            limit = min(ws.best_of[0, t].cost, ws.set[t].cap_cents)
+            limit = min(ws.best_of[0, t].cost, cap)
+            if base > limit:
+                return
             cost, deliver = carrier_route(
                 net,
                 pol,
@@ -178,7 +144,7 @@ def _home_shipment(
                 distance_m,
                 o[O_REGION],
                 o[O_TZ],
-                flags,
+                o[O_FLAGS],
                 np.int64(-1),
                 base,
                 limit,
@@ -187,117 +153,80 @@ def _home_shipment(
 
 
 @compiled
-def home_pass(
+def try_hubs(
     net: Net,
     pol: Pol,
     live: LiveArrays,
     o: NDArray[np.int64],
     ws: Workspace,
     reach: Reach,
-    num_alive: int,
-    items_min: int,
-    nodes_max: int,
-) -> None:
-    """Best home shipment of each set in ws.alive, from at most so many nodes with at least so many items."""
-    ws.clock[3] += 1
-    seen = 0
+    parcels: int,
+    couriers: int,
+) -> int:
+    """What everything costs in one shipment from the best of the candidates, which are few; forgotten after."""
+    full, cap = (1 << o[O_ITEMS]) - 1, np.int64(INFINITE - 1)
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
-    parcels = services_of_kind(net, o, np.int64(_PARCEL))
-    couriers = services_of_kind(net, o, np.int64(_COURIER)) if o[O_METHODS] >> _M_SAME_DAY & 1 else np.int64(0)
     for c in range(ws.clock[1]):
-        mask = ws.candidate[c].items
-        if mask == 0 or (items_min > 1 and num_bits(mask) < items_min):
-            continue
         node = ws.candidate[c].node
-        metres = int(dist[node])
-        if metres > o[O_MAX_DISTANCE]:
+        if ws.candidate[c].items != full or int(dist[node]) > o[O_MAX_DISTANCE]:
             continue
         services = home_services(net, o, node, parcels, couriers)
-        if services == 0:
-            continue
-        if seen == nodes_max:
-            return
-        seen += 1
-        cls = int(classes[node])
-        zones = reach.class_zone[cls]
-        if num_alive == 1:
-            if ws.alive[0] & ~mask == 0:
-                t = ws.alive[0]
-                _home_shipment(net, pol, live, o, ws, t, c, cls, zones, metres, services, parcels | couriers)
-            continue
-        row = cls % SLACK_ROWS
-        if ws.slack_of[row].owner != cls or ws.slack_of[row].stamp != ws.clock[3] or seen - ws.slack_of[row].seen > 16:
-            ws.slack_of[row].owner = cls
-            ws.slack_of[row].stamp = ws.clock[3]
-            ws.slack_of[row].seen = seen
-            _fill_slack(pol, o, ws, reach, cls, row, num_alive)
-        start = _line_terms(pol, o, ws, c)
-        if _scan_sets(ws.sums, ws.slack[row], ws.cents, o[O_ITEMS]) + start > 0:
-            continue
-        for t in range(1, 1 << o[O_ITEMS]):
-            if t & ~mask == 0 and ws.sums[t] + start <= ws.slack[row, t]:
-                _home_shipment(net, pol, live, o, ws, t, c, cls, zones, metres, services, parcels | couriers)
-
-
-@compiled
-def _scan_sets(sums: NDArray[np.int64], slack: NDArray[np.int64], cents: NDArray[np.int64], items: int) -> int:
-    """Sum the line terms of every set; returns the least of sum - slack. Over slices, which the compiler vectorises."""
-    best = FAR
-    sums[0] = 0
-    for i in range(items):
-        half, term = 1 << i, cents[i]
-        lower, upper, limit = sums[:half], sums[half : 2 * half], slack[half : 2 * half]
-        for t in range(half):
-            value = lower[t] + term
-            upper[t] = value
-            best = min(best, value - limit[t])
+        zones = reach.class_zone[int(classes[node])]
+        _home_shipment(net, pol, live, o, ws, full, c, zones, int(dist[node]), services, cap)
+    best = ws.best_of[0, full].cost
+    ws.best_of[0, full].cost, ws.best_of[0, full].deliver, ws.best_of[0, full].candidate = INFINITE, INFINITE, 0
     return best
 
 
 @compiled
-def _fill_slack(
-    pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, cls: int, row: int, num_alive: int
+def ship_home(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    reach: Reach,
+    t: int,
+    cap: int,
+    shift: int,
+    parcels: int,
+    couriers: int,
 ) -> None:
-    """What picking and lines of each set may cost at a node of a zone class, at most, for the set to be of use."""
-    for t in range(1 << o[O_ITEMS]):
-        ws.slack[row, t] = -FAR
-    residential = o[O_FLAGS] & RESIDENTIAL
-    for i in range(num_alive):
-        t = ws.alive[i]
-        slack = min(ws.set[t].cap_cents, ws.best_of[0, t].cost)
-        slack -= weigh(reach.class_floor[residential, cls, ws.set[t].step], pol.weight[W_CARRIER])
-        ws.slack[row, t] = min(slack, FAR)
-
-
-@inlined
-def _line_terms(pol: Pol, o: NDArray[np.int64], ws: Workspace, c: int) -> int:
     """
-    Fill ws.cents with the terms of each item at a candidate, TOO_MUCH where it lacks one.
+    The best shipment home of a set into ws.best_of[0], if it costs no more than `cap`; exact.
 
-    Returns what every shipment from there costs besides, at least.
+    Goes by the bounds of bounds.py, the cheapest zone class first, until all that is left is dearer.
     """
-    node, mask = ws.candidate[c].node, ws.candidate[c].items
-    line, unit = pol.node[node].line_cents, pol.node[node].unit_cents
-    first = pol.pick_cents[node, 1] - line
-    if pol.weight[W_PICKING] != 1000:  # a weighted sum is rounded as a whole: leave out what does not add up
-        first, line, unit = weigh(first + line, pol.weight[W_PICKING]), np.int64(0), np.int64(0)
-    for i in range(o[O_ITEMS]):
-        if mask >> i & 1:
-            one = ws.set[1 << i]
-            ws.cents[i] = ws.cand_item[c, i].cents + line * one.lines + unit * one.units
-        else:
-            ws.cents[i] = TOO_MUCH
-    return first + pol.node[node].priority_cents
-
-
-@inlined
-def num_bits(mask: int) -> int:
-    """How many bits are set."""
-    count = 0
-    while mask:
-        mask &= mask - 1
-        count += 1
-    return count
+    dist = reach.distance_m[o[O_SLOT]]
+    for at in range(ws.counts[1]):
+        ws.class_left[at] = ws.bound[at, t] if ws.class_first[at] < ws.class_first[at + 1] else NEVER
+    while True:
+        limit = min(min(ws.best_of[0, t].cost, cap) >> shift, NEVER - 1)
+        chosen = np.int64(-1)
+        for at in range(ws.counts[1]):
+            if ws.class_left[at] <= limit:
+                chosen, limit = np.int64(at), ws.class_left[at]
+        if chosen < 0:
+            return
+        ws.class_left[chosen] = NEVER
+        limit = min(ws.best_of[0, t].cost, cap) >> shift
+        price = np.int64(ws.class_price[chosen, t]) >> shift
+        zones = reach.class_zone[ws.class_of[chosen]]
+        for pos in range(ws.class_first[chosen], ws.class_first[chosen + 1]):
+            least = price + ws.term[pos, FIRST]
+            left, i = t, 0
+            while left:
+                if left & 1:
+                    least += ws.term[pos, i]
+                left >>= 1
+                i += 1
+            if least > limit or least >= NEVER:
+                continue
+            c = ws.by_class[pos]
+            node = ws.candidate[c].node
+            services = home_services(net, o, node, parcels, couriers)
+            _home_shipment(net, pol, live, o, ws, t, c, zones, int(dist[node]), services, cap)
+            limit = min(ws.best_of[0, t].cost, cap) >> shift
 
 
 @compiled

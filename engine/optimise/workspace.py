@@ -10,15 +10,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.network.floors import BANDS_MAX
 from engine.network.rows import CLASSES_MAX
 from engine.optimise.tables import ITEMS_MAX, LINES_MAX
 
 I64 = NDArray[np.int64]
+I32 = NDArray[np.int32]
 Records = NDArray[np.void]
 MEMO_MAX = 1 << 20
-SLACK_ROWS = 64
-FAR = 2**56  # beyond any cost, and below TOO_MUCH, of which a dozen still add up
-TOO_MUCH = 2**57
+FAR = 2**56  # beyond any cost, and a dozen still add up
+FAMILIES_MAX = 64
+NUM_MAX = 8  # parcels of a cell, or more
+NEVER = 100_000_000  # bounds at and above it say that there is no shipment
+TERM_MAX, TERM_MIN = 1 << 22, -(1 << 21)  # of one item in a bound; a dozen and a price stay below NEVER
+FIRST = 15  # column of Workspace.term
 SETS = 1 << ITEMS_MAX
 INFINITE = 2**61
 
@@ -47,8 +52,7 @@ def _record(**fields: str) -> np.dtype[np.void]:
 
 NODE = _record(mark="i8", candidate="i8", wanted="i8")  # stamps; number of the candidate, -1: may not serve
 CLASS = _record(hopeless="i8")  # stamp
-SLACK = _record(owner="i8", stamp="i8", seen="i8")  # which class a row of slack is of, and since when
-CANDIDATE = _record(node="i8", lines="i8", items="i8")  # bits of the lines and items it has in full
+CANDIDATE = _record(node="i8", lines="i8", items="i8", at="i8")  # bits of the lines and items it has in full; class
 CAND_ITEM = _record(cents="i8", from_s="i8")  # line terms of an item; from when its stock is there, 0 now
 PICK = _record(stamp="i8", start_s="i8", end_s="i8", segment="i8")
 SET = _record(
@@ -59,22 +63,20 @@ SET = _record(
     girth_mm="i8",
     goods="i8",  # sku flags of any of its lines
     units="i8",
-    grams="i8",  # weight, also of sets that are not measured
-    step="i8",  # of weight, in Reach.step_g
     lines="i8",
     value_cents="i8",
     services="i8",  # bits of the services that may carry it
     valid="i8",
     cap_cents="i8",  # dearer shipments of the set cannot be in a best plan
     least_cents="i8",  # sum of the items' least_cents
-    count="i8",  # lines, and below units, also of sets that are not measured
-    sum_units="i8",
+    exact="i8",  # stamp of the order for which its best shipment home is known
     bound_cents="i8",  # no shipments of the set cost less, carriers, splits and trips aside
-    floor_cents="i8",  # no carrier takes the set for less
     place_cents="i8",  # like bound_cents, for shipments to a place
 )
 ITEM = _record(least_cents="i8", place_cents="i8", unserved_cents="i8")  # no node asks less; none that serves a place
 MEMO = _record(stamp="i8", cents="i8")
+FAMILY = _record(group="i8", due="i8", services="i8", cells="i8")  # bits of surcharges and services; number of cells
+CELL_AT = _record(stamp="i8", cell="i8")
 BEST_OF = _record(cost="i8", deliver="i8", kind="i8", candidate="i8", id="i8", at_place="i8")
 PLAN = _record(cost="i8", deliver="i8", count="i8", choice="i8")
 
@@ -82,7 +84,7 @@ PLAN = _record(cost="i8", deliver="i8", count="i8", choice="i8")
 class Workspace(NamedTuple):
     """The arrays."""
 
-    clock: I64  # [0] stamp, [1] number of candidates, [2] stamp of the order, [3] stamp of a pass
+    clock: I64  # [0] stamp, [1] number of candidates, [2] stamp of the order
     node: Records  # (K,) NODE
     candidate: Records  # (K,) CANDIDATE
     cand_item: Records  # (K, ITEMS_MAX) CAND_ITEM
@@ -90,13 +92,33 @@ class Workspace(NamedTuple):
     set: Records  # (SETS,) SET
     alive: I64  # (SETS,) sets that may be a shipment of a best plan
     zone_class: Records  # (CLASSES_MAX,) CLASS
-    cents: I64  # (ITEMS_MAX,) line terms of each item at the candidate at hand
-    sums: I64  # (SETS,) and of each set
-    slack: I64  # (SLACK_ROWS, SETS) what sums and the least pick may cost for a set to be of use from a zone class
-    slack_of: Records  # (SLACK_ROWS,) SLACK
+    counts: I64  # [0] families, [1] zone classes of the target
+    family: Records  # (FAMILIES_MAX,) FAMILY
+    plain: I64  # (FAMILIES_MAX,) the family of a group without surcharges, with all its services
+    cell_at: Records  # (FAMILIES_MAX * NUM_MAX * BANDS_MAX,) CELL_AT
+    cell: I32  # (FAMILIES_MAX, SETS) of each group and set; 0 where nobody takes it
+    cell_band: I32  # (FAMILIES_MAX * SETS,)
+    cell_num: I32  # likewise
+    cell_cents: I64  # likewise: from nodes of the zone class at hand
+    class_at: I64  # (CLASSES_MAX,) place of a zone class among those of the target
+    class_of: I64  # (CLASSES_MAX,) and back
+    class_first: I64  # (CLASSES_MAX + 1,) where its nodes start in by_class
+    class_left: I64  # (CLASSES_MAX,) bounds of the set at hand
+    class_price: I32  # (CLASSES_MAX, SETS) no carrier takes a set from that class for less
+    set_price: I32  # (SETS,) nor from any
+    by_class: I64  # (K,) candidates that ship home, by zone class
+    term: I32  # (K, 16) of those: what each item costs at least, and in column FIRST what any shipment does besides
+    sums: I32  # (SETS,)
+    bound: I32  # (CLASSES_MAX, SETS) what a shipment of a set from a class costs at least
+    value: I32  # (SETS,) the least of these, exact once that is known
+    plan_bound: I32  # (SETS,) what plans that bring a set home cost at least, with a split for each shipment
+    any_value: I32  # (SETS,) like value and plan_bound, for shipments home or to a place
+    any_bound: I32
+    unserved: I32  # (ITEMS_MAX,)
+    listed: I64  # (SETS,) sets with a shipment, by their lowest item, from the greatest on
+    listed_from: I64  # (ITEMS_MAX + 1,)
     item: Records  # (ITEMS_MAX,) ITEM
     price: Records  # (MEMO_MAX,) MEMO
-    least: Records  # (MEMO_MAX,) MEMO
     best_of: Records  # (2, SETS) BEST_OF: best shipment of a set; row 0 home, row 1 home or the place at hand
     plan: Records  # (ITEMS_MAX + 1, SETS) PLAN: best plan of a set; choice 0: its lowest item goes unserved
     # [0] cost, [1] deliver_by, [2] number of shipments, [3] row of the place or -1, [4] rows of `chosen`,
@@ -116,13 +138,33 @@ def workspace(num_nodes: int) -> Workspace:
         set=np.zeros(SETS, dtype=SET),
         alive=np.zeros(SETS, dtype=np.int64),
         zone_class=np.zeros(CLASSES_MAX, dtype=CLASS),
-        cents=np.zeros(ITEMS_MAX, dtype=np.int64),
-        sums=np.zeros(SETS, dtype=np.int64),
-        slack=np.zeros((SLACK_ROWS, SETS), dtype=np.int64),
-        slack_of=np.zeros(SLACK_ROWS, dtype=SLACK),
+        counts=np.zeros(4, dtype=np.int64),
+        family=np.zeros(FAMILIES_MAX, dtype=FAMILY),
+        plain=np.zeros(FAMILIES_MAX, dtype=np.int64),
+        cell_at=np.zeros(FAMILIES_MAX * NUM_MAX * BANDS_MAX, dtype=CELL_AT),
+        cell=np.zeros((FAMILIES_MAX, SETS), dtype=np.int32),
+        cell_band=np.zeros(FAMILIES_MAX * SETS, dtype=np.int32),
+        cell_num=np.zeros(FAMILIES_MAX * SETS, dtype=np.int32),
+        cell_cents=np.zeros(FAMILIES_MAX * SETS, dtype=np.int64),
+        class_at=np.zeros(CLASSES_MAX, dtype=np.int64),
+        class_of=np.zeros(CLASSES_MAX, dtype=np.int64),
+        class_first=np.zeros(CLASSES_MAX + 1, dtype=np.int64),
+        class_left=np.zeros(CLASSES_MAX, dtype=np.int64),
+        class_price=np.zeros((CLASSES_MAX, SETS), dtype=np.int32),
+        set_price=np.zeros(SETS, dtype=np.int32),
+        by_class=np.zeros(num_nodes, dtype=np.int64),
+        term=np.zeros((num_nodes, 16), dtype=np.int32),
+        sums=np.zeros(SETS, dtype=np.int32),
+        bound=np.zeros((CLASSES_MAX, SETS), dtype=np.int32),
+        value=np.zeros(SETS, dtype=np.int32),
+        plan_bound=np.zeros(SETS, dtype=np.int32),
+        any_value=np.zeros(SETS, dtype=np.int32),
+        any_bound=np.zeros(SETS, dtype=np.int32),
+        unserved=np.zeros(ITEMS_MAX, dtype=np.int32),
+        listed=np.zeros(SETS, dtype=np.int64),
+        listed_from=np.zeros(ITEMS_MAX + 1, dtype=np.int64),
         item=np.zeros(ITEMS_MAX, dtype=ITEM),
         price=np.zeros(MEMO_MAX, dtype=MEMO),
-        least=np.zeros(MEMO_MAX, dtype=MEMO),
         best_of=np.zeros((2, SETS), dtype=BEST_OF),
         plan=np.zeros((ITEMS_MAX + 1, SETS), dtype=PLAN),
         best=np.zeros(8, dtype=np.int64),

@@ -1,0 +1,194 @@
+"""Which shipments home are priced exactly: those of the best plan by bounds, then all that a better plan may have."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.network.floors import NOT_SOLD
+from engine.network.jit import compiled, inlined
+from engine.network.live import LiveArrays
+from engine.network.records import Net
+from engine.network.rows import Reach
+from engine.optimise.bounds import bound_anywhere, bound_plans, bound_ships, fill_terms, sort_nodes
+from engine.optimise.shipments import home_kinds, ship_home
+from engine.optimise.tables import F_PARTIAL, O_FLAGS, O_ITEMS, O_MAX_SHIPMENTS, O_SLOT, Pol
+from engine.optimise.workspace import INFINITE, NEVER, TERM_MAX, Workspace
+
+_ROUNDS = 12  # of looking for a first plan by bounds
+_UNSERVED_MAX = 1 << 25
+
+
+@compiled
+def bound_home(net: Net, pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, shift: int) -> int:
+    """Bounds of every shipment home; returns the shift that they needed."""
+    parcels, couriers = home_kinds(net, o)
+    sort_nodes(net, o, ws, reach, parcels, couriers)
+    while not fill_terms(pol, o, ws, shift):
+        shift += 4
+    bound_ships(o, ws, shift)
+    return shift
+
+
+@inlined
+def _ship(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    reach: Reach,
+    t: int,
+    shift: int,
+) -> None:
+    """Price a set exactly, whatever it costs, unless that is done; its value is then no bound any more."""
+    if ws.set[t].exact == ws.clock[2]:
+        return
+    parcels, couriers = home_kinds(net, o)
+    ship_home(net, pol, live, o, ws, reach, t, np.int64(INFINITE - 1), shift, parcels, couriers)
+    ws.set[t].exact = ws.clock[2]
+    cost = ws.best_of[0, t].cost
+    if cost >= INFINITE:
+        ws.value[t] = NOT_SOLD
+    else:
+        ws.value[t] = max(ws.value[t], min(cost >> shift, TERM_MAX))
+
+
+@compiled
+def ship_whole(
+    net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], ws: Workspace, reach: Reach, shift: int
+) -> None:
+    """The best shipment of everything."""
+    _ship(net, pol, live, o, ws, reach, (1 << o[O_ITEMS]) - 1, shift)
+
+
+@compiled
+def _walk(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    reach: Reach,
+    split: int,
+    shift: int,
+) -> tuple[int, int, bool]:
+    """
+    Price the shipments of the plan that is best by bounds.
+
+    Returns what the plan costs (INFINITE where there is no such plan), its number of shipments, and whether anything
+    was learned.
+    """
+    partial = o[O_FLAGS] & F_PARTIAL != 0
+    left, cost, number, fresh = (1 << o[O_ITEMS]) - 1, 0, 0, False
+    while left:
+        low = left & -left
+        rest = left ^ low
+        best, chosen = np.int64(2 * NOT_SOLD), low
+        sub = rest
+        while True:
+            value = np.int64(ws.value[sub | low]) + ws.plan_bound[rest ^ sub]
+            if value < best:
+                best, chosen = value, sub | low
+            if sub == 0:
+                break
+            sub = (sub - 1) & rest
+        if partial:
+            i = 0
+            while low >> i & 1 == 0:
+                i += 1
+            if ws.plan_bound[rest] + ws.unserved[i] <= ws.plan_bound[left]:
+                cost += ws.item[i].unserved_cents
+                left = rest
+                continue
+        if ws.value[chosen] >= NEVER:
+            return INFINITE, number, fresh
+        if ws.set[chosen].exact != ws.clock[2]:
+            _ship(net, pol, live, o, ws, reach, chosen, shift)
+            fresh = True
+        if ws.best_of[0, chosen].cost >= INFINITE:
+            return INFINITE, number, fresh
+        cost += ws.best_of[0, chosen].cost
+        number += 1
+        left ^= chosen
+    return cost + split * max(0, number - 1), number, fresh
+
+
+@compiled
+def _pair(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    reach: Reach,
+    split: int,
+    shift: int,
+) -> int:
+    """What the best pair of shipments by bounds costs."""
+    full = (1 << o[O_ITEMS]) - 1
+    best, chosen = np.int64(NEVER), np.int64(0)
+    for t in range(1, full, 2):
+        value = np.int64(ws.value[t]) + ws.value[full ^ t]
+        if value < best:
+            best, chosen = value, np.int64(t)
+    if chosen == 0:
+        return INFINITE
+    _ship(net, pol, live, o, ws, reach, chosen, shift)
+    _ship(net, pol, live, o, ws, reach, full ^ chosen, shift)
+    one, other = ws.best_of[0, chosen].cost, ws.best_of[0, full ^ chosen].cost
+    return INFINITE if one >= INFINITE or other >= INFINITE else one + other + split
+
+
+@compiled
+def home_plans(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    reach: Reach,
+    split: int,
+    least_extra: int,
+    shift: int,
+) -> None:
+    """
+    Price every shipment home that a plan no dearer than the best one known may have.
+
+    `least_extra` is the least trip to any place, -1 without places. Fills ws.any_bound where there are some.
+    """
+    full = (1 << o[O_ITEMS]) - 1
+    home, upper, most = o[O_SLOT] >= 0, ws.best[0], o[O_MAX_SHIPMENTS]
+    apart = np.int64(min(split >> shift, TERM_MAX))
+    for i in range(o[O_ITEMS]):
+        ws.unserved[i] = max(np.int64(0), min(ws.item[i].unserved_cents >> shift, np.int64(_UNSERVED_MAX)))
+    if home and most > 1:
+        for _ in range(_ROUNDS):
+            bound_plans(o, ws.value, ws.unserved, ws.plan_bound, apart)
+            if upper < INFINITE and np.int64(ws.plan_bound[full]) - apart > upper >> shift:
+                break
+            cost, number, fresh = _walk(net, pol, live, o, ws, reach, split, shift)
+            if number > most:
+                cost = _pair(net, pol, live, o, ws, reach, split, shift)
+                upper = min(upper, cost)
+                break
+            upper = min(upper, cost)
+            if cost < INFINITE or not fresh:
+                break
+    elif home:
+        bound_plans(o, ws.value, ws.unserved, ws.plan_bound, apart)
+    if least_extra >= 0:
+        bound_anywhere(o, ws, home, apart, shift)
+    if not home:
+        return
+    parcels, couriers = home_kinds(net, o)
+    for t in range(1, full):
+        if ws.value[t] >= NEVER or ws.set[t].exact == ws.clock[2]:
+            continue
+        cap = np.int64(INFINITE - 1)
+        if upper < INFINITE:
+            other = np.int64(ws.plan_bound[full ^ t])
+            if least_extra >= 0:
+                other = min(other, ws.any_bound[full ^ t] + (least_extra >> shift))
+            cap = upper - (other << shift)
+            if np.int64(ws.value[t]) > cap >> shift:
+                continue
+        ship_home(net, pol, live, o, ws, reach, np.int64(t), cap, shift, parcels, couriers)
