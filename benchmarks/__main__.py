@@ -27,9 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
         warm_up(lambda name, done, total: None)
     figures: Figures
     if given.benchmark == "one-order":
-        sizes = one_order.QUICK if given.quick else one_order.FULL
-        workers = given.workers or min(2, os.cpu_count() or 1)
-        figures = one_order.run(spec, sizes, workers=workers, results=results, quick=given.quick)
+        figures = _one_order(spec, given, results)
     elif given.benchmark == "growth":
         sizes_of_growth = growth.QUICK if given.quick else growth.FULL
         figures = growth.run(sizes_of_growth, seed=given.seed, results=results, quick=given.quick)
@@ -37,6 +35,22 @@ def main(arguments: list[str] | None = None) -> None:
         figures = cold_start.run(spec.data, seed=given.seed, results=results, quick=given.quick)
     if given.json:
         print(json.dumps(figures))
+
+
+def _one_order(spec: Spec, given: argparse.Namespace, results: Path) -> Figures:
+    """What the peers of a full run have done is kept, so that it may go on where it was cut."""
+    sizes = one_order.QUICK if given.quick else one_order.FULL
+    workers = given.workers or min(2, os.cpu_count() or 1)
+    kept = None if given.quick else record.RESULTS_QUICK / "race"
+    try:
+        figures = one_order.run(
+            spec, sizes, workers=workers, results=results, quick=given.quick, kept=kept, resume=given.resume
+        )
+    except InputError as error:
+        sys.exit(str(error))
+    if not given.quick and given.results is None:
+        record.add_row(record.README, figures, spec.seed)
+    return figures
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--results", type=Path, help="folder of the history and the plot")
         if name == "one-order":
             one.add_argument("--workers", type=int, default=0, help="processes of the peers; two without it")
+            one.add_argument("--resume", action="store_true", help="go on with the peers of a full run that was cut")
     return parser
 
 

@@ -1,9 +1,11 @@
 """
 One order: the kernel, the whole decision, many orders in a loop, and the same orders by CP-SAT and HiGHS.
 
-A peer's time is building plus solving its model on one thread; reading the facts of the order (prices, dates, stock)
-is not counted for the peers but is part of the kernel's time. A peer that reaches its time limit counts with the time
-it had, which makes the speed-ups lower bounds; such orders are left out of the share of equal optima.
+A peer's time is building plus solving its model on one thread. Reading the facts of the order (prices, dates, stock)
+and dropping columns that another replaces are not counted for the peers; the kernel's time holds all of its reading. The
+models are those of peers/formulation.py: by node, which the speed-ups speak of, and the far smaller one by set, which
+proves the optimum of every order and is told beside it. A peer that reaches its limit counts with the time it had, which
+makes the speed-up a lower bound, and proves nothing.
 """
 
 import sys
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks import plots, record, speed
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import NO_PLAN, Prepared
-from benchmarks.race import PEERS, Race, race_apart, race_here
+from benchmarks.race import PEERS, SET_SUFFIX, Race, Task, every, race_apart, race_here
 from benchmarks.record import Figures, percentile
 from benchmarks.worlds import Spec, sizes_of, world
 
@@ -45,7 +47,8 @@ class Sizes:
     guarded_orders: int
     deadline_ms: int  # of one decision, for the stronger method
     loop_orders: int
-    limit_s: float  # of a peer for one order
+    limit_s: float  # of a peer for one model
+    node_step: int  # one in so many orders is modelled by node too; all are by set
     budget_s: float | None  # of the whole benchmark; the race ends in time for it
 
 
@@ -56,14 +59,31 @@ FULL = Sizes(
     deadline_ms=1_000,
     loop_orders=20_000,
     limit_s=20.0,
+    node_step=1,
     budget_s=None,
 )
 QUICK = Sizes(
-    orders=200, decide_orders=200, guarded_orders=60, deadline_ms=200, loop_orders=2_000, limit_s=2.0, budget_s=MINUTE_S
+    orders=200,
+    decide_orders=200,
+    guarded_orders=60,
+    deadline_ms=200,
+    loop_orders=2_000,
+    limit_s=2.0,
+    node_step=5,
+    budget_s=MINUTE_S,
 )
 
 
-def run(spec: Spec, sizes: Sizes, *, workers: int, results: Path, quick: bool) -> Figures:
+def run(
+    spec: Spec,
+    sizes: Sizes,
+    *,
+    workers: int,
+    results: Path,
+    quick: bool,
+    kept: Path | None = None,
+    resume: bool = False,
+) -> Figures:
     """
     Measure, print a table, write a plot and a line of history.
 
@@ -79,6 +99,8 @@ def run(spec: Spec, sizes: Sizes, *, workers: int, results: Path, quick: bool) -
         Folder for `one-order.jsonl` and `one-order.png`.
     quick
         Said in the history.
+    kept, resume
+        Folder of what the peers have done so far, and whether to go on with it; see `race_apart`.
     """
     began = perf_counter()
     spec = replace(spec, count=sizes.orders)
@@ -96,24 +118,24 @@ def run(spec: Spec, sizes: Sizes, *, workers: int, results: Path, quick: bool) -
         **_wholesale(prepared, spec, sizes),
     }
     left = None if sizes.budget_s is None else max(5.0, sizes.budget_s - LEFT_S - (perf_counter() - began))
-    rows = list(range(sizes.orders))
-    if sizes.budget_s is not None:  # one order of ten lines takes a peer longer than the minute there is
-        rows.sort(key=lambda row: len(prepared.orders[row].lines))
+    rows = tuple(range(sizes.orders))
+    node_rows = every(rows, [len(order.lines) for order in prepared.orders], sizes.node_step)
+    task = Task(rows=rows, node_rows=node_rows, limit_s=sizes.limit_s)
     if workers:
-        race = race_apart(spec, rows, workers=workers, limit_s=sizes.limit_s, budget_s=left)
+        race = race_apart(spec, task, workers=workers, budget_s=left, kept=kept, resume=resume)
     else:
-        race = race_here(prepared, rows, sizes.limit_s)
+        race = race_here(prepared, task)
     figures |= race_figures(race, kernel_us, optima)
     figures |= {
-        "num_orders": sizes.orders,
+        "num_orders_measured": sizes.orders,
         "mix": {"name": spec.mix, "orders_by_lines": _counted(sizes_of(spec.mix, sizes.orders, spec.seed))},
         "kernel_by_lines": speed.by_size(prepared, kernel_us),
-        "peers_by_lines": _race_by_lines(prepared, race, kernel_us),
+        "peers_by_lines": _race_by_lines(prepared, race, kernel_us, optima),
         "infeasible_orders": sum(cents == NO_PLAN for cents in optima),
         "num_unproven_ours": sum(cents is None for cents in optima),
         "peer_limit_s": sizes.limit_s,
         "peer_processes": workers,
-        "peer_order": "as they come" if sizes.budget_s is None else "fewest lines first, until time is up",
+        "peer_resumed": race.num_resumed,
         "source": prepared.world.source,
         "elapsed_s": round(perf_counter() - began, 1),
     }
@@ -164,24 +186,33 @@ def race_figures(race: Race, kernel_us: NDArray[np.float64], optima: list[int | 
     optima
         What we say the best plan costs, NO_PLAN without one, None where we proved nothing (those are left out).
     """
-    out: Figures = {"num_compared": len(race.results), "num_begun_only": len(race.begun)}
-    equal = proven = 0
-    for row, by_peer in race.results.items():
-        answers = [optimum(by_peer[peer]) for peer in PEERS]
-        known = [cents for cents in answers if cents is not None]
-        if not known or optima[row] is None:
+    proven: list[int] = []
+    by_peer = dict.fromkeys(PEERS, 0)
+    different: list[int] = []
+    for row, results in race.results.items():
+        if optima[row] is None:
             continue
-        proven += 1
-        equal += all(cents == optima[row] for cents in known)
-    out["equal_optimum_share"] = round(equal / proven, 6) if proven else 0.0
-    out["num_equal_checked"] = proven
-    out["different_rows"] = [
-        row
-        for row, by_peer in race.results.items()
-        if optima[row] is not None and any(optimum(by_peer[peer]) not in (None, optima[row]) for peer in PEERS)
-    ]
+        known = {name: cents for name, result in results.items() if (cents := optimum(result)) is not None}
+        for peer in PEERS:
+            by_peer[peer] += known.get(peer, known.get(peer + SET_SUFFIX)) == optima[row]
+        if any(cents != optima[row] for cents in known.values()):
+            different.append(row)
+        if different[-1:] == [row] or all(peer in known or peer + SET_SUFFIX in known for peer in PEERS):
+            proven.append(row)
+    out: Figures = {
+        "num_orders": len(race.results),
+        "num_begun_only": len(race.begun),
+        "equal_optimum_share": round(1 - len(different) / len(proven), 6) if proven else 0.0,
+        "num_equal_checked": len(proven),
+        "different_rows": different,
+        "peer_facts_ms_p50": percentile(
+            [1e3 * next(iter(results.values())).facts_s for results in race.results.values()], 50
+        ),
+    }
     for peer in PEERS:
-        out |= _speedups(peer, {row: by_peer[peer] for row, by_peer in race.results.items()}, kernel_us)
+        out[f"num_equal_{peer}"] = by_peer[peer]
+        for name in (peer, peer + SET_SUFFIX):
+            out |= _speedups(name, {row: r[name] for row, r in race.results.items() if name in r}, kernel_us)
     return out
 
 
@@ -196,7 +227,7 @@ def _speedups(peer: str, results: dict[int, Result], kernel_us: NDArray[np.float
     """Ratios of times on the same order, one ratio an order, and the ratio of the sums."""
     rows = list(results)
     if not rows:
-        return {f"speedup_{peer}": 0.0, f"num_unsolved_{peer}": 0}
+        return {f"speedup_{peer}": 0.0, f"num_unsolved_{peer}": 0, f"num_{peer}": 0}
     ours_us = kernel_us[rows]
     theirs_us = np.array([1e6 * (results[row].build_s + results[row].solve_s) for row in rows])
     alone_us = np.array([1e6 * results[row].solve_s for row in rows])
@@ -211,23 +242,28 @@ def _speedups(peer: str, results: dict[int, Result], kernel_us: NDArray[np.float
         f"speedup_{peer}_solve_only": percentile(alone_us / ours_us, 50),
         f"{peer}_ms_p50": percentile(theirs_us / 1_000, 50),
         f"num_unsolved_{peer}": int((~solved).sum()),
+        f"num_{peer}": len(rows),
     }
 
 
-def _race_by_lines(prepared: Prepared, race: Race, kernel_us: NDArray[np.float64]) -> dict[str, Figures]:
+def _race_by_lines(
+    prepared: Prepared, race: Race, kernel_us: NDArray[np.float64], optima: list[int | None]
+) -> dict[str, Figures]:
     groups: dict[int, list[int]] = {}
     for row in race.results:
         groups.setdefault(len(prepared.orders[row].lines), []).append(row)
-    return {
-        str(lines): {
-            key: value
-            for peer in PEERS
-            for key, value in _speedups(peer, {row: race.results[row][peer] for row in rows}, kernel_us).items()
-            if key in (f"speedup_{peer}", f"{peer}_ms_p50", f"num_unsolved_{peer}")
+    kept = ("speedup_{}", "speedup_{}_p10", "{}_ms_p50", "num_unsolved_{}")
+    out: dict[str, Figures] = {}
+    for lines, rows in sorted(groups.items()):
+        figures = race_figures(Race(results={row: race.results[row] for row in rows}, begun=()), kernel_us, optima)
+        keys = [text.format(name) for peer in PEERS for name in (peer, peer + SET_SUFFIX) for text in kept]
+        out[str(lines)] = {key: figures[key] for key in keys if key in figures} | {
+            "orders": len(rows),
+            "by_node": figures[f"num_{PEERS[0]}"],
+            "equal": figures["num_equal_checked"] - len(figures["different_rows"]),
+            "facts_ms_p50": figures["peer_facts_ms_p50"],
         }
-        | {"orders": len(rows)}
-        for lines, rows in sorted(groups.items())
-    }
+    return out
 
 
 def _counted(sizes: list[int]) -> dict[str, int]:
@@ -247,25 +283,43 @@ def _print_table(f: Figures, sizes: Sizes) -> None:
         ("orders into columns", f"{f['intake_us']} us each, in Python"),
     ]
     for peer in PEERS:
-        if f"speedup_{peer}_p10" not in f:
-            continue
-        text = f"{f[f'speedup_{peer}']:,} x median, {f[f'speedup_{peer}_p10']:,} x p10"
-        rows.append((f"speed-up over {peer}", f"{text}, {f[f'speedup_{peer}_of_sums']:,} x of sums (lower bounds)"))
-        left = f"{f[f'num_unsolved_{peer}']} of {f['num_compared']} orders in {sizes.limit_s:g} s"
-        rows.append((f"not solved by {peer}", left))
+        for name, model in ((peer, "by node"), (peer + SET_SUFFIX, "by set")):
+            if f"speedup_{name}_p10" in f:
+                median, p10, of_sums = (f[f"speedup_{name}{end}"] for end in ("", "_p10", "_of_sums"))
+                text = f"{median:,.0f} x median, {p10:,.0f} x p10, {of_sums:,.0f} x of sums; {f[f'num_{name}']} orders"
+                rows.append((f"speed-up over {peer}, model {model}", text + _cut(f[f"num_unsolved_{name}"], sizes)))
+    equal = f["num_equal_checked"] - len(f["different_rows"])
+    both = ", ".join(f"{peer} {f[f'num_equal_{peer}']}" for peer in PEERS)
     rows.append(
-        ("equal optima", f"{100 * f['equal_optimum_share']:.2f} % of {f['num_equal_checked']} proven by a peer")
+        ("equal optima", f"{equal} of {f['num_equal_checked']} proven, {100 * f['equal_optimum_share']:.2f} % ({both})")
     )
-    rows.append(("compared", f"{f['num_compared']} of {f['num_orders']} orders, {f['num_begun_only']} more begun"))
-    rows.append(("orders that the peers took", f["peer_order"]))
-    for name, text in rows:
-        print(f"{name:<38} {text}")
-    print(f"{'lines':>5} {'orders':>7} {'p50 us':>9} {'p99 us':>9} {'max us':>9} {'x cpsat':>9} {'x highs':>9}")
+    behind = f["num_orders_measured"] - f["num_orders"]
+    rows.append(
+        ("orders compared", f"{f['num_orders']} of {f['num_orders_measured']}" + " (time was up)" * (behind > 0))
+    )
+    rows.append(("facts for the peers, p50, not counted", f"{f['peer_facts_ms_p50']} ms an order, in Python and numpy"))
+    for title, text in rows:
+        print(f"{title:<40} {text}")
+    print(f"\n{'':>49} {'model by node':^31} {'model by set':^19}")
+    print(
+        f"{'lines':>5} {'orders':>6} {'equal':>6} {'p50 us':>8} {'p99 us':>9} {'max us':>9}"
+        f" {'orders':>7} {'x cpsat':>11} {'x highs':>11} {'x cpsat':>9} {'x highs':>9}"
+    )
     for lines, group in f["kernel_by_lines"].items():
         raced = f["peers_by_lines"].get(lines, {})
-        ratios = " ".join(f"{raced.get(f'speedup_{peer}', 0.0):>9,.0f}" for peer in PEERS)
+        ratios = [raced.get(f"speedup_{peer}{suffix}", 0.0) for suffix in ("", SET_SUFFIX) for peer in PEERS]
         print(
-            f"{lines:>5} {group['orders']:>7} {group['p50_us']:>9,.1f} {group['p99_us']:>9,.1f}"
-            f" {group['max_us']:>9,.1f} {ratios}"
+            f"{lines:>5} {group['orders']:>6} {raced.get('equal', 0):>6} {group['p50_us']:>8,.1f}"
+            f" {group['p99_us']:>9,.1f} {group['max_us']:>9,.1f} {raced.get('by_node', 0):>7}"
+            f" {ratios[0]:>11,.0f} {ratios[1]:>11,.0f} {ratios[2]:>9,.0f} {ratios[3]:>9,.0f}"
         )
+    print(
+        "A peer's time is building and solving its model, one thread; facts and dropping of columns are not counted.\n"
+        "By node: a column for each node and set of lines that it can send, at its cheapest service. By set: only the\n"
+        "cheapest of all nodes, which leaves the solver little to do; every order is proven by it."
+    )
     print(f"took {f['elapsed_s']} s; {f['source']}")
+
+
+def _cut(num: int, sizes: Sizes) -> str:
+    return f", {num} cut at {sizes.limit_s:g} s (lower bounds)" if num else ""

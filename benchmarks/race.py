@@ -1,11 +1,12 @@
 """
 The same orders by CP-SAT and by HiGHS, in processes of their own, which build the same world from the same seed.
 
-`python -m benchmarks.race FOLDER PART PARTS LIMIT_S`, with the world in FOLDER/spec.json and the rows to solve in
-FOLDER/rows.json, takes every PARTS-th of these and writes a line to FOLDER/PART.jsonl when it starts one, and one when
-it is done with it.
+`python -m benchmarks.race FOLDER PART PARTS`, with the task in FOLDER/task.json, takes every PARTS-th of its rows and
+writes a line to FOLDER/PART.jsonl when it starts one, and one when it is done with it. A folder that is kept lets a
+race that was cut go on.
 """
 
+import gc
 import json
 import subprocess
 import sys
@@ -16,69 +17,145 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
+from benchmarks import record
 from benchmarks.peers import cpsat, highs
 from benchmarks.peers.cpsat import Result
-from benchmarks.peers.instance import instance_of
+from benchmarks.peers.formulation import BY_NODE, BY_SET
+from benchmarks.peers.instance import Reader
 from benchmarks.prepared import Prepared
 from benchmarks.record import ROOT
 from benchmarks.worlds import Spec, world
+from engine.domain.errors import InputError
 
 PEERS = ("cpsat", "highs")
+SOLVERS = {"cpsat": cpsat.solve_instance, "highs": highs.solve_instance}
+SET_SUFFIX = "_by_set"  # of a peer's name: its answer to the smaller program
 POLL_S = 0.2
 TELL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
-    """Results by row of the order and peer, and the rows that were begun when time was up."""
+    """
+    Results by row of the order and name, the rows that were begun when time was up, and how many were known before.
+
+    The name is that of the peer for the program by node, which not every row needs to have, and ends with SET_SUFFIX
+    for the one by set.
+    """
 
     results: dict[int, dict[str, Result]]
     begun: tuple[int, ...]
+    num_resumed: int = 0
 
 
-def race_rows(prepared: Prepared, rows: Iterable[int], limit_s: float) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to race: `rows` get the program by set, `node_rows` among them the one by node too."""
+
+    rows: tuple[int, ...]
+    node_rows: frozenset[int]
+    limit_s: float  # of each peer for each program
+
+
+def every(rows: Sequence[int], sizes: Sequence[int], step: int) -> frozenset[int]:
+    """Every so many of the rows, in the same shares of small and large orders (`sizes` by row) as all."""
+    return frozenset(sorted(rows, key=lambda row: sizes[row])[step // 2 :: step])
+
+
+def race_rows(prepared: Prepared, task: Task) -> Iterator[dict[str, Any]]:
     """
     Solve orders by both peers, one line of data when an order begins and one when it is done.
 
-    Reading the facts of an order is shared by both and not timed for either.
+    Reading the facts of an order is shared by all and not counted for any.
     """
-    for row in rows:
+    reader = Reader(prepared.request(0).tools)
+    for row in task.rows:
         yield {"row": row}
-        instance = instance_of(prepared.request(row))
-        first = cpsat.solve_instance(instance, limit_s=limit_s)
-        second = highs.solve_instance(instance, limit_s=limit_s)
-        yield {"row": row, "cpsat": asdict(first), "highs": asdict(second)}
+        began = perf_counter()
+        instance = reader.read(prepared.request(row))
+        facts_s = perf_counter() - began
+        line: dict[str, Any] = {"row": row}
+        for kind, suffix in ((BY_NODE, ""), (BY_SET, SET_SUFFIX)):
+            if kind == BY_SET or row in task.node_rows:
+                for peer in PEERS:
+                    result = SOLVERS[peer](instance, kind, facts_s=facts_s, limit_s=task.limit_s)
+                    line[peer + suffix] = asdict(result)
+        yield line
 
 
-def race_here(prepared: Prepared, rows: Iterable[int], limit_s: float) -> Race:
+def race_here(prepared: Prepared, task: Task) -> Race:
     """The race in this process."""
-    return _collected(race_rows(prepared, rows, limit_s))
+    return _collected(race_rows(prepared, task))
 
 
-def race_apart(spec: Spec, rows: Sequence[int], *, workers: int, limit_s: float, budget_s: float | None) -> Race:
-    """The race in so many processes, in the order of `rows`, until all are done or the budget is."""
+def race_apart(
+    spec: Spec,
+    task: Task,
+    *,
+    workers: int,
+    budget_s: float | None = None,
+    kept: Path | None = None,
+    resume: bool = False,
+) -> Race:
+    """
+    The race in so many processes, in the order of the rows, until all are done or the budget is.
+
+    Parameters
+    ----------
+    kept
+        A folder for what is done so far; without it nothing is left.
+    resume
+        Go on with what is in that folder. Raises InputError where it is of another task, or of another commit.
+    """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        given = {**asdict(spec), "data": str(spec.data) if spec.data else None}
-        (folder / "spec.json").write_text(json.dumps(given), encoding="utf-8")
-        (folder / "rows.json").write_text(json.dumps(list(rows)), encoding="utf-8")
-        command = [sys.executable, "-m", "benchmarks.race", name]
+        folder = kept or Path(name)
+        done = _prepare(folder, spec, task, resume=resume and kept is not None)
+        command = [sys.executable, "-m", "benchmarks.race", str(folder)]
         started = perf_counter()
         processes = [
-            subprocess.Popen([*command, str(part), str(workers), str(limit_s)], stdout=subprocess.DEVNULL, cwd=ROOT)
+            subprocess.Popen([*command, str(part), str(workers)], stdout=subprocess.DEVNULL, cwd=ROOT)
             for part in range(workers)
         ]
         try:
-            _wait(processes, folder, len(rows), started, budget_s)
+            _wait(processes, folder, len(task.rows), started, budget_s, num_before=done)
         finally:
             for process in processes:
                 process.kill()
                 process.wait()
-        return _collected(_lines(folder))
+        return _collected(_lines(folder), num_resumed=done)
+
+
+def _prepare(folder: Path, spec: Spec, task: Task, *, resume: bool) -> int:
+    """Write the task down, or check that it is the one there; the number of rows that are done already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    given = {
+        "commit": record.commit(),
+        "spec": {**asdict(spec), "data": str(spec.data) if spec.data else None},
+        "task": {"rows": list(task.rows), "node_rows": sorted(task.node_rows), "limit_s": task.limit_s},
+    }
+    file = folder / "task.json"
+    known: list[dict[str, Any]] = []
+    if resume:
+        if not file.is_file():
+            raise InputError(f"Folder ({folder}) holds no race to resume.", "leave --resume out.")
+        if json.loads(file.read_text(encoding="utf-8")) != given:
+            raise InputError(f"The race in ({folder}) has other orders or code.", "leave --resume out to start anew.")
+        known = [line for line in _lines(folder) if len(line) > 1]
+    for old in folder.glob("*.jsonl"):
+        old.unlink()
+    file.write_text(json.dumps(given), encoding="utf-8")
+    (folder / "done.jsonl").write_text("".join(json.dumps(line) + "\n" for line in known), encoding="utf-8")
+    return len(known)
 
 
 def _wait(
-    processes: list[subprocess.Popen[bytes]], folder: Path, count: int, started: float, budget_s: float | None
+    processes: list[subprocess.Popen[bytes]],
+    folder: Path,
+    count: int,
+    started: float,
+    budget_s: float | None,
+    *,
+    num_before: int,
 ) -> None:
     told = started
     while any(process.poll() is None for process in processes):
@@ -86,13 +163,20 @@ def _wait(
         if budget_s is not None and now - started > budget_s:
             return
         if now - told > TELL_S:
-            done = len(_collected(_lines(folder)).results)
-            print(f"  peers: {done} of {count} orders after {now - started:.0f} s", file=sys.stderr)
+            _tell(len(_collected(_lines(folder)).results), count, num_before, now - started)
             told = now
         sleep(POLL_S)
     failed = [process.returncode for process in processes if process.returncode]
     if failed:
         raise RuntimeError(f"A process of the race ended with code {failed[0]}.")
+
+
+def _tell(done: int, count: int, num_before: int, spent_s: float) -> None:
+    """A line with a bar: how far it is and how long it may yet take."""
+    bar = ("#" * (30 * done // max(1, count))).ljust(30, ".")
+    fresh = done - num_before
+    left = f", about {spent_s * (count - done) / fresh:,.0f} s left" if fresh else ""
+    print(f"  peers [{bar}] {done:,} of {count:,} orders after {spent_s:,.0f} s{left}", file=sys.stderr, flush=True)
 
 
 def _lines(folder: Path) -> Iterator[dict[str, Any]]:
@@ -102,26 +186,35 @@ def _lines(folder: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def _collected(lines: Iterable[dict[str, Any]]) -> Race:
+def _collected(lines: Iterable[dict[str, Any]], num_resumed: int = 0) -> Race:
     results: dict[int, dict[str, Result]] = {}
     begun: list[int] = []
     for line in lines:
-        if "cpsat" in line:
-            results[line["row"]] = {peer: Result(**line[peer]) for peer in PEERS}
+        answers = {name: Result(**value) for name, value in line.items() if name != "row"}
+        if answers:
+            results[line["row"]] = answers
         else:
             begun.append(line["row"])
-    return Race(results=results, begun=tuple(row for row in begun if row not in results))
+    return Race(results=results, begun=tuple(row for row in begun if row not in results), num_resumed=num_resumed)
 
 
 def main(arguments: list[str]) -> None:
-    """Run one part of a race."""
-    folder, part, parts, limit_s = Path(arguments[0]), int(arguments[1]), int(arguments[2]), float(arguments[3])
-    given = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
-    spec = Spec(**{**given, "data": Path(given["data"]) if given["data"] else None})
-    rows: list[int] = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-    prepared = Prepared(world(spec))
+    """One process of the race."""
+    folder, part, parts = Path(arguments[0]), int(arguments[1]), int(arguments[2])
+    given = json.loads((folder / "task.json").read_text(encoding="utf-8"))
+    spec = given["spec"]
+    prepared = Prepared(world(Spec(**{**spec, "data": Path(spec["data"]) if spec["data"] else None})))
+    gc.collect()
+    gc.freeze()  # the network stays: else the collector, walking it, would slow whoever happens to run down
+    done = {json.loads(line)["row"] for line in (folder / "done.jsonl").read_text(encoding="utf-8").splitlines()}
+    left = [row for row in given["task"]["rows"] if row not in done]
+    task = Task(
+        rows=tuple(left[part::parts]),
+        node_rows=frozenset(given["task"]["node_rows"]),
+        limit_s=given["task"]["limit_s"],
+    )
     with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as file:
-        for line in race_rows(prepared, rows[part::parts], limit_s):
+        for line in race_rows(prepared, task):
             file.write(json.dumps(line) + "\n")
             file.flush()
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+README = ROOT / "benchmarks" / "README.md"
 RESULTS_QUICK = ROOT / "out" / "benchmarks"  # not under version control
 
 Figures = dict[str, Any]
@@ -59,3 +60,22 @@ def append(out: Path, name: str, figures: Figures, *, seed: int, quick: bool) ->
     line = {"benchmark": name, "commit": commit(), "machine": machine(), "seed": seed, "quick": quick, **figures}
     with (out / f"{name}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
+
+
+def add_row(readme: Path, figures: Figures, seed: int) -> None:
+    """Add a full run of one-order to the table of runs, the last table of the README."""
+    f = figures
+    equal = f["num_equal_checked"] - len(f["different_rows"])
+    cells = (
+        commit(),
+        machine(),
+        seed,
+        f"{f['kernel_us_p50']} / {f['kernel_us_p99']}",
+        f["decide_us_p50"],
+        f"{f['decisions_per_s']:,}",
+        f"{f['speedup_cpsat']:,.0f} / {f['speedup_highs']:,.0f}",
+        f"{f['speedup_cpsat_by_set']:,.0f} / {f['speedup_highs_by_set']:,.0f}",
+        f"{equal:,} of {f['num_orders']:,}",
+    )
+    text = readme.read_text(encoding="utf-8").rstrip("\n")
+    readme.write_text(f"{text}\n| {' | '.join(str(cell) for cell in cells)} |\n", encoding="utf-8")

@@ -1,116 +1,150 @@
-"""When shipments over a route go, by number of lines and units: boxes of both, each with one date and its cents."""
+"""
+When the shipments of an order arrive, for all nodes at once: engine/MODEL.md section 3 over the plain calendars.
 
-from itertools import pairwise
-from typing import NamedTuple
+A pick is what dates depend on at a node: its release, number of lines and units. Sets of lines that agree in these
+share one. `WorkTime` says when it ends; the hand-over is searched in the node's schedule for all picks together; the
+delivery window of (service, zone, ship day) comes from `Arrivals`. Routes to a place are few: `Dates` promises them.
+"""
 
-from engine.domain.plan import Promise, Refusal
-from engine.domain.units import DAY_S, epoch_s, weighted_cents
-from engine.network.routes import Route
-from engine.options.evaluate import Evaluator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.domain.plan import Refusal
+from engine.domain.units import epoch_s
+from engine.network.routes import Target
+from engine.options.evaluate import Evaluator, Tools
 from engine.options.ways import Way
+from engine.promise.work import Segments, WorkTime
+
+Ints = NDArray[np.int64]
+NEVER = 1 << 50  # no date, no price
 
 
-class DateBox(NamedTuple):
-    """When a shipment of so many lines and units goes: a box, and what it costs to go then."""
+@dataclass(frozen=True, eq=False)
+class Picks:
+    """Picks of some nodes, each (num_picks,); without a promise at all where `end_s` is NEVER."""
 
-    lines: tuple[int, int]
-    units: tuple[int, int]
-    ship_day: int
-    cents: int
-    cell: tuple[int, int]
-
-
-def dates_of(evaluator: Evaluator, way: Way, release_s: int, quantities: list[int]) -> list[DateBox]:
-    """Dates by lines and units. More of either never makes a pick earlier: a box with equal corners is even."""
-    route = way.route
-    ppm = evaluator.network.nodes[route.node].rejection_ppm
-    fewest = [sum(quantities[:n]) for n in range(len(quantities) + 1)]
-    most = [sum(quantities[len(quantities) - n :]) for n in range(len(quantities) + 1)]
-    known: dict[tuple[int, int], tuple[int, int, int, tuple[int, int]] | None] = {}
-
-    def at(num_lines: int, num_units: int) -> tuple[int, int, int, tuple[int, int]] | None:
-        """Ship day, hand-over, arrival and cell; None without a promise."""
-        key = (num_lines, num_units)
-        if key not in known:
-            promise = evaluator.tools.dates.promise(
-                route,
-                way.target,
-                way.zone,
-                release_s=release_s,
-                num_lines=num_lines,
-                num_units=num_units,
-                rejections_ppm=(ppm,) * num_lines,
-                confidence_permille=evaluator.policy.promise_confidence_permille,
-                live=evaluator.live,
-            )
-            if isinstance(promise, Refusal):
-                known[key] = None
-            else:
-                day = evaluator.tools.dates.ship_day(route, promise) if route.service >= 0 else 0
-                cell = _cell(evaluator, route.node, promise)
-                known[key] = day, epoch_s(promise.ship_by), epoch_s(promise.deliver_by), cell
-        return known[key]
-
-    out: list[DateBox] = []
-
-    def cut(lines: tuple[int, int], units: tuple[int, int]) -> None:
-        first, last = at(lines[0], units[0]), at(lines[1], units[1])
-        if first is None:
-            return
-        if first == last:
-            day, _, deliver_s, cell = first
-            late = evaluator.deliver_by_s is not None and deliver_s > evaluator.deliver_by_s
-            if not late:
-                out.append(DateBox(lines, units, day, _date_cents(evaluator, route, deliver_s, cell[0]), cell))
-        elif lines[0] < lines[1]:
-            mid = sum(lines) // 2
-            for part in ((lines[0], mid), (mid + 1, lines[1])):
-                cut(part, (fewest[part[0]], most[part[1]]))
-        else:
-            mid = sum(units) // 2
-            cut(lines, (units[0], mid))
-            cut(lines, (mid + 1, units[1]))
-
-    cut((1, len(quantities)), (fewest[1], most[-1]))
-    return _joined(out)
+    node: Ints
+    release_s: Ints
+    num_lines: Ints
+    num_units: Ints
+    end_s: Ints
+    day: Ints  # of the pick's start at the node
+    hour: Ints
 
 
-def _cell(evaluator: Evaluator, k: int, promise: Promise) -> tuple[int, int]:
-    """Day and hour of the pick; 0 stands for a day, -1 for an hour, on which nothing depends."""
-    node = evaluator.network.nodes[k]
-    day, hour = evaluator.tools.dates.pick_cell(k, promise.pick_start)
-    by_hour = node.capacity_hour_orders is not None or node.capacity_hour_units is not None
-    by_day = by_hour or node.capacity_day_orders is not None or node.capacity_day_units is not None
-    return day if by_day else 0, hour if by_hour else -1
+@dataclass(frozen=True, eq=False)
+class _Schedule:
+    leave_s: Ints
+    cutoff_s: Ints
+    ship_day: Ints
 
 
-def _joined(dates: list[DateBox]) -> list[DateBox]:
-    """One box instead of several that follow each other in the number of lines and cost the same."""
-    if len(dates) < 2 or not all(
-        (a.ship_day, a.cents, a.cell) == (b.ship_day, b.cents, b.cell) and a.lines[1] + 1 == b.lines[0]
-        for a, b in pairwise(dates)
-    ):
-        return dates
-    first, last = dates[0], dates[-1]
-    return [first._replace(lines=(first.lines[0], last.lines[1]), units=(first.units[0], last.units[1]))]
+class Clockwork:
+    """What dates need of a network whatever the order: working time of nodes, hand-overs of (node, service)."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+        network = tools.network
+        self._as_of_s = epoch_s(network.as_of)
+        self._work: dict[int, WorkTime] = {}
+        self._segments: dict[tuple[int, str], Segments] = {}
+        self._schedules: list[_Schedule] = []
+        self._number: dict[int, int] = {}  # of a schedule, by the id of the hand-overs it was made from
+        self._number_of = np.full((len(network.services), len(network.nodes)), -1, dtype=np.int64)
+
+    def picks(self, evaluator: Evaluator, node: Ints, release_s: Ints, num_lines: Ints, num_units: Ints) -> Picks:
+        """When picks end, each argument (num_picks,)."""
+        end_s, day, hour = (np.full(len(node), NEVER, dtype=np.int64) for _ in range(3))
+        asked = zip(node.tolist(), release_s.tolist(), num_lines.tolist(), num_units.tolist(), strict=True)
+        for at, (k, release, lines, units) in enumerate(asked):
+            work = self._work_of(k)
+            pick = work.pick(release, lines, units, evaluator.live)
+            if not isinstance(pick, Refusal):
+                end_s[at], day[at], hour[at] = pick.end_s, work.days[pick.interval], work.hours[pick.interval]
+        return Picks(node, release_s, num_lines, num_units, end_s, day, hour)
+
+    def to_home(
+        self, evaluator: Evaluator, service: int, target: Target, zones: Ints, picks: Picks
+    ) -> tuple[Ints, Ints]:
+        """
+        Arrival and ship day of each pick with a service.
+
+        Parameters
+        ----------
+        zones : (num_nodes,)
+            Of the service by node; -1 where the order has no route with it.
+        """
+        deliver_s, ship_day = np.full((2, len(picks.node)), NEVER, dtype=np.int64)
+        going = np.flatnonzero((zones[picks.node] >= 0) & (picks.end_s < NEVER))
+        for k in np.unique(picks.node[going]):
+            if self._number_of[service, k] < 0:
+                self._number_of[service, k] = self._number_of_schedule(int(k), service)
+        numbers = self._number_of[service, picks.node[going]]
+        for number in np.unique(numbers):
+            schedule, at = self._schedules[number], going[numbers == number]
+            handover = _first(schedule, picks.release_s[at], picks.end_s[at])
+            made = handover < len(schedule.leave_s)
+            at, handover = at[made], handover[made]
+            codes, which = np.unique(zones[picks.node[at]] * len(schedule.leave_s) + handover, return_inverse=True)
+            ends = np.empty(len(codes), dtype=np.int64)
+            for c, code in enumerate(codes):
+                zone, j = divmod(int(code), len(schedule.leave_s))
+                ends[c] = self._latest(evaluator, service, target, zone, schedule, j)
+            deliver_s[at], ship_day[at] = ends[which], schedule.ship_day[handover]
+        return deliver_s, ship_day
+
+    def to_place(self, evaluator: Evaluator, way: Way, picks: Picks, at: int) -> tuple[int, int]:
+        """Arrival and ship day of one pick over a route to a place; NEVER without a promise."""
+        promise = self.tools.dates.promise(
+            way.route,
+            way.target,
+            way.zone,
+            release_s=int(picks.release_s[at]),
+            num_lines=int(picks.num_lines[at]),
+            num_units=int(picks.num_units[at]),
+            rejections_ppm=(),
+            confidence_permille=evaluator.policy.promise_confidence_permille,
+            live=evaluator.live,
+        )
+        if isinstance(promise, Refusal):
+            return NEVER, NEVER
+        return epoch_s(promise.deliver_by), self.tools.dates.ship_day(way.route, promise)
+
+    def _latest(
+        self, evaluator: Evaluator, service: int, target: Target, zone: int, schedule: _Schedule, handover: int
+    ) -> int:
+        arrivals = self.tools.dates.arrivals
+        transit = arrivals.transit_units(service, zone, evaluator.policy.promise_confidence_permille)
+        if transit is None:
+            return NEVER
+        leave_s, ship_day = int(schedule.leave_s[handover]), int(schedule.ship_day[handover])
+        window = arrivals.window(service, zone, target, leave_s, ship_day, transit[0])
+        return window[1] if window is not None else NEVER
+
+    def _work_of(self, k: int) -> WorkTime:
+        if k not in self._work:
+            who, intervals = self.tools.network.nodes[k], self.tools.calendars.picking(k)
+            key = (id(intervals), who.tz)  # the calendars keep one object of equal intervals
+            if key not in self._segments:
+                self._segments[key] = Segments(intervals, who.tz)
+            self._work[k] = WorkTime(k, who, self._segments[key], self._as_of_s)
+        return self._work[k]
+
+    def _number_of_schedule(self, k: int, service: int) -> int:
+        rows = self.tools.calendars.handovers(k, service)
+        if id(rows) not in self._number:
+            self._number[id(rows)] = len(self._schedules)
+            self._schedules.append(_Schedule(*np.array(rows, dtype=np.int64).reshape(-1, 3).T))
+        return self._number[id(rows)]
 
 
-def _date_cents(evaluator: Evaluator, route: Route, deliver_s: int, pick_day: int) -> int:
-    """Lateness, waiting and capacity."""
-    policy, node = evaluator.policy, evaluator.network.nodes[route.node]
-    cents = weighted_cents(
-        policy.waiting_day_cents * -(-(deliver_s - evaluator.placed_s) // DAY_S), policy.weight("waiting")
-    )
-    requested_s = evaluator.requested_s
-    if requested_s is not None and deliver_s > requested_s:
-        days = -(-(deliver_s - requested_s) // DAY_S)
-        raw = policy.lateness_base_cents + policy.lateness_day_cents * days
-        cents += weighted_cents(raw, policy.weight("lateness"))
-    limits = node.capacity_day_orders, node.capacity_day_units
-    if policy.capacity_price_cents and any(limits):
-        used = evaluator.live.used_day(route.node, pick_day)
-        util = max((u * 1000 // limit for u, limit in zip(used, limits, strict=True) if limit), default=0)
-        over = max(0, min(1000, util) - policy.capacity_free_permille)
-        raw = policy.capacity_price_cents * over**2 // (1000 - policy.capacity_free_permille) ** 2
-        cents += weighted_cents(raw, policy.weight("capacity"))
-    return cents
+def _first(schedule: _Schedule, release_s: Ints, end_s: Ints) -> Ints:
+    """The first hand-over that each pick makes; their number where there is none."""
+    found = np.searchsorted(schedule.leave_s, end_s)
+    cutoff_s = np.append(schedule.cutoff_s, NEVER)
+    while (missed := cutoff_s[found] < release_s).any():
+        found = found + missed
+    return found

@@ -1,168 +1,142 @@
 """
-One order with whole lines as the plain data that a solver model needs, without enumerating sets of lines.
+One order with whole lines as what a solver model needs: what each set of lines costs over each route.
 
-Read from the facts that `Dates` and `RateCards` give, priced by the formulas of engine/MODEL.md sections 3 and 4
-written down once more. In the letters of the models built from it (see formulation.py):
+Read from the plain `Evaluator`, `Dates`, `ZoneFinder` and `RateCards`, never from the kernel or its arrays, and put
+together as engine/MODEL.md says, written down once more (dates.py, costs.py). With n lines, R routes:
 
-    w_i, v_i, q_i    weight (g), volume (cm3) and units of line i
-    c_ir             cents that line i adds to a shipment over route r, whatever else is in it
-    variant j of r   a box of (weight, volume, lines, units), a set of triggers, a release, and the fixed cents of a
-                     shipment over r whose contents fall into it. The variants of a route do not overlap
+    cents   (R, 2**n)   int64   cents of a shipment of a set of lines (bit i: line i) over a route, NEVER if not allowed
 
-A trigger is a condition on the goods that some surcharge has (a side above a limit, hazardous, oversize); a line sets a
-fixed subset of them and a shipment the union. A release is the date of the last inbound unit that a line waits for.
+What concerns several shipments is beside it: splits, trips, the least value of a parcel, and the cells of capacity that
+the shipments of this order could overfill together.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from itertools import groupby
-from operator import or_
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from benchmarks.peers.dates import dates_of
-from benchmarks.peers.parcels import Step, Tariffs
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.peers.costs import Prices, carbon_cents, date_cents, node_cents, rounded, sums, weighted
+from benchmarks.peers.dates import NEVER, Clockwork, Ints, Picks
+from engine.domain.errors import InputError
 from engine.domain.plan import Refusal
-from engine.domain.units import rounded, weighted_cents
+from engine.domain.units import rounded as rounded_cents
+from engine.domain.units import weighted_cents
+from engine.network.model import Node
 from engine.network.routes import Route
-from engine.options.evaluate import Evaluator
+from engine.options.evaluate import Evaluator, Tools
 from engine.options.ways import Way
 
-Four = tuple[int, int, int, int]  # weight_g, volume_cm3, lines, units
-ANY: Four = (0, 0, 0, 0)
-BIG = 1 << 40
+LINES_MAX = 12  # every set of lines has a column
 
 
-class Variant(NamedTuple):
-    """One box of contents with its fixed cents. `cell` is the (day, hour) of the pick."""
-
-    cents: int
-    low: Four
-    high: Four
-    triggers: int  # exactly these, as bits
-    release: int  # rank among the releases of the route's lines: the latest of its lines has exactly this one
-    cell: tuple[int, int]
-
-
-class Rounding(NamedTuple):
-    """An amount that is rounded as a whole: floor((fixed + sum of by_line over lines + inner * scale) / divisor)."""
-
-    divisor: int
-    fixed: int
-    by_line: tuple[int, ...]
-    inner: "Rounding | None" = None
-    scale: int = 0
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """A route and all it may carry."""
+    """A route and what each set of lines costs over it."""
 
     route: Route
-    line_cents: tuple[int | None, ...]  # None: the line cannot go this way
-    line_release: tuple[int, ...]
-    variants: tuple[Variant, ...]
-    roundings: tuple[Rounding, ...]
-    holes: bool  # some contents may have no variant though larger ones have
-    copies_max: int = BIG  # shipments over it that a best plan may have
+    cents: Ints
 
-    @property
-    def lines(self) -> tuple[int, ...]:
-        """Lines that can go this way."""
-        return tuple(i for i, cents in enumerate(self.line_cents) if cents is not None)
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Capacity that several shipments of the order could overfill: what is free, None where that is no limit."""
+
+    node: int
+    picked: NDArray[np.bool_]  # (num_sets,): shipments of this node that are picked in it
+    orders: int | None
+    units: int | None
 
 
 @dataclass(frozen=True, eq=False)
 class Instance:
     """One order under one set of relaxations."""
 
-    weight_g: tuple[int, ...]
-    volume_cm3: tuple[int, ...]
     units: tuple[int, ...]
     value_cents: tuple[int, ...]
-    triggers: dict[int, tuple[int, ...]]  # by service: bits that each line sets
-    alone: tuple[bool, ...]
     groups: tuple[tuple[int, ...], ...]
     unserved_cents: tuple[int, ...] | None  # None: the order is not partial
-    split_cents: tuple[int, ...]  # by number of shipments, from 0
+    split_cents: int  # of each shipment after the first
+    shipments_max: int
     trip_cents: dict[int, int]  # by place
     min_value_cents: int
-    free: dict[tuple[int, int, int], tuple[int | None, int | None]]  # (node, day, hour or -1) -> orders, units
-    facts: tuple[Facts, ...]
+    routes: tuple[Route, ...]
+    cents: Ints
+    cells: tuple[Cell, ...]
 
     @property
     def num_lines(self) -> int:
         """Lines of the order."""
         return len(self.units)
 
-    def measures(self, lines: Iterable[int]) -> Four:
-        """Weight, volume, number and units of some lines."""
-        held = tuple(lines)
-        return (
-            sum(self.weight_g[i] for i in held),
-            sum(self.volume_cm3[i] for i in held),
-            len(held),
-            sum(self.units[i] for i in held),
-        )
+    @cached_property
+    def facts(self) -> tuple[Facts, ...]:
+        """Each route with its row."""
+        return tuple(map(Facts, self.routes, self.cents))
 
     def cost(self, facts: Facts, lines: Sequence[int]) -> int | None:
         """Cents of a shipment of some lines over a route; None where it cannot be."""
-        if any(facts.line_cents[i] is None for i in lines) or (len(lines) > 1 and any(self.alone[i] for i in lines)):
-            return None
-        size = self.measures(lines)
-        bits = self.triggers.get(facts.route.service, (0,) * self.num_lines)
-        triggers = reduce(or_, (bits[i] for i in lines), 0)
-        release = max(facts.line_release[i] for i in lines)
-        for j in facts.variants:
-            inside = all(low <= x <= high for low, x, high in zip(j.low, size, j.high, strict=True))
-            if inside and (j.triggers, j.release) == (triggers, release):
-                by_line = sum(facts.line_cents[i] or 0 for i in lines)
-                return j.cents + by_line + sum(rounding_value(r, lines) for r in facts.roundings)
-        return None
-
-
-def rounding_value(rounding: Rounding, lines: Sequence[int]) -> int:
-    """What a rounded amount comes to for some lines."""
-    top = rounding.fixed + sum(rounding.by_line[i] for i in lines)
-    if rounding.inner is not None:
-        top += rounding.scale * rounding_value(rounding.inner, lines)
-    return top // rounding.divisor
+        cents = int(facts.cents[sum(1 << i for i in lines)])
+        return cents if cents < NEVER else None
 
 
 def instance_of(evaluator: Evaluator) -> Instance:
-    """Read the facts of an order. Looks at every allowed route; lines stay whole."""
-    policy, lines = evaluator.policy, evaluator.order.lines
-    index = {line.line_id: i for i, line in enumerate(lines)}
-    units = tuple(line.quantity for line in lines)
-    skus = evaluator.skus
-    num_max = min(len(lines), evaluator.shipments_max)
-    tariffs = Tariffs(evaluator)
-    groups = tuple(tuple(index[i] for i in group) for group in evaluator.order.keep_together if len(group) > 1)
-    facts = [found for route in evaluator.routes if (found := _facts(evaluator, tariffs, route, groups)) is not None]
-    values = tuple(sku.value_cents * q for sku, q in zip(skus, units, strict=True))
-    extra = weighted_cents(policy.split_cents, policy.weight("split"))
-    split = tuple(extra * max(0, k - 1) for k in range(num_max + 1))
-    return Instance(
-        weight_g=tuple(sku.weight_g * q for sku, q in zip(skus, units, strict=True)),
-        volume_cm3=tuple(sku.volume_cm3 * q for sku, q in zip(skus, units, strict=True)),
-        units=units,
-        value_cents=values,
-        triggers=tariffs.line_triggers,
-        alone=tuple(sku.ships_alone for sku in skus),
-        groups=groups,
-        unserved_cents=tuple(_unserved(evaluator, value) for value in values) if evaluator.order.partial else None,
-        split_cents=split,
-        trip_cents={place: _trip(evaluator, place) for place in evaluator.ways.places},
-        min_value_cents=evaluator.min_parcel_value_cents,
-        free=_free(evaluator, facts),
-        facts=tuple(facts),
-    )
+    """Read the facts of one order; for many, a `Reader` keeps what they share."""
+    return Reader(evaluator.tools).read(evaluator)
+
+
+class Reader:
+    """Reads orders of one network and keeps what does not depend on the order: working time, hand-overs."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.clockwork = Clockwork(tools)
+
+    def read(self, evaluator: Evaluator) -> Instance:
+        """
+        Look at every allowed route and every set of lines that it may carry.
+
+        Raises InputError for an order of more than LINES_MAX lines.
+        """
+        policy, lines = evaluator.policy, evaluator.order.lines
+        if len(lines) > LINES_MAX:
+            raise InputError(f"Order ({evaluator.order.order_id}) has {len(lines)} lines.", f"{LINES_MAX} at most.")
+        index = {line.line_id: i for i, line in enumerate(lines)}
+        groups = tuple(tuple(index[i] for i in group) for group in evaluator.order.keep_together if len(group) > 1)
+        values = [sku.value_cents * line.quantity for sku, line in zip(evaluator.skus, lines, strict=True)]
+        table = _Table(evaluator, self.clockwork, _sets_allowed(evaluator, groups))
+        shipments_max = min(len(lines), evaluator.shipments_max)
+        return Instance(
+            units=tuple(line.quantity for line in lines),
+            value_cents=tuple(values),
+            groups=groups,
+            unserved_cents=tuple(_unserved(evaluator, v) for v in values) if evaluator.order.partial else None,
+            split_cents=weighted_cents(policy.split_cents, policy.weight("split")),
+            shipments_max=shipments_max,
+            trip_cents={place: _trip(evaluator, place) for place in evaluator.ways.places},
+            min_value_cents=evaluator.min_parcel_value_cents,
+            routes=evaluator.routes,
+            cents=table.cents(),
+            cells=tuple(table.cells(shipments_max)),
+        )
+
+
+def _sets_allowed(evaluator: Evaluator, groups: tuple[tuple[int, ...], ...]) -> NDArray[np.bool_]:
+    """Sets of lines that may travel together: not empty, groups whole, what ships alone alone."""
+    held = np.arange(1 << len(evaluator.skus))
+    allowed = held > 0
+    for i, sku in enumerate(evaluator.skus):
+        if sku.ships_alone:
+            allowed &= (held >> i & 1 == 0) | (held == 1 << i)
+    for group in groups:
+        whole = sum(1 << i for i in group)
+        allowed &= (held & whole == 0) | (held & whole == whole)
+    return allowed
 
 
 def _unserved(evaluator: Evaluator, value: int) -> int:
     policy = evaluator.policy
-    raw = policy.unserved_base_cents + rounded(value * policy.unserved_value_permille, 1000)
+    raw = policy.unserved_base_cents + rounded_cents(value * policy.unserved_value_permille, 1000)
     return weighted_cents(raw, policy.weight("unserved"))
 
 
@@ -170,187 +144,152 @@ def _trip(evaluator: Evaluator, place: int) -> int:
     policy, far_m = evaluator.policy, evaluator.ways.trip_distance_m(place)
     if far_m is None:
         return 0
-    raw = policy.trip_base_cents + rounded(policy.trip_km_cents * far_m, 1000)
-    grams = rounded(2 * far_m * policy.trip_co2e_g_per_km, 1000)
-    return weighted_cents(raw, policy.weight("trip")) + _carbon(evaluator, grams)
+    raw = policy.trip_base_cents + rounded_cents(policy.trip_km_cents * far_m, 1000)
+    grams = rounded_cents(2 * far_m * policy.trip_co2e_g_per_km, 1000)
+    return weighted_cents(raw, policy.weight("trip")) + int(carbon_cents(evaluator, np.array(grams)))
 
 
-def _carbon(evaluator: Evaluator, grams: int) -> int:
-    policy = evaluator.policy
-    return weighted_cents(rounded(grams * policy.carbon_cents_per_tonne, 10**6), policy.weight("carbon"))
-
-
-def _free(evaluator: Evaluator, facts: list[Facts]) -> dict[tuple[int, int, int], tuple[int | None, int | None]]:
-    """What is free in every cell that some variant picks in; hour -1 stands for the whole day."""
-    out: dict[tuple[int, int, int], tuple[int | None, int | None]] = {}
-    live = evaluator.live
-    for k, day, hour in sorted({(f.route.node, *j.cell) for f in facts for j in f.variants}):
-        node = evaluator.network.nodes[k]
-        limits = {-1: (node.capacity_day_orders, node.capacity_day_units)}
-        if hour >= 0:
-            limits[hour] = node.capacity_hour_orders, node.capacity_hour_units
-        if all(limit is None for pair in limits.values() for limit in pair):
-            continue
-        for slot, (orders, units) in limits.items():
-            used = live.used_day(k, day) if slot < 0 else live.used_hour(k, day, slot)
-            if orders is not None or units is not None:
-                out[k, day, slot] = (
-                    orders - used[0] if orders is not None else None,
-                    units - used[1] if units is not None else None,
-                )
-    return out
-
-
-def _facts(evaluator: Evaluator, tariffs: Tariffs, route: Route, groups: tuple[tuple[int, ...], ...]) -> Facts | None:
-    """All that matters of one route; None if it can carry nothing."""
-    way = evaluator.ways.way(route)
-    if isinstance(way, Refusal) or (route.service >= 0 and way.zone < 0):
-        return None
-    order_lines = evaluator.order.lines
-    releases: dict[int, int] = {}
-    for i, line in enumerate(order_lines):
-        item = ((i, line.quantity),)
-        if evaluator.misfit(route, item) is None and (route.service < 0 or tariffs.takes(route.service, i)):
-            release_s = evaluator.release_s(route.node, item)
-            if isinstance(release_s, int):
-                releases[i] = release_s
-    for group in groups:
-        if any(i not in releases for i in group):
-            releases = {i: s for i, s in releases.items() if i not in group}
-    if not releases:
-        return None
-    ranks = {s: rank for rank, s in enumerate(sorted(set(releases.values())))}
-    fixed, by_line, roundings = _handling(evaluator, route, [line.quantity for line in order_lines])
-    variants, holes = _variants(evaluator, tariffs, way, releases, ranks, fixed)
-    if not variants:
-        return None
-    return Facts(
-        route=route,
-        line_cents=tuple(
-            by_line[i] + _own_cents(evaluator, route.node, i) if i in releases else None
-            for i in range(len(order_lines))
-        ),
-        line_release=tuple(ranks[releases[i]] if i in releases else 0 for i in range(len(order_lines))),
-        variants=variants,
-        roundings=roundings,
-        holes=holes,
-    )
-
-
-def _own_cents(evaluator: Evaluator, k: int, i: int) -> int:
-    """Rejection, opportunity and markdown of a line: weighed and rounded on their own."""
-    policy, node, live = evaluator.policy, evaluator.network.nodes[k], evaluator.live
-    sku, quantity = evaluator.sku_index[i], evaluator.order.lines[i].quantity
-    lost_ppm = min(10**6, node.markdown_ppm_per_day * live.days_of_cover(k, sku))
-    loss = rounded(evaluator.skus[i].value_cents * lost_ppm, 10**6) * quantity
-    return (
-        weighted_cents(rounded(node.rejection_ppm * policy.resourcing_cents, 10**6), policy.weight("rejection"))
-        + weighted_cents(live.bid_price_cents(k, sku) * quantity, policy.weight("opportunity"))
-        + weighted_cents(-loss, policy.weight("markdown"))
-    )
-
-
-def _handling(evaluator: Evaluator, route: Route, quantities: list[int]) -> tuple[int, list[int], tuple[Rounding, ...]]:
+class _Table:
     """
-    Picking, transfer and priority: fixed cents, cents by line, and what is rounded over a whole shipment.
+    The costs of one order, by node and set of lines, then by route and set.
 
-    Sums that no rounding touches are linear; the others become `Rounding`s.
+    `pick` (num_nodes, num_sets) is the pick of each shipment, -1 where the node has not got what it needs.
     """
-    policy, node = evaluator.policy, evaluator.network.nodes[route.node]
-    num = len(quantities)
-    fixed = weighted_cents(policy.priority_cents * node.priority, policy.weight("priority"))
-    by_line = [0] * num
-    roundings: list[Rounding] = []
-    hour = node.labour_cents_per_hour
-    # rounded(a, 3600) is floor((2 a + 3600) / 7200)
-    labour = Rounding(7200, 2 * node.handling_order_s * hour + 3600, (2 * node.handling_line_s * hour,) * num)
-    sums: list[tuple[int, list[int], Rounding | None, str]] = [
-        (
-            node.cost_order_cents,
-            [node.cost_line_cents + node.cost_unit_cents * q for q in quantities],
-            labour,
-            "picking",
-        )
-    ]
-    if route.lane >= 0:
-        lane = evaluator.network.lanes[route.lane]
-        sums.append((lane.cost_order_cents, [lane.cost_unit_cents * q for q in quantities], None, "transfer"))
-    for base, each, inner, rule in sums:
-        weight = policy.weight(rule)
-        if weight == 0:
-            continue
-        if inner is not None and _linear(inner):
-            base += inner.fixed // inner.divisor
-            each = [e + inner.by_line[0] // inner.divisor for e in each]
-            inner = None
-        if weight == 1000:
-            fixed += base
-            by_line = [a + b for a, b in zip(by_line, each, strict=True)]
-            if inner is not None:
-                roundings.append(inner)
-            continue
-        each = [2 * weight * e for e in each]
-        roundings.append(Rounding(2000, 2 * weight * base + 1000, tuple(each), inner, 2 * weight))
-    return fixed, by_line, tuple(roundings)
+
+    def __init__(self, evaluator: Evaluator, clockwork: Clockwork, allowed: NDArray[np.bool_]) -> None:
+        self.evaluator, self.clockwork = evaluator, clockwork
+        self.ways = [way for route in evaluator.routes if isinstance(way := evaluator.ways.way(route), Way)]
+        self.nodes = np.unique(np.array([way.route.node for way in self.ways], dtype=np.int64))
+        self.row_of_node = {int(k): row for row, k in enumerate(self.nodes)}
+        lines = evaluator.order.lines
+        self.units = sums([line.quantity for line in lines])
+        self.weight_g = sums([sku.weight_g * line.quantity for sku, line in zip(evaluator.skus, lines, strict=True)])
+        self.pick, self.picks = self._picked(allowed)
+        self.by_node = node_cents(evaluator, self.nodes)
+        self.prices = Prices(evaluator, np.flatnonzero((self.pick >= 0).any(axis=0)), self.pick.shape[1])
+
+    def _releases(self) -> Ints:
+        """From when each node could send each line, (num_nodes, num_lines); NEVER where it cannot."""
+        evaluator = self.evaluator
+        out = np.full((len(self.nodes), len(evaluator.order.lines)), NEVER, dtype=np.int64)
+        for row, k in enumerate(self.nodes.tolist()):
+            anyhow = Route(evaluator.routes[0].method, k)  # no service: only pins and groups of nodes are asked for
+            for i, line in enumerate(evaluator.order.lines):
+                item = ((i, line.quantity),)
+                if evaluator.misfit(anyhow, item) is None:
+                    release_s = evaluator.release_s(k, item)
+                    if not isinstance(release_s, Refusal):
+                        out[row, i] = release_s
+        return out
+
+    def _picked(self, allowed: NDArray[np.bool_]) -> tuple[Ints, Picks]:
+        """The pick of every (node, set), and all picks; sets of a node share one if no date could tell them apart."""
+        by_line = self._releases()
+        release_s = np.zeros((len(self.nodes), len(allowed)), dtype=np.int64)
+        for i in range(by_line.shape[1]):
+            release_s[:, 1 << i : 2 << i] = np.maximum(release_s[:, : 1 << i], by_line[:, i : i + 1])
+        by_units = np.array([[_counts_units(self.evaluator.network.nodes[k])] for k in self.nodes], dtype=np.int64)
+        units = by_units.reshape(-1, 1) * self.units
+        row, held = np.nonzero((release_s < NEVER) & allowed)
+        num = sums([1] * by_line.shape[1])[held]
+        keys = np.stack([row, release_s[row, held], num, units[row, held]])
+        order = np.lexsort(keys[::-1])
+        new = np.ones(len(order), dtype=bool)
+        new[1:] = (np.diff(keys[:, order]) != 0).any(axis=0)
+        pick = np.full(release_s.shape, -1, dtype=np.int64)
+        pick[row[order], held[order]] = np.cumsum(new) - 1
+        row, release, lines, counted = keys[:, order[new]]
+        # Where units count for nothing any number of them will do.
+        return pick, self.clockwork.picks(self.evaluator, self.nodes[row], release, lines, np.maximum(1, counted))
+
+    def cents(self) -> Ints:
+        """(num_routes, num_sets)."""
+        out = np.full((len(self.ways), self.pick.shape[1]), NEVER, dtype=np.int64)
+        by_service: dict[int, list[int]] = {}
+        for r, way in enumerate(self.ways):
+            if way.route.place < 0:
+                by_service.setdefault(way.route.service, []).append(r)
+            elif way.route.service < 0 or way.zone >= 0:
+                out[r] = self._to_place(way)
+        for service, routes in by_service.items():
+            routes = [r for r in routes if self.ways[r].zone >= 0]
+            if routes:
+                out[routes] = self._to_home(service, [self.ways[r] for r in routes])
+        return out
+
+    def _to_home(self, service: int, ways: list[Way]) -> Ints:
+        """A service from all its nodes, (num_ways, num_sets)."""
+        zones = np.full(len(self.evaluator.network.nodes), -1, dtype=np.int64)
+        zones[[way.route.node for way in ways]] = [way.zone for way in ways]
+        deliver_s, ship_day = self.clockwork.to_home(self.evaluator, service, ways[0].target, zones, self.picks)
+        price_row = np.zeros(len(deliver_s), dtype=np.int64)
+        going = np.flatnonzero(deliver_s < NEVER)
+        # Zones and days as one number each, for few and small days beside each other.
+        codes, which = np.unique(zones[self.picks.node[going]] << 32 | ship_day[going], return_inverse=True)
+        rows = [self.prices.row(ways[0], int(code) >> 32, int(code) & 0xFFFFFFFF) for code in codes]
+        price_row[going] = np.array(rows, dtype=np.int64)[which]
+        return self._costs(ways, deliver_s, price_row)
+
+    def _to_place(self, way: Way) -> Ints:
+        """One route to a place, (num_sets,)."""
+        deliver_s = np.full(len(self.picks.node), NEVER, dtype=np.int64)
+        price_row = np.zeros(len(deliver_s), dtype=np.int64)
+        for at in np.flatnonzero((self.picks.node == way.route.node) & (self.picks.end_s < NEVER)):
+            deliver_s[at], ship_day = self.clockwork.to_place(self.evaluator, way, self.picks, int(at))
+            if way.route.service >= 0 and deliver_s[at] < NEVER:
+                price_row[at] = self.prices.row(way, way.zone, ship_day)
+        row: Ints = self._costs([way], deliver_s, price_row)[0]
+        return row
+
+    def _costs(self, ways: list[Way], deliver_s: Ints, price_row: Ints) -> Ints:
+        """Add up all terms of routes with one service (or none); arrivals and price rows are by pick."""
+        evaluator, route = self.evaluator, ways[0].route
+        at = [self.row_of_node[way.route.node] for way in ways]
+        pick, cents = self.pick[at], self.by_node[at].copy()
+        dates = np.append(date_cents(evaluator, self.picks, deliver_s), NEVER)  # pick -1: the last one
+        price = np.append(price_row, 0)[pick]
+        held = np.arange(pick.shape[1])
+        carrier, parcels = np.array(self.prices.cents)[price, held], np.array(self.prices.num_parcels)[price, held]
+        per_parcel = per_tonne_km = 0
+        if route.service >= 0:
+            service = evaluator.network.services[route.service]
+            per_parcel, per_tonne_km = service.co2e_g_per_parcel, service.co2e_g_per_tonne_km
+            each = np.array([[evaluator.network.nodes[way.route.node].packaging_cents] for way in ways])
+            cents += weighted(evaluator, "packaging", each * parcels)
+        elif route.lane >= 0:
+            lane = evaluator.network.lanes[route.lane]
+            per_tonne_km = lane.co2e_g_per_tonne_km
+            cents += weighted(evaluator, "transfer", lane.cost_order_cents + lane.cost_unit_cents * self.units)
+        if evaluator.policy.carbon_cents_per_tonne:
+            far_m = np.array([[way.distance_m] for way in ways])
+            grams = per_parcel * parcels + rounded(self.weight_g * far_m * per_tonne_km, 10**9)
+            cents += carbon_cents(evaluator, grams)
+        total = cents + np.where(dates[pick] < NEVER, dates[pick], 0) + np.where(carrier < NEVER, carrier, 0)
+        return np.where((dates[pick] < NEVER) & (carrier < NEVER), total, NEVER)
+
+    def cells(self, shipments_max: int) -> list[Cell]:
+        """Cells without room for as many shipments as the order may have, or for all its units."""
+        out: list[Cell] = []
+        live, picks = self.evaluator.live, self.picks
+        for row, k in enumerate(self.nodes.tolist()):
+            node = self.evaluator.network.nodes[k]
+            day_limits = node.capacity_day_orders, node.capacity_day_units
+            hour_limits = node.capacity_hour_orders, node.capacity_hour_units
+            if day_limits == hour_limits == (None, None):
+                continue
+            first, last = np.searchsorted(picks.node, (k, k + 1))  # picks are by node
+            mine = first + np.flatnonzero(picks.end_s[first:last] < NEVER)
+            slots = [(int(d), -1) for d in np.unique(picks.day[mine])]
+            slots += sorted({(int(picks.day[at]), int(picks.hour[at])) for at in mine})
+            for day, hour in slots:
+                used = live.used_day(k, day) if hour < 0 else live.used_hour(k, day, hour)
+                limits = day_limits if hour < 0 else hour_limits
+                orders, units = (None if most is None else most - u for most, u in zip(limits, used, strict=True))
+                if (orders is not None and orders < shipments_max) or (units is not None and units < self.units[-1]):
+                    inside = (picks.day == day) & ((picks.hour == hour) | (hour < 0)) & (picks.end_s < NEVER)
+                    out.append(Cell(k, np.append(inside, False)[self.pick[row]], orders, units))
+        return out
 
 
-def _linear(rounding: Rounding) -> bool:
-    """Whether a rounded amount of equal lines grows by the same whole cents with each of them."""
-    return rounding.by_line[0] % rounding.divisor == 0
-
-
-def _variants(
-    evaluator: Evaluator, tariffs: Tariffs, way: Way, releases: dict[int, int], ranks: dict[int, int], fixed: int
-) -> tuple[tuple[Variant, ...], bool]:
-    """All variants of a route, and whether there may be holes between them."""
-    weights, _ = tariffs.sums(releases)
-    steps: dict[int, tuple[Step, ...]] = {}
-    out: list[Variant] = []
-    holes = False
-    for release_s, rank in ranks.items():
-        quantities = sorted(evaluator.order.lines[i].quantity for i, s in releases.items() if s <= release_s)
-        for when in dates_of(evaluator, way, release_s, quantities):
-            if when.ship_day not in steps:
-                boxes = tariffs.boxes(way, when.ship_day, frozenset(releases))
-                steps[when.ship_day] = tuple(_with_parcel_costs(evaluator, way, boxes.steps, weights))
-                holes = holes or boxes.holes
-            base, ((lines_low, lines_high), (units_low, units_high)) = when.cents + fixed, (when.lines, when.units)
-            out += [
-                Variant(
-                    base + cents,
-                    (weight_g[0], volume_cm3[0], lines_low, units_low),
-                    (weight_g[1], volume_cm3[1], lines_high, units_high),
-                    triggers,
-                    rank,
-                    when.cell,
-                )
-                for _, cents, weight_g, volume_cm3, triggers in steps[when.ship_day]
-            ]
-    return tuple(out), holes or len(steps) > 1  # cards of two days may lack different bands
-
-
-def _with_parcel_costs(evaluator: Evaluator, way: Way, steps: Iterable[Step], weights: list[int]) -> Iterable[Step]:
-    """Add packaging and carbon to the carrier's cents; carbon cuts a step between weights where its cents change."""
-    policy, route, network = evaluator.policy, way.route, evaluator.network
-    packaging = network.nodes[route.node].packaging_cents if route.service >= 0 else 0
-    per_parcel = per_tonne_km = 0
-    if route.service >= 0:
-        service = network.services[route.service]
-        per_parcel, per_tonne_km = service.co2e_g_per_parcel, service.co2e_g_per_tonne_km
-    elif route.lane >= 0:
-        per_tonne_km = network.lanes[route.lane].co2e_g_per_tonne_km
-    for step in steps:
-        wrapped = step.cents + weighted_cents(packaging * step.num_parcels, policy.weight("packaging"))
-        if policy.carbon_cents_per_tonne == 0:
-            yield step._replace(cents=wrapped)
-            continue
-        inside = weights[bisect_left(weights, step.weight_g[0]) : bisect_right(weights, step.weight_g[1])]
-        grams = {w: per_parcel * step.num_parcels + rounded(w * way.distance_m * per_tonne_km, 10**9) for w in inside}
-        for cents, alike in groupby(inside, key=lambda w, grams=grams: _carbon(evaluator, grams[w])):  # type: ignore[misc]
-            held = list(alike)
-            yield step._replace(cents=wrapped + cents, weight_g=(held[0], held[-1]))
-
-
-def without(instance: Instance, facts: Iterable[Facts]) -> Instance:
-    """The instance with these routes only."""
-    return replace(instance, facts=tuple(facts))
+def _counts_units(node: Node) -> bool:
+    return node.capacity_day_units is not None or node.capacity_hour_units is not None

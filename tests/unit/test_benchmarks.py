@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, growth, memory, one_order
+from benchmarks import cold_start, growth, memory, one_order, record
 from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
-from benchmarks.race import Race, race_apart
-from benchmarks.worlds import MIXES, Spec, data_folder, sizes_of, world
+from benchmarks.race import PEERS, SET_SUFFIX, Race, Task, every, race_apart, race_here
+from benchmarks.worlds import MIXES, Spec, World, data_folder, sizes_of, world
 from engine.domain.errors import InputError
 
 TINY = Spec(data=None, count=12, num_nodes=30, num_skus=150)
@@ -23,6 +23,7 @@ SIZES = one_order.Sizes(
     deadline_ms=500,
     loop_orders=40,
     limit_s=10.0,
+    node_step=2,
     budget_s=None,
 )
 
@@ -30,7 +31,9 @@ SIZES = one_order.Sizes(
 def test_one_order_reports_every_key_and_equal_optima(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = one_order.run(TINY, SIZES, workers=0, results=tmp_path, quick=True)
     assert set(one_order.REQUIRED_KEYS) <= set(figures)
-    assert figures["num_orders"] == figures["num_compared"] == 12
+    assert figures["num_orders"] == figures["num_equal_checked"] == 12
+    assert figures["num_cpsat"] == figures["num_highs"] == 6
+    assert figures["num_cpsat_by_set"] == figures["num_equal_cpsat"] == figures["num_equal_highs"] == 12
     assert figures["equal_optimum_share"] == 1.0
     assert figures["different_rows"] == []
     assert figures["loop_optimal"] + figures["loop_infeasible"] + figures["loop_collides"] == 40
@@ -71,10 +74,14 @@ def test_cold_start_times_the_demo_where_there_is_no_data(tmp_path: Path, monkey
     assert figures["seconds_max"] == figures["demo"]["seconds"] > 0
 
 
+def task(count: int) -> Task:
+    return Task(rows=tuple(range(count)), node_rows=frozenset(range(count)), limit_s=10.0)
+
+
 def test_the_race_in_other_processes_finds_the_same_optima() -> None:
     spec = replace(TINY, count=4)
     prepared = Prepared(world(spec))
-    race = race_apart(spec, range(4), workers=1, limit_s=10.0, budget_s=None)
+    race = race_apart(spec, task(4), workers=1)
     assert sorted(race.results) == [0, 1, 2, 3]
     assert race.begun == ()
     for row, by_peer in race.results.items():
@@ -82,10 +89,52 @@ def test_the_race_in_other_processes_finds_the_same_optima() -> None:
 
 
 def test_a_race_without_time_reports_nothing_as_compared() -> None:
-    race = race_apart(TINY, range(12), workers=1, limit_s=10.0, budget_s=0.0)
+    race = race_apart(TINY, task(12), workers=1, budget_s=0.0)
     figures = one_order.race_figures(race, np.ones(12), [0] * 12)
-    assert figures["num_compared"] == 0
+    assert figures["num_orders"] == 0
     assert figures["equal_optimum_share"] == 0.0
+
+
+def test_a_race_that_was_cut_goes_on_with_the_orders_that_are_left(tmp_path: Path) -> None:
+    spec = replace(TINY, count=3)
+    race_apart(spec, task(3), workers=1, kept=tmp_path)
+    lines = (tmp_path / "0.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "0.jsonl").write_text("".join(lines[:3]) + lines[3][:20])  # cut while it wrote the second order
+    race = race_apart(spec, task(3), workers=1, kept=tmp_path, resume=True)
+    assert race.num_resumed == 1
+    assert sorted(race.results) == [0, 1, 2]
+
+
+def test_a_race_of_other_orders_is_not_gone_on_with(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no race"):
+        race_apart(TINY, task(3), workers=1, kept=tmp_path, resume=True)
+    race_apart(TINY, task(3), workers=1, budget_s=0.0, kept=tmp_path)
+    with pytest.raises(InputError, match="other orders"):
+        race_apart(TINY, task(2), workers=1, kept=tmp_path, resume=True)
+
+
+def test_the_orders_modelled_by_node_have_the_shares_of_the_mix() -> None:
+    sizes = [1, 5, 1, 1, 5, 1, 1, 1]
+    assert sorted(sizes[row] for row in every(range(8), sizes, 4)) == [1, 5]
+    assert every(range(8), sizes, 1) == frozenset(range(8))
+
+
+def test_both_models_of_both_peers_agree_on_larger_orders() -> None:
+    network = generated_network(60, 150, 1)
+    orders = generated_orders(network, [6, 7, 8, 9], 3)
+    race = race_here(Prepared(World(network=network, orders=orders, source="made up")), task(4))
+    for answers in race.results.values():
+        assert len(answers) == 4
+        assert len({result.cost_cents for result in answers.values() if result.status != "limit"}) == 1
+
+
+def test_a_full_run_adds_a_row_to_the_table_of_runs(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("| commit |\n|---|\n")
+    keys = ("kernel_us_p50", "kernel_us_p99", "decide_us_p50", "decisions_per_s", "num_orders", "num_equal_checked")
+    figures: record.Figures = dict.fromkeys((*keys, *(f"speedup_{p}{s}" for p in PEERS for s in ("", SET_SUFFIX))), 2)
+    record.add_row(readme, figures | {"different_rows": []}, seed=1)
+    assert readme.read_text().splitlines()[-1].endswith("| 2 of 2 |")
 
 
 def test_an_order_that_a_peer_left_open_is_a_lower_bound_and_no_equal_optimum() -> None:
