@@ -18,12 +18,15 @@ def one_order(path: Path, figures: Figures) -> None:
     axes.plot(lines, [groups[str(n)]["p50_us"] / 1_000 for n in lines], "o-", color=OURS, label="kernel, p50")
     axes.plot(lines, [groups[str(n)]["p99_us"] / 1_000 for n in lines], "o:", color=OURS, label="kernel, p99")
     raced = figures["peers_by_lines"]
-    for peer, name, color in (("cpsat", "CP-SAT", CPSAT), ("highs", "HiGHS", HIGHS)):
-        known = [int(n) for n in raced]
-        axes.plot(known, [raced[str(n)][f"{peer}_ms_p50"] for n in known], "s-", color=color, label=f"{name}, p50")
+    for model, suffix, style in (("by node", "", "s-"), ("by set", "_by_set", "s:")):
+        for peer, name, color in (("cpsat", "CP-SAT", CPSAT), ("highs", "HiGHS", HIGHS)):
+            key = f"{peer}{suffix}_ms_p50"
+            known = [int(n) for n in raced if key in raced[n]]
+            times_ms = [raced[str(n)][key] for n in known]
+            axes.plot(known, times_ms, style, color=color, label=f"{name}, model {model}, p50")
     axes.set_yscale("log")
     axes.set_xticks(lines)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=7, ncols=2)
     _save(drawn, path)
 
 
