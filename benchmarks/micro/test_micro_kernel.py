@@ -4,6 +4,7 @@ Speed of the kernel and its pieces, warm, on a made-up network of 300 nodes. Run
 Each call includes some microseconds of Python handing over the arrays, which the loop over many orders does not pay.
 """
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from benchmarks.generated import generated_network, generated_orders
 from benchmarks.prepared import Prepared
 from benchmarks.worlds import World
 from engine.costs.tariff import parcel_cents
+from engine.domain.order import Destination, Method
 from engine.network.jit import compiled
 from engine.network.live import LiveArrays
 from engine.network.records import Net
@@ -22,6 +24,8 @@ from engine.optimise.kernel import INFEASIBLE
 from engine.promise.clock import first_handover, pick
 
 SIZES = (1, 2, 5, 8)
+HOME = Destination(country="US", postcode="10001")
+HOME_METHODS = (Method.SHIP_FROM_WAREHOUSE, Method.SHIP_FROM_STORE)
 EACH = 20
 
 
@@ -50,6 +54,20 @@ def test_whole_kernel(benchmark: Any, lines: int) -> None:
     row = next(i for i in range(row, row + EACH) if made.kernel(i)[0] != INFEASIBLE)
     status, *_ = benchmark(made.kernel, row)
     assert status != INFEASIBLE
+
+
+@pytest.mark.parametrize("lines", SIZES)
+def test_home_pass(benchmark: Any, lines: int) -> None:
+    """The kernel where only shipments to the home are asked for: candidates, then the pass over their home routes."""
+    made = prepared()
+    orders = [
+        replace(order, destination=order.destination or HOME, pickup_node=None, methods=HOME_METHODS)
+        for order in made.orders[EACH * SIZES.index(lines) :][:EACH]
+    ]
+    home = Prepared(World(network=made.world.network, orders=orders, source="made up"), made.engine)
+    row = next(i for i in range(EACH) if home.kernel(i)[0] != INFEASIBLE)
+    _, _, _, place = benchmark(home.kernel, row)
+    assert place < 0
 
 
 @pytest.mark.parametrize("lines", SIZES)
