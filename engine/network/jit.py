@@ -7,6 +7,9 @@ passing the arrays of a network costs more than what they do. `allocating` is fo
 
 The compiler caches a function by the date of its own file and does not see that a function it calls has changed. So the
 cache folder carries a digest of all kernel sources: a change anywhere compiles anew, and nothing stale is ever run.
+
+Before it looks into its cache the compiler imports every implementation it knows, should it have to compile. That takes
+longer than all else that a process does until its first decision; so our cache looks first.
 """
 
 import hashlib
@@ -16,6 +19,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache
+from numba.core.runtime.nrt import rtsys
 
 _R = TypeVar("_R")
 _Kernel = Callable[..., _R]  # the compiler checks the arguments itself, and takes any integer
@@ -50,19 +55,32 @@ if not os.environ.get("NUMBA_CACHE_DIR"):
     _config.CACHE_DIR = str(cache_folder())
 
 
+class _Cache(FunctionCache):
+    """Loads machine code without preparing to compile; who finds none compiles, and prepares then."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What is kept for a signature, None where nothing is."""
+        rtsys.initialize(target_context)  # what machine code is linked to
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+
+
 def compiled(function: _Kernel[_R]) -> _Kernel[_R]:
     """Compile a kernel; it cannot allocate."""
-    done: _Kernel[_R] = numba.njit(cache=True, **_UNCOUNTED)(function)
-    return done
+    return _cached(function, **_UNCOUNTED)
 
 
 def allocating(function: _Kernel[_R]) -> _Kernel[_R]:
     """Compile a kernel that makes arrays of its own."""
-    done: _Kernel[_R] = numba.njit(cache=True)(function)
-    return done
+    return _cached(function)
 
 
 def inlined(function: _Kernel[_R]) -> _Kernel[_R]:
     """Compile a small part of kernels into each of them."""
-    done: _Kernel[_R] = numba.njit(cache=True, forceinline=True, **_UNCOUNTED)(function)
-    return done
+    return _cached(function, forceinline=True, **_UNCOUNTED)
+
+
+def _cached(function: _Kernel[_R], **options: Any) -> _Kernel[_R]:
+    done: Any = numba.njit(**options)(function)
+    done._cache = _Cache(function)  # type: ignore[no-untyped-call]
+    return done  # type: ignore[no-any-return]

@@ -75,7 +75,8 @@ class Live:
         self.row_price_cents, self.row_markdown_cents = self.rows["price_cents"], self.rows["markdown_cents"]
         self.row_node[:] = stock.node[order]
         row_sku = stock.sku[order]
-        self.row_start = np.searchsorted(row_sku, np.arange(len(network.skus.ids) + 1)).astype(np.int64)
+        num_of_sku = np.bincount(row_sku, minlength=len(network.skus.ids))
+        self.row_start = np.concatenate([[0], np.cumsum(num_of_sku)]).astype(np.int64)
         self.row_on_hand[:] = stock.on_hand[order]
         self.row_reserved[:] = stock.reserved[order]
         self.row_cover_days[:] = stock.days_of_cover[order]
@@ -93,7 +94,8 @@ class Live:
         self._lots = self._lot_arrays()
         self.row_markdown_cents[:] = self._markdown(row_sku)
         self.sku_least_cents = np.zeros(len(network.skus.ids), dtype=np.int64)
-        np.minimum.at(self.sku_least_cents, row_sku, self.row_markdown_cents)
+        held = np.flatnonzero(num_of_sku)
+        self.sku_least_cents[held] = np.minimum.reduceat(self.row_markdown_cents, self.row_start[held])
         counts = np.bincount(self.row_node, minlength=len(network.nodes))
         self.hubs = np.argsort(-counts, kind="stable")[:HUBS_MAX].astype(np.int64)
         num_nodes = len(network.nodes)
@@ -225,12 +227,16 @@ class Live:
     def _markdown(self, row_sku: NDArray[np.int32]) -> NDArray[np.int32]:
         """Markdown credit of a unit by row (MODEL.md section 4)."""
         ppm = np.array([node.markdown_ppm_per_day for node in self.network.nodes], dtype=np.int64)
-        share = np.minimum(1_000_000, ppm[self.row_node] * self.row_cover_days)
-        if not share.any():
+        # In place: with millions of rows, making room for each step takes longer than the step.
+        credit: NDArray[np.int64] = ppm[self.row_node]
+        credit *= self.row_cover_days
+        np.minimum(credit, 1_000_000, out=credit)  # the share of the value
+        if not credit.any():
             return np.zeros(len(row_sku), dtype=np.int32)
-        value = self.network.skus.value_cents[row_sku]
-        credit: NDArray[np.int64] = -((2 * value * share + 1_000_000) // 2_000_000)
-        return credit.astype(np.int32)
+        credit *= 2 * self.network.skus.value_cents[row_sku]
+        credit += 1_000_000
+        credit //= 2_000_000
+        return -credit.astype(np.int32)
 
     def _lot_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.void]]:
         by_row = sorted((self.row(node, sku), lots) for (node, sku), lots in self._inbound.items())
