@@ -286,7 +286,9 @@ def _print_table(f: Figures) -> None:
         for name, model in ((peer, "by node"), (peer + SET_SUFFIX, "by set")):
             if f"speedup_{name}_p10" in f:
                 median, p10, of_sums = (f[f"speedup_{name}{end}"] for end in ("", "_p10", "_of_sums"))
-                text = f"{median:,.0f} x median, {p10:,.0f} x p10, {of_sums:,.0f} x of sums; {f[f'num_{name}']} orders"
+                text = (
+                    f"{median:,.0f} x median, {p10:,.0f} x p10, {of_sums:,.0f} x of sums; {f[f'num_{name}']:,} orders"
+                )
                 rows.append((f"speed-up over {peer}, model {model}", text + _cut(f[f"num_unsolved_{name}"])))
     equal = f["num_equal_checked"] - len(f["different_rows"])
     both = ", ".join(f"{peer} {f[f'num_equal_{peer}']}" for peer in PEERS)

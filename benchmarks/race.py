@@ -1,7 +1,7 @@
 """
 The same orders by CP-SAT and by HiGHS, in processes of their own, which build the same world from the same seed.
 
-`python -m benchmarks.race FOLDER PART PARTS`, with the task in FOLDER/task.json, takes every PARTS-th of its rows and
+`python -m benchmarks.race FOLDER PART PARTS`, with the task in FOLDER/task.json, takes every PARTS-th of its jobs and
 writes a line to FOLDER/PART.jsonl when it starts one, and one when it is done with it. A folder that is kept lets a
 race that was cut go on.
 """
@@ -35,10 +35,15 @@ TELL_S = 10.0
 SET_LIMIT_S = 60.0  # of each peer for the program by set, which is to prove every order
 
 
+SUFFIXES = {BY_NODE: "", BY_SET: SET_SUFFIX}
+
+Job = tuple[int, str]  # row of an order, kind of program
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
     """
-    Results by row of the order and name, the rows that were begun when time was up, and how many were known before.
+    Results by row of the order and name, rows that were only begun when time was up, how many jobs were done before.
 
     The name is that of the peer for the program by node, which not every row needs to have, and ends with SET_SUFFIX
     for the one by set.
@@ -51,42 +56,47 @@ class Race:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to race: `rows` get the program by set, `node_rows` among them the one by node too."""
+    """What to race: `rows` get the program by set, then `node_rows` among them the one by node too."""
 
     rows: tuple[int, ...]
-    node_rows: frozenset[int]
+    node_rows: tuple[int, ...]
     limit_s: float  # of each peer for the program by node
 
+    def jobs(self) -> list[Job]:
+        """Programs by set come first: a race that is cut has proven what it can, and lacks some ratios."""
+        return [(row, BY_SET) for row in self.rows] + [(row, BY_NODE) for row in self.node_rows]
 
-def every(rows: Sequence[int], sizes: Sequence[int], step: int) -> frozenset[int]:
-    """Every so many of the rows, in the same shares of small and large orders (`sizes` by row) as all."""
-    return frozenset(sorted(rows, key=lambda row: sizes[row])[step // 2 :: step])
 
-
-def race_rows(prepared: Prepared, task: Task) -> Iterator[dict[str, Any]]:
+def every(rows: Sequence[int], sizes: Sequence[int], step: int) -> tuple[int, ...]:
     """
-    Solve orders by both peers, one line of data when an order begins and one when it is done.
+    Every so many of the rows, in the same shares of small and large orders (`sizes` by row) as all, smallest first.
 
-    Reading the facts of an order is shared by all and not counted for any.
+    The large ones take longest and gain most: those that a cut leaves out would not lower the median.
+    """
+    return tuple(sorted(rows, key=lambda row: sizes[row])[step // 2 :: step])
+
+
+def race_jobs(prepared: Prepared, jobs: Sequence[Job], limit_s: float) -> Iterator[dict[str, Any]]:
+    """
+    Solve orders by both peers, one line of data when a job begins and one when it is done.
+
+    Reading the facts of an order is shared by both and not counted for either.
     """
     reader = Reader(prepared.request(0).tools)
-    for row in task.rows:
-        yield {"row": row}
+    for row, kind in jobs:
+        line: dict[str, Any] = {"row": row, "kind": kind}
+        yield line
         began = perf_counter()
         instance = reader.read(prepared.request(row))
         facts_s = perf_counter() - began
-        line: dict[str, Any] = {"row": row}
-        for kind, suffix, limit_s in ((BY_NODE, "", task.limit_s), (BY_SET, SET_SUFFIX, SET_LIMIT_S)):
-            if kind == BY_SET or row in task.node_rows:
-                for peer in PEERS:
-                    result = SOLVERS[peer](instance, kind, facts_s=facts_s, limit_s=limit_s)
-                    line[peer + suffix] = asdict(result)
-        yield line
+        limit = limit_s if kind == BY_NODE else SET_LIMIT_S
+        results = {peer: SOLVERS[peer](instance, kind, facts_s=facts_s, limit_s=limit) for peer in PEERS}
+        yield line | {"results": {peer: asdict(result) for peer, result in results.items()}}
 
 
 def race_here(prepared: Prepared, task: Task) -> Race:
     """The race in this process."""
-    return _collected(race_rows(prepared, task))
+    return _collected(race_jobs(prepared, task.jobs(), task.limit_s))
 
 
 def race_apart(
@@ -99,7 +109,7 @@ def race_apart(
     resume: bool = False,
 ) -> Race:
     """
-    The race in so many processes, in the order of the rows, until all are done or the budget is.
+    The race in so many processes, in the order of the jobs, until all are done or the budget is.
 
     Parameters
     ----------
@@ -118,7 +128,7 @@ def race_apart(
             for part in range(workers)
         ]
         try:
-            _wait(processes, folder, len(task.rows), started, budget_s, num_before=done)
+            _wait(processes, folder, len(task.jobs()), started, budget_s)
         finally:
             for process in processes:
                 process.kill()
@@ -127,12 +137,12 @@ def race_apart(
 
 
 def _prepare(folder: Path, spec: Spec, task: Task, *, resume: bool) -> int:
-    """Write the task down, or check that it is the one there; the number of rows that are done already."""
+    """Write the task down, or check that it is the one there; the number of jobs that are done already."""
     folder.mkdir(parents=True, exist_ok=True)
     given = {
         "commit": record.commit(),
         "spec": {**asdict(spec), "data": str(spec.data) if spec.data else None},
-        "task": {"rows": list(task.rows), "node_rows": sorted(task.node_rows), "limit_s": task.limit_s},
+        "task": {"rows": list(task.rows), "node_rows": list(task.node_rows), "limit_s": task.limit_s},
     }
     file = folder / "task.json"
     known: list[dict[str, Any]] = []
@@ -141,7 +151,7 @@ def _prepare(folder: Path, spec: Spec, task: Task, *, resume: bool) -> int:
             raise InputError(f"Folder ({folder}) holds no race to resume.", "leave --resume out.")
         if json.loads(file.read_text(encoding="utf-8")) != given:
             raise InputError(f"The race in ({folder}) has other orders or code.", "leave --resume out to start anew.")
-        known = [line for line in _lines(folder) if len(line) > 1]
+        known = [line for line in _lines(folder) if "results" in line]
     for old in folder.glob("*.jsonl"):
         old.unlink()
     file.write_text(json.dumps(given), encoding="utf-8")
@@ -150,13 +160,7 @@ def _prepare(folder: Path, spec: Spec, task: Task, *, resume: bool) -> int:
 
 
 def _wait(
-    processes: list[subprocess.Popen[bytes]],
-    folder: Path,
-    count: int,
-    started: float,
-    budget_s: float | None,
-    *,
-    num_before: int,
+    processes: list[subprocess.Popen[bytes]], folder: Path, count: int, started: float, budget_s: float | None
 ) -> None:
     told = started
     while any(process.poll() is None for process in processes):
@@ -164,7 +168,7 @@ def _wait(
         if budget_s is not None and now - started > budget_s:
             return
         if now - told > TELL_S:
-            _tell(len(_collected(_lines(folder)).results), count, num_before, now - started)
+            _tell(sum("results" in line for line in _lines(folder)), count, now - started)
             told = now
         sleep(POLL_S)
     failed = [process.returncode for process in processes if process.returncode]
@@ -172,12 +176,10 @@ def _wait(
         raise RuntimeError(f"A process of the race ended with code {failed[0]}.")
 
 
-def _tell(done: int, count: int, num_before: int, spent_s: float) -> None:
-    """A line with a bar: how far it is and how long it may yet take."""
+def _tell(done: int, count: int, spent_s: float) -> None:
+    """A line with a bar; no guess of what is left, as the largest orders come last."""
     bar = ("#" * (30 * done // max(1, count))).ljust(30, ".")
-    fresh = done - num_before
-    left = f", about {spent_s * (count - done) / fresh:,.0f} s left" if fresh else ""
-    print(f"  peers [{bar}] {done:,} of {count:,} orders after {spent_s:,.0f} s{left}", file=sys.stderr, flush=True)
+    print(f"  peers [{bar}] {done:,} of {count:,} models after {spent_s:,.0f} s", file=sys.stderr, flush=True)
 
 
 def _lines(folder: Path) -> Iterator[dict[str, Any]]:
@@ -189,13 +191,11 @@ def _lines(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _collected(lines: Iterable[dict[str, Any]], num_resumed: int = 0) -> Race:
     results: dict[int, dict[str, Result]] = {}
-    begun: list[int] = []
+    begun: dict[int, None] = {}
     for line in lines:
-        answers = {name: Result(**value) for name, value in line.items() if name != "row"}
-        if answers:
-            results[line["row"]] = answers
-        else:
-            begun.append(line["row"])
+        begun[line["row"]] = None
+        for peer, values in line.get("results", {}).items():
+            results.setdefault(line["row"], {})[peer + SUFFIXES[line["kind"]]] = Result(**values)
     return Race(results=results, begun=tuple(row for row in begun if row not in results), num_resumed=num_resumed)
 
 
@@ -207,15 +207,12 @@ def main(arguments: list[str]) -> None:
     prepared = Prepared(world(Spec(**{**spec, "data": Path(spec["data"]) if spec["data"] else None})))
     gc.collect()
     gc.freeze()  # the network stays: else the collector, walking it, would slow whoever happens to run down
-    done = {json.loads(line)["row"] for line in (folder / "done.jsonl").read_text(encoding="utf-8").splitlines()}
-    left = [row for row in given["task"]["rows"] if row not in done]
-    task = Task(
-        rows=tuple(left[part::parts]),
-        node_rows=frozenset(given["task"]["node_rows"]),
-        limit_s=given["task"]["limit_s"],
-    )
+    lines = [json.loads(line) for line in (folder / "done.jsonl").read_text(encoding="utf-8").splitlines()]
+    done = {(line["row"], line["kind"]) for line in lines}
+    task = Task(**given["task"])
+    left = [job for job in task.jobs() if job not in done]
     with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as file:
-        for line in race_rows(prepared, task):
+        for line in race_jobs(prepared, left[part::parts], task.limit_s):
             file.write(json.dumps(line) + "\n")
             file.flush()
 
