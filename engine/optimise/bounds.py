@@ -28,6 +28,7 @@ from engine.optimise.tables import (
     O_PLACE_TO,
     O_SLOT,
     P_LEAST_LINE,
+    P_LEAST_PACKAGING,
     P_LEAST_PICK,
     P_LEAST_UNIT,
     W_PACKAGING,
@@ -79,27 +80,32 @@ def bound_places(pol: Pol, o: NDArray[np.int64], ws: Workspace, anyone: bool) ->
 
 
 @compiled
-def drop_classes(o: NDArray[np.int64], ws: Workspace, best: int, split: int) -> None:
-    """Mark zone classes hopeless whose nodes cannot be in a plan as cheap as `best`, one that is known."""
+def slacken(pol: Pol, o: NDArray[np.int64], ws: Workspace, best: int, split: int) -> None:
+    """
+    Say for each zone class how much dearer than its least a line of a shipment from there may be, if the plan is to be
+    no dearer than `best`, what a known one costs; below 0 where no such plan has a shipment from there.
+    """
     full = (1 << o[O_ITEMS]) - 1
     to_place = o[O_PLACE_FROM] < o[O_PLACE_TO]
+    packed = pol.scalar[P_LEAST_PACKAGING]
     for s in range(1, full + 1):
         rest = full ^ s
-        left = best - ws.set[s].bound_cents - ws.set[rest].bound_cents
+        left = best - ws.set[s].bound_cents - ws.set[rest].bound_cents - packed
         if rest:
-            left -= split + (0 if to_place else ws.set_price[rest])
-        ws.value[s] = max(-1, min(left, NEVER - 1))
+            left -= split + (0 if to_place else ws.set_price[rest] + packed)
+        ws.value[s] = max(-NEVER, min(left, NEVER - 1))
     for at in range(ws.counts[1]):
-        if not _any_below(ws.class_price[at, : full + 1], ws.value[: full + 1]):
-            ws.zone_class[ws.class_of[at]].hopeless = ws.clock[2]
+        cls = ws.class_of[at]
+        ws.zone_class[cls].stamp = ws.clock[2]
+        ws.zone_class[cls].slack = _most_left(ws.class_price[at, : full + 1], ws.value[: full + 1])
 
 
 @compiled
-def _any_below(prices: NDArray[np.int32], left: NDArray[np.int32]) -> bool:
-    found = False
+def _most_left(prices: NDArray[np.int32], left: NDArray[np.int32]) -> int:
+    most = np.int32(-NEVER)
     for s in range(1, len(prices)):
-        found |= prices[s] <= left[s]
-    return found
+        most = max(most, np.int32(left[s] - prices[s]))
+    return int(most)
 
 
 @inlined

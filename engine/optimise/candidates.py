@@ -35,7 +35,7 @@ from engine.optimise.tables import (
     Orders,
     Pol,
 )
-from engine.optimise.workspace import Workspace
+from engine.optimise.workspace import INFINITE, Workspace
 
 ALONE = 1  # bit of sku_flags
 
@@ -149,17 +149,55 @@ def find_useful(
     classes: NDArray[np.int16],
     only_wanted: bool,
 ) -> int:
-    """Like `find_candidates`, without nodes of hopeless zone classes; wanted nodes are always in."""
+    """Like `find_candidates`, without rows too dear for any plan that may be best; wanted nodes are always in."""
     ws.clock[0] += 1
     order = ws.clock[2]
     count = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
         sku = orders.line[line].sku
+        need, weight = orders.line[line].quantity, pol.weight[W_MARKDOWN]
+        least = weigh(live.sku_least_cents[sku] * need, weight)
         for row in range(live.row_start[sku], live.row_start[sku + 1]):
             node = live.row[row].node
-            if (only_wanted or ws.zone_class[int(classes[node])].hopeless == order) and ws.node[node].wanted != order:
-                continue
+            if ws.node[node].wanted != order:
+                if only_wanted:
+                    continue
+                cls = int(classes[node])
+                if ws.zone_class[cls].stamp == order:
+                    slack = ws.zone_class[cls].slack
+                    if slack < 0 or weigh(live.row[row].markdown_cents * need, weight) - least > slack:
+                        continue
             count = _add_row(net, pol, live, orders, o, ws, line, row, count)
+    ws.clock[1] = count
+    _whole_items(orders, o, ws, count)
+    return count
+
+
+@compiled
+def find_least(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    orders: Orders,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    classes: NDArray[np.int16],
+) -> int:
+    """Like `find_candidates`, for an order of one line and its one row that looks cheapest, carrier and credit."""
+    ws.clock[0] += 1
+    line = o[O_LINE_FROM]
+    sku, need = orders.line[line].sku, orders.line[line].quantity
+    best, chosen = INFINITE, np.int64(-1)
+    for row in range(live.row_start[sku], live.row_start[sku + 1]):
+        cents = np.int64(ws.class_price[ws.class_at[int(classes[live.row[row].node])], 1])
+        cents += live.row[row].markdown_cents * need
+        if cents < best:
+            free = live.row[row].on_hand - live.row[row].reserved - live.held[o[O_CHANNEL], row].protected
+            if free - live.held[o[O_CHANNEL], row].safety >= need:
+                best, chosen = cents, np.int64(row)
+    count = 0
+    if chosen >= 0:
+        count = _add_row(net, pol, live, orders, o, ws, line, chosen, count)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)
     return count

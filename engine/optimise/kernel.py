@@ -19,18 +19,20 @@ from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import Reach
-from engine.optimise.bounds import bound_places, bound_sets, drop_classes, list_alive, shift_of
-from engine.optimise.candidates import find_hubs, find_useful, measure_all, measure_items
+from engine.optimise.bounds import bound_places, bound_sets, list_alive, shift_of, slacken
+from engine.optimise.candidates import find_hubs, find_least, find_useful, measure_all, measure_items
 from engine.optimise.cells import find_cells, price_classes
 from engine.optimise.home import bound_home, home_plans, ship_whole
 from engine.optimise.partition import take_best, take_whole, unserved
 from engine.optimise.routes import carbon_cents, pick_of
-from engine.optimise.shipments import _POINT, home_kinds, place_pass, try_hubs
+from engine.optimise.shipments import _POINT, home_kinds, place_pass, try_few
 from engine.optimise.tables import (
     F_PARTIAL,
     F_PLACE_CHOSEN,
     O_FLAGS,
     O_ITEMS,
+    O_LINE_FROM,
+    O_LINE_TO,
     O_MAX_SHIPMENTS,
     O_PLACE_FROM,
     O_PLACE_TO,
@@ -173,11 +175,15 @@ def _prepare_home(
     full = (1 << o[O_ITEMS]) - 1
     if o[O_FLAGS] & F_PARTIAL or anyone or ws.set[full].valid == 0:
         return
-    # a first plan from the best stocked nodes tells which zones are too dear to look at
-    if find_hubs(net, pol, live, orders, o, ws) > 0:
-        best = try_hubs(net, pol, live, o, ws, reach, parcels, couriers)
-        if best < INFINITE:
-            drop_classes(o, ws, best, split)
+    # a first plan, from what looks cheapest or the best stocked nodes, tells which zones are too dear to look at
+    best = np.int64(INFINITE)
+    if o[O_LINE_TO] - o[O_LINE_FROM] == 1:
+        if find_least(net, pol, live, orders, o, ws, reach.zone_class[o[O_SLOT]]) > 0:
+            best = try_few(net, pol, live, o, ws, reach, parcels, couriers)
+    if best >= INFINITE and find_hubs(net, pol, live, orders, o, ws) > 0:
+        best = try_few(net, pol, live, o, ws, reach, parcels, couriers)
+    if best < INFINITE:
+        slacken(pol, o, ws, best, split)
 
 
 @compiled

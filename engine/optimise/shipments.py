@@ -153,7 +153,7 @@ def _home_shipment(
 
 
 @compiled
-def try_hubs(
+def try_few(
     net: Net,
     pol: Pol,
     live: LiveArrays,
@@ -166,9 +166,20 @@ def try_hubs(
     """What everything costs in one shipment from the best of the candidates, which are few; forgotten after."""
     full, cap = (1 << o[O_ITEMS]) - 1, np.int64(INFINITE - 1)
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
+    first, least = 0, INFINITE
     for c in range(ws.clock[1]):
         node = ws.candidate[c].node
+        ws.candidate[c].at = ws.class_at[int(classes[node])]
+        if ws.candidate[c].items == full and int(dist[node]) <= o[O_MAX_DISTANCE]:
+            cents = base_cents(pol, ws, full, c) + ws.class_price[ws.candidate[c].at, full]
+            if cents < least:
+                first, least = c, cents
+    for i in range(ws.clock[1]):  # the one that looks cheapest, then those that may be cheaper
+        c = first if i == 0 else (i if i > first else i - 1)
+        node = ws.candidate[c].node
         if ws.candidate[c].items != full or int(dist[node]) > o[O_MAX_DISTANCE]:
+            continue
+        if base_cents(pol, ws, full, c) + ws.class_price[ws.candidate[c].at, full] >= ws.best_of[0, full].cost:
             continue
         services = home_services(net, o, node, parcels, couriers)
         zones = reach.class_zone[int(classes[node])]

@@ -63,6 +63,7 @@ _SCALARS = (
     "least_reject_cents",  # likewise, weighted
     "least_pick_cents",  # likewise, of a shipment before its lines
     "least_line_cents",  # and of a line more
+    "least_packaging_cents",  # and of a parcel, weighted
 )
 (
     P_SPLIT,
@@ -82,6 +83,7 @@ _SCALARS = (
     P_LEAST_REJECT,
     P_LEAST_PICK,
     P_LEAST_LINE,
+    P_LEAST_PACKAGING,
 ) = range(len(_SCALARS))
 
 (
@@ -173,8 +175,9 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
     ]
     table["line_cents"] = np.diff(pick[:, 1:], axis=1).min(axis=1)  # at least, of a line more; labour is rounded
     first = pick[:, 1] - table["line_cents"]
-    columns = (table["unit_cents"], table["reject_cents"], first, table["line_cents"])
+    columns = (table["unit_cents"], table["reject_cents"], first, table["line_cents"], table["packaging_cents"])
     least = [int(column.min()) for column in columns]
+    least[-1] = weighted_cents(least[-1], policy.weight("packaging"))
     return Pol(
         weight=np.array([policy.weight(rule) for rule in RULES], dtype=np.int64),
         scalar=np.array([*(int(getattr(policy, name)) for name in _SCALARS[: -len(least)]), *least], dtype=np.int64),

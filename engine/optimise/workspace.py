@@ -51,7 +51,7 @@ def _record(**fields: str) -> np.dtype[np.void]:
 
 
 NODE = _record(mark="i8", candidate="i8", wanted="i8")  # stamps; number of the candidate, -1: may not serve
-CLASS = _record(hopeless="i8")  # stamp
+CLASS = _record(stamp="i8", slack="i8")  # what may be added to the bound of a plan with a shipment from the class
 CANDIDATE = _record(node="i8", lines="i8", items="i8", at="i8")  # bits of the lines and items it has in full; class
 CAND_ITEM = _record(cents="i8", from_s="i8")  # line terms of an item; from when its stock is there, 0 now
 PICK = _record(stamp="i8", start_s="i8", end_s="i8", segment="i8")
