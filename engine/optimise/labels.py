@@ -8,6 +8,7 @@ Labels of a multi-criteria search: shipments and parts of plans that no other be
     bound      (SETS,)            BOUND  nor is any way to serve it
     found      (FOUND_MAX,)       FOUND  whole plans
     chosen     (FOUND_MAX, ITEMS_MAX, 5) their shipments: set, kind, candidate, id, at place
+    rank       (2, K)             int64  candidates, the most promising first, and by what
     state      (C_FIELDS,)        int64
 
 Two shipments of one node may together be more than a cell of its capacity holds. A cell in which that can happen to the
@@ -29,8 +30,13 @@ POOL = 1 << 17
 LABELS_MAX = 512  # of one set of items
 FOUND_MAX = 4096
 
-# labels of a set, plans found, 1 if labels were dropped for want of room, the plan that last beat another
-C_LIMIT, C_FOUND, C_CUT, C_LAST, C_FIELDS = range(5)
+# labels of a set, plans found, 1 if labels were dropped for want of room, the plan that last beat another; then how far
+# the search is: its step, how many candidates it looks at, the next of them for home and for a place, the place at hand
+# (row in Orders.places, -1 home), the next set to join and the next part of it (-1 the first), how many sets there are,
+# and the work left before it pauses
+C_LIMIT, C_FOUND, C_CUT, C_LAST, C_STEP, C_MOST, C_HOME, C_POINT, C_PLACE, C_SET, C_PART, C_ALIVE, C_WORK, C_FIELDS = (
+    range(14)
+)
 
 
 def _record(names: str) -> np.dtype[np.void]:
@@ -54,10 +60,11 @@ class Labels(NamedTuple):
     bound: Records
     found: Records
     chosen: I64
+    rank: I64
     state: I64
 
 
-def labels() -> Labels:
+def labels(num_nodes: int) -> Labels:
     """Room for one search at a time."""
     return Labels(
         ship=np.zeros((2, POOL), dtype=SHIP),
@@ -68,6 +75,7 @@ def labels() -> Labels:
         bound=np.zeros(SETS, dtype=BOUND),
         found=np.zeros(FOUND_MAX, dtype=FOUND),
         chosen=np.zeros((FOUND_MAX, ITEMS_MAX, 5), dtype=np.int64),
+        rank=np.zeros((2, num_nodes), dtype=np.int64),
         state=np.zeros(C_FIELDS, dtype=np.int64),
     )
 

@@ -7,9 +7,9 @@ All plans of one order with whole lines that no other beats in cost, deliver_by 
 
 for the home target, and again with each candidate place (then W holds shipments home and to the place, and the trip
 is added to cost and CO2e). A label of L(S) is dropped where even the best that could serve the rest, criterion by
-criterion, makes a plan that one already found beats. Two shipments that share a cell of capacity are told apart
-(engine/optimise/labels.py), so every plan is feasible as it is. Arrays: engine/network/records.py, live.py,
-engine/optimise/tables.py, workspace.py, labels.py.
+criterion, makes a plan that one already found beats; so plans of the most promising nodes alone come first. Two
+shipments that share a cell of capacity are told apart (engine/optimise/labels.py), so every plan is feasible as it is.
+Arrays: engine/network/records.py, live.py, engine/optimise/tables.py, workspace.py, labels.py.
 """
 
 import numpy as np
@@ -23,18 +23,23 @@ from engine.network.records import OFFER_BIT, Net
 from engine.network.rows import Reach
 from engine.optimise.candidates import find_candidates, measure_all, measure_items
 from engine.optimise.labels import (
+    C_ALIVE,
     C_CUT,
+    C_HOME,
     C_LIMIT,
+    C_MOST,
+    C_PLACE,
+    C_POINT,
+    C_STEP,
+    C_WORK,
     Labels,
     clear,
     copy_ship,
-    is_beaten,
-    keep_found,
-    keep_part,
-    used_by,
 )
+from engine.optimise.pareto_joins import go_on_joining, start_joins
 from engine.optimise.pareto_ships import home_ships, place_ships, point_ships
 from engine.optimise.routes import carbon_cents
+from engine.optimise.shipments import num_bits
 from engine.optimise.tables import (
     F_PLACE_CHOSEN,
     O_FLAGS,
@@ -55,171 +60,10 @@ from engine.optimise.tables import (
     Orders,
     Pol,
 )
-from engine.optimise.workspace import INFINITE, Workspace
+from engine.optimise.workspace import Workspace
 
+START, TO_HOME, TO_PLACE, JOIN, DONE = range(5)  # steps of a search
 _PICKUP = OFFER_BIT[Offer.PICKUP]
-
-
-@compiled
-def _bound(lab: Labels, row: int, target: int, split: int) -> None:
-    """For every set of the target: least cost, earliest date and least CO2e of any way to serve it, each on its own."""
-    limit, bound = lab.state[C_LIMIT], lab.bound
-    for t in range(1, target + 1):
-        lab.least[t].cost, lab.least[t].deliver, lab.least[t].co2e = INFINITE, INFINITE, INFINITE
-        for i in range(t * limit, t * limit + lab.num_ship[row, t]):
-            lab.least[t].cost = min(lab.least[t].cost, lab.ship[row, i].cost)
-            lab.least[t].deliver = min(lab.least[t].deliver, lab.ship[row, i].deliver)
-            lab.least[t].co2e = min(lab.least[t].co2e, lab.ship[row, i].co2e)
-    bound[0].cost, bound[0].deliver, bound[0].co2e = -split, 0, 0
-    for s in range(1, target + 1):
-        bound[s].cost, bound[s].deliver, bound[s].co2e = INFINITE, INFINITE, INFINITE
-        if s & ~target:
-            continue
-        low = s & -s
-        rest = s ^ low
-        sub = rest
-        while True:
-            t = sub | low
-            if lab.least[t].cost < INFINITE and bound[s ^ t].cost < INFINITE:
-                bound[s].cost = min(bound[s].cost, lab.least[t].cost + split + bound[s ^ t].cost)
-                bound[s].deliver = min(bound[s].deliver, max(lab.least[t].deliver, bound[s ^ t].deliver))
-                bound[s].co2e = min(bound[s].co2e, lab.least[t].co2e + bound[s ^ t].co2e)
-            if sub == 0:
-                break
-            sub = (sub - 1) & rest
-
-
-@inlined
-def _hopeless(
-    lab: Labels, rest: int, cost: int, deliver: int, co2e: int, number: int, split: int, trip_cents: int, trip_g: int
-) -> bool:
-    """Whether no way to serve the rest makes a plan that counts, of a part with these values."""
-    if lab.bound[rest].cost >= INFINITE:
-        return True
-    more = 1 if rest else 0
-    return is_beaten(
-        lab,
-        cost + split + lab.bound[rest].cost + trip_cents,
-        max(deliver, lab.bound[rest].deliver),
-        co2e + lab.bound[rest].co2e + trip_g,
-        number + more,
-    )
-
-
-@compiled
-def _drop_hopeless(lab: Labels, row: int, target: int, split: int, trip_cents: int, trip_g: int) -> None:
-    """Drop the shipments that belong to no plan that counts."""
-    limit, ship = lab.state[C_LIMIT], lab.ship[row]
-    for t in range(1, target):
-        low = t * limit
-        i, last = low, low + lab.num_ship[row, t]
-        while i < last:
-            cost, deliver, co2e = ship[i].cost, ship[i].deliver, ship[i].co2e
-            if _hopeless(lab, target ^ t, cost, deliver, co2e, np.int64(1), split, trip_cents, trip_g):
-                last -= 1
-                copy_ship(ship, i, ship, last)
-            else:
-                i += 1
-        lab.num_ship[row, t] = last - low
-
-
-@inlined
-def _has_room(net: Net, live: LiveArrays, lab: Labels, row: int, i: int, part: int) -> bool:
-    """Whether shipment i fits the cells of its node beside those of a part."""
-    node, day, hour = lab.ship[row, i].node, lab.ship[row, i].day, lab.ship[row, i].hour
-    units = lab.ship[row, i].units
-    day_n, day_u, hour_n, hour_u = used_by(lab, row, part, node, day, hour)
-    if live.day[node, day].orders + day_n + 1 > net.node[node].cap_day_orders:
-        return False
-    if live.day[node, day].units + day_u + units > net.node[node].cap_day_units:
-        return False
-    h = live.hour_node[node]
-    return h < 0 or (
-        live.hour[h, day, hour].orders + hour_n + 1 <= net.node[node].cap_hour_orders
-        and live.hour[h, day, hour].units + hour_u + units <= net.node[node].cap_hour_units
-    )
-
-
-@compiled
-def _join(
-    net: Net,
-    live: LiveArrays,
-    lab: Labels,
-    row: int,
-    target: int,
-    s: int,
-    t: int,
-    most: int,
-    split: int,
-    trip_cents: int,
-    trip_g: int,
-    place: int,
-) -> None:
-    """Put every shipment of T before every part that serves S - T: parts of S, or plans where S is the target."""
-    left, limit = s ^ t, lab.state[C_LIMIT]
-    counted = s != target and most < INFINITE
-    room = most if s == target else most - 1
-    for i in range(t * limit, t * limit + lab.num_ship[row, t]):
-        for j in range(left * limit, left * limit + lab.num_part[left]):
-            number = 1 + lab.part[j].number
-            tight = lab.ship[row, i].tight
-            if number > room or (tight and lab.part[j].tight and not _has_room(net, live, lab, row, i, j)):
-                continue
-            cost = lab.ship[row, i].cost + split + lab.part[j].cost
-            deliver = max(lab.ship[row, i].deliver, lab.part[j].deliver)
-            co2e = lab.ship[row, i].co2e + lab.part[j].co2e
-            rest = j if left else np.int64(-1)
-            if s == target:
-                keep_found(lab, row, cost + trip_cents, deliver, co2e + trip_g, number, place, t, i, rest)
-            elif not _hopeless(lab, target ^ s, cost, deliver, co2e, number, split, trip_cents, trip_g):
-                keep_part(lab, row, s, cost, deliver, co2e, number, tight + lab.part[j].tight, t, i, rest, counted)
-
-
-@compiled
-def _combine(
-    net: Net,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    lab: Labels,
-    row: int,
-    target: int,
-    split: int,
-    trip_cents: int,
-    trip_g: int,
-    place: int,
-) -> None:
-    """All plans of the shipments in a row that nothing found beats."""
-    zero = np.int64(0)
-    limit, most = lab.state[C_LIMIT], o[O_MAX_SHIPMENTS]
-    lab.part[0].cost, lab.part[0].deliver, lab.part[0].co2e = -split, 0, 0  # nothing is left to serve
-    lab.part[0].number, lab.part[0].tight = 0, 0
-    lab.num_part[0] = 1
-    for i in range(target * limit, target * limit + lab.num_ship[row, target]):
-        cost, co2e = lab.ship[row, i].cost + trip_cents, lab.ship[row, i].co2e + trip_g
-        keep_found(lab, row, cost, lab.ship[row, i].deliver, co2e, zero + 1, place, target, i, zero - 1)
-    _bound(lab, row, target, split)
-    _drop_hopeless(lab, row, target, split, trip_cents, trip_g)
-    items, first = 0, target & -target
-    left = target
-    while left:
-        left &= left - 1
-        items += 1
-    if most >= items:
-        most = INFINITE  # no limit at all
-    for s in range(1, target + 1):
-        if s & ~target or (s & first and s != target):
-            continue
-        lab.num_part[s] = 0
-        low = s & -s
-        rest = s ^ low
-        sub = rest
-        while True:
-            t = sub | low
-            if t != target and lab.num_ship[row, t] > 0 and lab.num_part[s ^ t] > 0:
-                _join(net, live, lab, row, target, s, t, most, split, trip_cents, trip_g, place)
-            if sub == 0:
-                break
-            sub = (sub - 1) & rest
 
 
 @compiled
@@ -247,6 +91,80 @@ def _start_row(ws: Workspace, lab: Labels, num_alive: int) -> None:
             copy_ship(lab.ship[1], j, lab.ship[0], j)
 
 
+@inlined
+def _trip(pol: Pol, o: NDArray[np.int64], orders: Orders, p: int) -> tuple[int, int]:
+    """Cents and grams of the customer's trip to a place: nothing home, or where the customer chose it."""
+    if p < 0 or o[O_FLAGS] & F_PLACE_CHOSEN:
+        return 0, 0
+    metres = orders.places[p, PL_DISTANCE]
+    grams = rounded(2 * metres * pol.scalar[P_TRIP_CO2E], 1000)
+    cents = weigh(pol.scalar[P_TRIP_BASE] + rounded(pol.scalar[P_TRIP_KM] * metres, 1000), pol.weight[W_TRIP])
+    return cents + carbon_cents(pol, grams), grams
+
+
+@compiled
+def _rank(o: NDArray[np.int64], ws: Workspace, lab: Labels, reach: Reach, target: int, few: int) -> None:
+    """Start with a few candidates: those that hold most, near ones before others."""
+    rank, number = lab.rank, ws.clock[1]
+    lab.state[C_MOST] = min(number, few)
+    for c in range(number):
+        rank[0, c], rank[1, c] = c, -num_bits(ws.candidate[c].items & target) << 40
+        if o[O_SLOT] >= 0:
+            rank[1, c] += int(reach.distance_m[o[O_SLOT], ws.candidate[c].node])
+    for r in range(lab.state[C_MOST] if lab.state[C_MOST] < number else 0):
+        first = r
+        for c in range(r + 1, number):
+            if rank[1, c] < rank[1, first]:
+                first = c
+        rank[0, r], rank[0, first] = rank[0, first], rank[0, r]
+        rank[1, r], rank[1, first] = rank[1, first], rank[1, r]
+
+
+@compiled
+def _begin(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    reach: Reach,
+    orders: Orders,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    lab: Labels,
+    target: int,
+    few: int,
+) -> int:
+    """Forget the last order and see who holds what of this one; the first step."""
+    clear(lab, o[O_ITEMS])
+    if find_candidates(net, pol, live, orders, o, ws) == 0:
+        return DONE
+    measure_items(net, pol, live, orders, o, ws)
+    measure_all(o[O_ITEMS], ws)
+    _rank(o, ws, lab, reach, target, few)
+    lab.state[C_ALIVE] = _list_sets(o, ws, target)
+    lab.state[C_HOME] = 0
+    return _first_place(net, orders, o, ws, lab)
+
+
+@compiled
+def _first_place(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace, lab: Labels) -> int:
+    """Start with home, or where the customer collects; the step to be done there."""
+    lab.state[C_PLACE], lab.state[C_CUT] = -1, 0
+    return TO_HOME if o[O_SLOT] >= 0 else _next_place(net, orders, o, ws, lab)
+
+
+@compiled
+def _next_place(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace, lab: Labels) -> int:
+    """Turn to the next place where customers may collect; the step to be done there."""
+    p = max(lab.state[C_PLACE] + 1, o[O_PLACE_FROM])
+    while p < o[O_PLACE_TO] and net.node[orders.places[p, PL_NODE]].offers & _PICKUP == 0:
+        p += 1
+    lab.state[C_PLACE], lab.state[C_POINT] = p, 0
+    if p >= o[O_PLACE_TO]:
+        return DONE
+    _start_row(ws, lab, lab.state[C_ALIVE])
+    return TO_PLACE
+
+
 @compiled
 def find_options(
     net: Net,
@@ -258,9 +176,11 @@ def find_options(
     target: int,
     ws: Workspace,
     lab: Labels,
+    few: int,
+    work: int,
 ) -> bool:
     """
-    Fill `lab.found` with the plans of one order that no other beats.
+    Go on filling `lab.found` with the plans of one order that no other beats.
 
     Parameters
     ----------
@@ -273,37 +193,41 @@ def find_options(
     target
         The items to serve; all others are left out, at no price.
     ws, lab
-        Scratch memory; the plans are in `lab`.
+        Scratch memory; the plans are in `lab`. Set lab.state[C_STEP] to START before the first call.
+    few
+        How many nodes to look at before all others: their plans rule out much of what those could add.
+    work
+        About how many shipments to price and parts to join before a pause.
 
     Returns
     -------
-    False where labels were dropped for want of room, so that plans may be missing.
+    Whether the search has ended. Plans may be missing where it has not, or where lab.state[C_CUT] says that labels
+    were dropped for want of room.
     """
-    o = orders.table[order]
-    clear(lab, o[O_ITEMS])
-    if find_candidates(net, pol, live, orders, o, ws) == 0:
-        return True
-    measure_items(net, pol, live, orders, o, ws)
-    measure_all(o[O_ITEMS], ws)
-    alive = _list_sets(o, ws, target)
+    o, state, one = orders.table[order], lab.state, np.int64(1)
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
-    zero, one, none = np.int64(0), np.int64(1), np.int64(-1)
-    if o[O_SLOT] >= 0:
-        home_ships(net, pol, live, o, ws, lab, reach, alive, target)
-        _start_row(ws, lab, alive)
-        _combine(net, live, o, lab, one, target, split, zero, zero, none)
-    for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
-        place = orders.places[p]
-        if net.node[place[PL_NODE]].offers & _PICKUP == 0:
+    state[C_WORK] = work
+    if state[C_STEP] == START:
+        state[C_STEP] = _begin(net, pol, live, reach, orders, o, ws, lab, target, few)
+    while state[C_STEP] != DONE and state[C_WORK] > 0:
+        p = state[C_PLACE]
+        cents, grams = _trip(pol, o, orders, p)
+        if state[C_STEP] == JOIN:
+            if go_on_joining(net, live, o, lab, one, target, split, cents, grams, p):
+                state[C_STEP] = _next_place(net, orders, o, ws, lab)
+                if state[C_STEP] == DONE and state[C_MOST] < ws.clock[1]:
+                    state[C_MOST] = ws.clock[1]
+                    state[C_STEP] = _first_place(net, orders, o, ws, lab)
             continue
-        _start_row(ws, lab, alive)
-        place_ships(net, pol, live, o, ws, lab, place, alive, target)
-        point_ships(net, pol, live, o, ws, lab, place, reach, alive, target)
-        cents, grams = 0, 0
-        if o[O_FLAGS] & F_PLACE_CHOSEN == 0:
-            metres = place[PL_DISTANCE]
-            grams = rounded(2 * metres * pol.scalar[P_TRIP_CO2E], 1000)
-            cents = weigh(pol.scalar[P_TRIP_BASE] + rounded(pol.scalar[P_TRIP_KM] * metres, 1000), pol.weight[W_TRIP])
-            cents += carbon_cents(pol, grams)
-        _combine(net, live, o, lab, one, target, split, cents, grams, p)
-    return lab.state[C_CUT] == 0
+        if state[C_STEP] == TO_HOME:
+            ended = home_ships(net, pol, live, o, ws, lab, reach, state[C_ALIVE], target)
+            if ended:
+                _start_row(ws, lab, state[C_ALIVE])
+        else:
+            if state[C_POINT] == 0:  # there is work left here, so that this is not come back to
+                place_ships(net, pol, live, o, ws, lab, orders.places[p], state[C_ALIVE], target)
+            ended = point_ships(net, pol, live, o, ws, lab, orders.places[p], reach, state[C_ALIVE], target)
+        if ended:
+            start_joins(lab, one, target, split, cents, grams, p)
+            state[C_STEP] = JOIN
+    return state[C_STEP] == DONE

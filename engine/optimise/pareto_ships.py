@@ -15,7 +15,7 @@ from engine.network.live import LiveArrays
 from engine.network.model import NodeKind, Offer, ServiceKind
 from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, UNLIMITED, Net
 from engine.network.rows import Reach
-from engine.optimise.labels import Labels, keep_ship, ship_beaten
+from engine.optimise.labels import C_HOME, C_MOST, C_POINT, C_WORK, Labels, keep_ship, ship_beaten
 from engine.optimise.routes import base_cents, carrier_cents, carrier_route, lane_route, own_stock_route, pick_of
 from engine.optimise.shipments import home_services, services_of_kind
 from engine.optimise.tables import (
@@ -45,6 +45,7 @@ _TO_POINT = SERVICE_KIND_CODE[ServiceKind.PICKUP_POINT]
 _M_COLLECT, _M_TO_STORE = METHODS.index(Method.CLICK_AND_COLLECT), METHODS.index(Method.SHIP_TO_STORE)
 _M_SAME_DAY, _M_POINT = METHODS.index(Method.SAME_DAY), METHODS.index(Method.PICKUP_POINT)
 _NO_CAP = INFINITE - 1
+PRICED = 8  # the work of a shipment, where that of a join is 1
 
 
 @inlined
@@ -159,13 +160,17 @@ def home_ships(
     reach: Reach,
     num_alive: int,
     target: int,
-) -> None:
-    """Shipments home of the sets in ws.alive, into row 0."""
+) -> bool:
+    """Shipments home of the sets in ws.alive, into row 0; True once all candidates at hand are through."""
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
     parcels = services_of_kind(net, o, np.int64(_PARCEL))
     couriers = services_of_kind(net, o, np.int64(_COURIER)) if o[O_METHODS] >> _M_SAME_DAY & 1 else np.int64(0)
     zero = np.int64(0)
-    for c in range(ws.clock[1]):
+    for r in range(lab.state[C_HOME], lab.state[C_MOST]):
+        lab.state[C_HOME] = r
+        if lab.state[C_WORK] <= 0:
+            return False
+        c = lab.rank[0, r]
         mask, node = ws.candidate[c].items, ws.candidate[c].node
         metres = int(dist[node])
         if mask & target == 0 or metres > o[O_MAX_DISTANCE]:
@@ -175,6 +180,7 @@ def home_ships(
         for s in range(len(net.service)):
             if services >> s & 1 == 0 or zones[s] < 0 or pol.transit[s, zones[s]] < 0:
                 continue
+            lab.state[C_WORK] -= PRICED * num_alive
             soonest, leave, day = _soonest(net, pol, live, o, node, s, zones[s])
             if soonest < 0:
                 continue
@@ -206,6 +212,8 @@ def home_ships(
                 )
                 kind = np.int64(KIND_CARRIER)
                 _offer(net, live, o, ws, lab, zero, target, t, cost, deliver, co2e, kind, c, s, zero)
+    lab.state[C_HOME] = lab.state[C_MOST]
+    return True
 
 
 @compiled
@@ -260,18 +268,23 @@ def point_ships(
     reach: Reach,
     num_alive: int,
     target: int,
-) -> None:
-    """Shipments to a pickup point by its services, into row 1."""
+) -> bool:
+    """Shipments to a pickup point by its services, into row 1; True once all candidates at hand are through."""
     if net.node[place[PL_NODE]].kind != _POINT or o[O_METHODS] >> _M_POINT & 1 == 0:
-        return
+        return True
     dist, classes = reach.distance_m[place[PL_SLOT]], reach.zone_class[place[PL_SLOT]]
     one = np.int64(1)
     services = services_of_kind(net, o, np.int64(_TO_POINT))
     flags = (o[O_FLAGS] & ~3) | (2 if place[PL_REMOTE] else 0)
-    for c in range(ws.clock[1]):
+    for r in range(lab.state[C_POINT], lab.state[C_MOST]):
+        lab.state[C_POINT] = r
+        if lab.state[C_WORK] <= 0:
+            return False
+        c = lab.rank[0, r]
         node = ws.candidate[c].node
         if services & net.node[node].services == 0 or net.node[node].offers & _SHIP == 0:
             continue
+        lab.state[C_WORK] -= PRICED * num_alive
         zones, metres = reach.class_zone[int(classes[node])], int(dist[node])
         for i in range(num_alive):
             t = ws.alive[i]
@@ -301,3 +314,4 @@ def point_ships(
                     )
                     co2e = _carrier_co2e(net, ws, t, s, metres)
                     _offer(net, live, o, ws, lab, one, target, t, cost, ready, co2e, np.int64(KIND_CARRIER), c, s, one)
+    return True

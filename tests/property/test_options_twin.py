@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from engine.check.violations import violations
+from engine.decide import labelled
 from engine.decide.engine import Engine, NamedOption
 from engine.domain.plan import Status
 from engine.options.evaluate import Evaluator
@@ -13,6 +14,7 @@ from tests.twin import all_plans
 
 SEEDS = range(250)
 ROUTES_MAX = 24  # more make too many plans to list
+NO_DEADLINE_MS = 600_000  # what is compared is all there is, on however slow a machine
 
 
 def _values(evaluator: Evaluator, unserved: tuple[int, ...]) -> list[tuple[int, int, int]]:
@@ -41,8 +43,8 @@ def _assert_named(options: tuple[NamedOption, ...]) -> None:
 
 def _confirm(case: Case) -> str:
     engine = Engine(case.network, live=case.live, policy=case.policy, guard=False)
-    options = engine.options(case.order)
-    decided = engine.decide(case.order).plan
+    options = engine.options(case.order, deadline_ms=NO_DEADLINE_MS)
+    decided = engine.decide(case.order, deadline_ms=NO_DEADLINE_MS).plan
     if not options:
         assert decided.status == Status.INFEASIBLE, f"seed {case.seed}: no option, yet {decided.cost_cents} is decided"
         return "none"
@@ -77,6 +79,14 @@ def test_lists_exactly_the_plans_that_no_other_beats_on_random_networks() -> Non
 @given(case=cases(lines_max=3))
 def test_lists_exactly_the_plans_that_no_other_beats_whatever_features_are_on(case: Case) -> None:
     _confirm(case)
+
+
+def test_pauses_and_a_start_with_few_nodes_change_no_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled, "WORK", 1)
+    monkeypatch.setattr(labelled, "FEW", 1)
+    monkeypatch.setattr(labelled, "FEW_SETS", 0)
+    seen = [_confirm(random_case(seed)) for seed in range(250, 310)]
+    assert seen.count("several") > 5
 
 
 # By the earlier date of an option no node has a line whole that some node has by the order's own.

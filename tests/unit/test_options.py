@@ -48,6 +48,13 @@ def test_a_negative_deadline_is_refused() -> None:
         Engine(network()).options(order("a"), deadline_ms=-1)
 
 
+def test_without_time_there_is_the_cheapest_option_which_says_that_it_is_not_exact() -> None:
+    engine, asked = Engine(network()), order("a", "b")
+    (only,) = engine.options(asked, deadline_ms=0)
+    assert not only.exact
+    assert only.plan == engine.decide(asked).plan
+
+
 def test_two_options_share_a_node_only_where_its_capacity_holds_both_shipments() -> None:
     """One order a day at each node: two services of one node cannot both be used, so a plan in two parts needs two."""
     made = network()
