@@ -149,8 +149,8 @@ class Engine:
         limit
             At most so many: the named ones, then those that differ most. All without it.
         deadline_ms
-            For the cheapest plan of orders that need the stronger method, and once more for all their other options;
-            DEADLINE_MS where none is given.
+            For the cheapest plan of orders that need the stronger method, and once more for all other options; those
+            that are found by then say that they are not exact. DEADLINE_MS where none is given.
         """
         if deadline_ms is not None and deadline_ms < 0:
             raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")

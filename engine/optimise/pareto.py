@@ -38,8 +38,8 @@ from engine.optimise.labels import (
 )
 from engine.optimise.pareto_joins import go_on_joining, start_joins
 from engine.optimise.pareto_ships import home_ships, place_ships, point_ships
+from engine.optimise.partition import num_bits
 from engine.optimise.routes import carbon_cents
-from engine.optimise.shipments import num_bits
 from engine.optimise.tables import (
     F_PLACE_CHOSEN,
     O_FLAGS,

@@ -23,6 +23,7 @@ from engine.optimise.labels import (
     keep_part,
     used_by,
 )
+from engine.optimise.partition import num_bits
 from engine.optimise.tables import O_MAX_SHIPMENTS
 from engine.optimise.workspace import INFINITE
 
@@ -173,11 +174,7 @@ def go_on_joining(
 ) -> bool:
     """Find the plans of the shipments in a row that nothing found beats; True once all are found."""
     state, first = lab.state, target & -target
-    items, left = 0, target
-    while left:
-        left &= left - 1
-        items += 1
-    most = o[O_MAX_SHIPMENTS] if o[O_MAX_SHIPMENTS] < items else INFINITE  # no limit at all
+    most = o[O_MAX_SHIPMENTS] if o[O_MAX_SHIPMENTS] < num_bits(target) else INFINITE  # no limit at all
     for s in range(state[C_SET], target + 1):
         if s & ~target or (s & first and s != target):
             continue
