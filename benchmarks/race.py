@@ -56,15 +56,17 @@ class Race:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What to race: `rows` get the program by set, then `node_rows` among them the one by node too."""
+    """What to race: `rows` get the program by set, `node_rows` among them the one by node too."""
 
     rows: tuple[int, ...]
     node_rows: tuple[int, ...]
     limit_s: float  # of each peer for the program by node
 
     def jobs(self) -> list[Job]:
-        """Programs by set come first: a race that is cut has proven what it can, and lacks some ratios."""
-        return [(row, BY_SET) for row in self.rows] + [(row, BY_NODE) for row in self.node_rows]
+        """Both kinds in turns, in proportion: a race that is cut has some of each."""
+        by_set = [(at / len(self.rows), 0, (row, BY_SET)) for at, row in enumerate(self.rows)]
+        by_node = [(at / len(self.node_rows), 1, (row, BY_NODE)) for at, row in enumerate(self.node_rows)]
+        return [job for _, _, job in sorted(by_set + by_node)]
 
 
 def every(rows: Sequence[int], sizes: Sequence[int], step: int) -> tuple[int, ...]:
