@@ -35,7 +35,7 @@ from engine.optimise.tables import (
     W_PICKING,
     Pol,
 )
-from engine.optimise.workspace import FAR, FIRST, INFINITE, NEVER, TERM_MAX, TERM_MIN, Workspace
+from engine.optimise.workspace import FAR, FEW_ITEMS, FIRST, INFINITE, NEVER, TERM_MAX, TERM_MIN, Workspace
 
 
 @inlined
@@ -69,7 +69,7 @@ def bound_places(pol: Pol, o: NDArray[np.int64], ws: Workspace, anyone: bool) ->
             if ws.node[ws.candidate[c].node].wanted == ws.clock[2]:
                 for i in range(o[O_ITEMS]):
                     if ws.candidate[c].items >> i & 1:
-                        ws.item[i].place_cents = min(ws.item[i].place_cents, ws.cand_item[c, i].cents)
+                        ws.item[i].place_cents = min(ws.item[i].place_cents, ws.cand_cents[c, i])
     ws.set[0].place_cents, i = 0, 0
     for s in range(1, 1 << o[O_ITEMS]):
         if s >> (i + 1):
@@ -95,9 +95,7 @@ def slacken(pol: Pol, o: NDArray[np.int64], ws: Workspace, best: int, split: int
             left -= split + (0 if to_place else ws.set_price[rest] + packed)
         ws.value[s] = max(-NEVER, min(left, NEVER - 1))
     for at in range(ws.counts[1]):
-        cls = ws.class_of[at]
-        ws.zone_class[cls].stamp = ws.clock[2]
-        ws.zone_class[cls].slack = _most_left(ws.class_price[at, : full + 1], ws.value[: full + 1])
+        ws.slack[ws.class_of[at]] = _most_left(ws.class_price[at, : full + 1], ws.value[: full + 1])
 
 
 @compiled
@@ -160,15 +158,14 @@ def fill_terms(pol: Pol, o: NDArray[np.int64], ws: Workspace, shift: int) -> boo
             first, line, unit = weigh(first, pol.weight[W_PICKING]), np.int64(0), np.int64(0)
         first += pol.node[node].priority_cents + weigh(pol.node[node].packaging_cents, pol.weight[W_PACKAGING])
         least = min(least, first)
-        ws.term[pos, FIRST] = min(first >> shift, TERM_MAX)
+        ws.term[FIRST, pos] = min(first >> shift, TERM_MAX)
         for i in range(items):
             if mask >> i & 1:
-                one = 1 << i
-                cents = ws.cand_item[c, i].cents + line * ws.set[one].lines + unit * ws.set[one].units
+                cents = ws.cand_cents[c, i] + line * ws.item[i].lines + unit * ws.item[i].units
                 least = min(least, cents)
-                ws.term[pos, i] = min(cents >> shift, TERM_MAX)
+                ws.term[i, pos] = min(cents >> shift, TERM_MAX)
             else:
-                ws.term[pos, i] = NOT_SOLD
+                ws.term[i, pos] = NOT_SOLD
     return least >> shift >= TERM_MIN
 
 
@@ -186,8 +183,11 @@ def bound_ships(o: NDArray[np.int64], ws: Workspace, shift: int) -> None:
             row[t] = NOT_SOLD
         if low == high:
             continue
-        for pos in range(low, high):
-            _scan_sets(ws.term[pos], ws.sums, row, o[O_ITEMS])
+        if o[O_ITEMS] <= FEW_ITEMS:
+            _scan_nodes(ws.term, low, high, ws.few_sums, row, o[O_ITEMS])
+        else:
+            for pos in range(low, high):
+                _scan_sets(ws.term, pos, ws.sums, row, o[O_ITEMS])
         _add_prices(row, ws.class_price[at, :sets], value, shift)
     for t in range(1, sets):
         small = t != sets - 1 and not partial and ws.set[t].value_cents < o[O_MIN_VALUE]
@@ -196,11 +196,32 @@ def bound_ships(o: NDArray[np.int64], ws: Workspace, shift: int) -> None:
 
 
 @compiled
-def _scan_sets(term: NDArray[np.int32], sums: NDArray[np.int32], least: NDArray[np.int32], items: int) -> None:
-    """Sum the terms of every set and keep the least. Over slices, which the compiler vectorises."""
-    sums[0] = term[FIRST]
+def _scan_nodes(
+    term: NDArray[np.int32], low: int, high: int, sums: NDArray[np.int32], least: NDArray[np.int32], items: int
+) -> None:
+    """Set by set, sum the terms at every node and keep the least. Over slices, which the compiler vectorises."""
+    width, i = high - low, 0
+    for t in range(1, 1 << items):
+        if t >> (i + 1):
+            i += 1
+        rest = t ^ 1 << i
+        before = sums[rest][:width] if rest else term[FIRST][low:high]
+        here, one, lowest = sums[t][:width], term[i][low:high], least[t]
+        for pos in range(width):
+            value = np.int32(before[pos] + one[pos])
+            here[pos] = value
+            lowest = min(lowest, value)
+        least[t] = lowest
+
+
+@compiled
+def _scan_sets(
+    term: NDArray[np.int32], pos: int, sums: NDArray[np.int32], least: NDArray[np.int32], items: int
+) -> None:
+    """For one node, sum the terms of every set and keep the least."""
+    sums[0] = term[FIRST, pos]
     for i in range(items):
-        half, one = 1 << i, term[i]
+        half, one = 1 << i, term[i, pos]
         lower, upper, kept = sums[:half], sums[half : 2 * half], least[half : 2 * half]
         for t in range(half):
             value = np.int32(lower[t] + one)

@@ -24,6 +24,8 @@ from engine.optimise.tables import (
     O_ITEMS,
     O_LINE_FROM,
     O_LINE_TO,
+    O_PLACE_FROM,
+    O_PLACE_TO,
     O_SERVICES,
     P_INBOUND,
     P_LEAST_REJECT,
@@ -57,9 +59,22 @@ def _may_serve(net: Net, orders: Orders, o: NDArray[np.int64], node: int) -> boo
 
 
 @inlined
+def _bisect(ascending: NDArray[np.int64], value: int) -> int:
+    """The first position whose value is not below this one."""
+    low, high = 0, len(ascending)
+    while low < high:
+        middle = (low + high) // 2
+        if ascending[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inlined
 def _lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
     """When units due make up for what is missing; -1 never."""
-    at = np.searchsorted(live.lot_row, row)
+    at = _bisect(live.lot_row, row)
     if at >= len(live.lot_row) or live.lot_row[at] != row:
         return -1
     for i in range(live.lot_start[at], live.lot_start[at + 1]):
@@ -103,9 +118,9 @@ def _add_row(
         ws.node[node].candidate = count
         ws.candidate[count].node = node
         ws.candidate[count].lines = 0
+        ws.candidate[count].late = 0
         for i in range(o[O_ITEMS]):
-            ws.cand_item[count, i].cents = 0
-            ws.cand_item[count, i].from_s = 0
+            ws.cand_cents[count, i] = 0
         count += 1
     c = ws.node[node].candidate
     groups, pin = net.sku[orders.line[line].sku].groups, orders.line[line].pin
@@ -118,9 +133,11 @@ def _add_row(
         cents += weigh(live.row[row].price_cents * need, pol.weight[W_OPPORTUNITY])
     if live.row[row].markdown_cents != 0:
         cents += weigh(live.row[row].markdown_cents * need, pol.weight[W_MARKDOWN])
-    ws.cand_item[c, item].cents += cents
-    if from_s > ws.cand_item[c, item].from_s:
-        ws.cand_item[c, item].from_s = from_s
+    ws.cand_cents[c, item] += cents
+    if from_s > 0:
+        if ws.candidate[c].late >> item & 1 == 0 or from_s > ws.cand_from_s[c, item]:
+            ws.cand_from_s[c, item] = from_s
+        ws.candidate[c].late |= 1 << item
     return count
 
 
@@ -139,6 +156,29 @@ def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDA
 
 
 @compiled
+def _keep_rows(
+    live: LiveArrays,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    classes: NDArray[np.int16],
+    rows: tuple[int, int],
+    need: int,
+    weight: int,
+    least: int,
+) -> int:
+    """List the rows of a sku that may be worth it; without branches, which a processor could not foresee."""
+    count, places = 0, o[O_PLACE_FROM] < o[O_PLACE_TO]
+    for row in range(rows[0], rows[1]):
+        node = live.row[row].node
+        kept = weigh(live.row[row].markdown_cents * need, weight) - least <= ws.slack[int(classes[node])]
+        if places:
+            kept |= ws.node[node].wanted == ws.clock[2]
+        ws.kept[count] = row
+        count += kept
+    return count
+
+
+@compiled
 def find_useful(
     net: Net,
     pol: Pol,
@@ -147,27 +187,32 @@ def find_useful(
     o: NDArray[np.int64],
     ws: Workspace,
     classes: NDArray[np.int16],
-    only_wanted: bool,
 ) -> int:
     """Like `find_candidates`, without rows too dear for any plan that may be best; wanted nodes are always in."""
     ws.clock[0] += 1
-    order = ws.clock[2]
     count = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
         sku = orders.line[line].sku
         need, weight = orders.line[line].quantity, pol.weight[W_MARKDOWN]
         least = weigh(live.sku_least_cents[sku] * need, weight)
+        rows = (live.row_start[sku], live.row_start[sku + 1])
+        for i in range(_keep_rows(live, o, ws, classes, rows, need, weight, least)):
+            count = _add_row(net, pol, live, orders, o, ws, line, ws.kept[i], count)
+    ws.clock[1] = count
+    _whole_items(orders, o, ws, count)
+    return count
+
+
+@compiled
+def find_wanted(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> int:
+    """Like `find_candidates`, for wanted nodes only."""
+    ws.clock[0] += 1
+    count = 0
+    for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
+        sku = orders.line[line].sku
         for row in range(live.row_start[sku], live.row_start[sku + 1]):
-            node = live.row[row].node
-            if ws.node[node].wanted != order:
-                if only_wanted:
-                    continue
-                cls = int(classes[node])
-                if ws.zone_class[cls].stamp == order:
-                    slack = ws.zone_class[cls].slack
-                    if slack < 0 or weigh(live.row[row].markdown_cents * need, weight) - least > slack:
-                        continue
-            count = _add_row(net, pol, live, orders, o, ws, line, row, count)
+            if ws.node[live.row[row].node].wanted == ws.clock[2]:
+                count = _add_row(net, pol, live, orders, o, ws, line, row, count)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)
     return count
@@ -279,6 +324,7 @@ def measure_items(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArr
         ws.set[t].value_cents = 0
         ws.set[t].services = o[O_SERVICES]
         ws.set[t].valid = 1
+        ws.item[i].lines, ws.item[i].units = 0, 0
         ws.item[i].unserved_cents = 0
         ws.item[i].least_cents = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
@@ -300,6 +346,8 @@ def measure_items(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArr
         ws.set[t].services = _services_of_sku(net, sku, ws.set[t].services)
         if ws.set[t].lines > 1 and ws.set[t].goods & ALONE:
             ws.set[t].valid = 0
+        ws.item[orders.line[line].item].lines += 1
+        ws.item[orders.line[line].item].units += quantity
         credit = weigh(live.sku_least_cents[sku] * quantity, pol.weight[W_MARKDOWN])
         ws.item[orders.line[line].item].least_cents += pol.scalar[P_LEAST_REJECT] + credit
         unserved = pol.scalar[P_UNSERVED_BASE] + rounded(

@@ -31,7 +31,7 @@ from engine.optimise.tables import (
     W_CARRIER,
     Pol,
 )
-from engine.optimise.workspace import FAMILIES_MAX, NUM_MAX, SETS, Workspace
+from engine.optimise.workspace import FAMILIES_MAX, FAR, NUM_MAX, SETS, Workspace
 from engine.promise.clock import arrival
 
 _WEIGHT = APPLIES_CODE[Applies.WEIGHT_OVER]
@@ -194,6 +194,7 @@ def price_classes(net: Net, pol: Pol, o: NDArray[np.int64], ws: Workspace, reach
         cls = np.int64(reach.slot_classes[slot, at])
         ws.class_at[cls] = at
         ws.class_of[at] = cls
+        ws.slack[cls] = FAR
         _price_cells(net, pol, o, floors, ws, reach.class_zone[cls])
         prices = ws.class_price[at, :sets]
         for t in range(sets):

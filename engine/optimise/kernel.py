@@ -20,7 +20,15 @@ from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import Reach
 from engine.optimise.bounds import bound_places, bound_sets, list_alive, shift_of, slacken
-from engine.optimise.candidates import find_hubs, find_least, find_useful, measure_all, measure_items
+from engine.optimise.candidates import (
+    find_candidates,
+    find_hubs,
+    find_least,
+    find_useful,
+    find_wanted,
+    measure_all,
+    measure_items,
+)
 from engine.optimise.cells import find_cells, price_classes
 from engine.optimise.home import bound_home, home_plans, ship_whole
 from engine.optimise.partition import take_best, take_whole, unserved
@@ -210,8 +218,13 @@ def search(
     anyone = _want_places(net, orders, o, ws)
     if home:
         _prepare_home(net, pol, live, reach, orders, o, ws, split, anyone)
-    classes = reach.zone_class[o[O_SLOT] if home else 0]
-    if find_useful(net, pol, live, orders, o, ws, classes, not home and not anyone) == 0:
+    if home:
+        count = find_useful(net, pol, live, orders, o, ws, reach.zone_class[o[O_SLOT]])
+    elif anyone:
+        count = find_candidates(net, pol, live, orders, o, ws)
+    else:
+        count = find_wanted(net, pol, live, orders, o, ws)
+    if count == 0:
         return False
     if not partial and not _all_held(ws, full):
         return False

@@ -50,7 +50,7 @@ def base_cents(pol: Pol, ws: Workspace, t: int, c: int) -> int:
     left, i = t, 0
     while left:
         if left & 1:
-            cents += ws.cand_item[c, i].cents
+            cents += ws.cand_cents[c, i]
         left >>= 1
         i += 1
     return cents
@@ -64,10 +64,10 @@ def pick_of(
     node = ws.candidate[c].node
     placed = o[O_PLACED]
     release = placed
-    left, i = t, 0
+    left, i = t & ws.candidate[c].late, 0
     while left:
         if left & 1:
-            release = max(release, ws.cand_item[c, i].from_s)
+            release = max(release, ws.cand_from_s[c, i])
         left >>= 1
         i += 1
     lines = ws.set[t].lines

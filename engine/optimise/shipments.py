@@ -224,11 +224,11 @@ def ship_home(
         price = np.int64(ws.class_price[chosen, t]) >> shift
         zones = reach.class_zone[ws.class_of[chosen]]
         for pos in range(ws.class_first[chosen], ws.class_first[chosen + 1]):
-            least = price + ws.term[pos, FIRST]
+            least = price + ws.term[FIRST, pos]
             left, i = t, 0
             while left:
                 if left & 1:
-                    least += ws.term[pos, i]
+                    least += ws.term[i, pos]
                 left >>= 1
                 i += 1
             if least > limit or least >= NEVER:

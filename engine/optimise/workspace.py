@@ -23,7 +23,8 @@ FAMILIES_MAX = 64
 NUM_MAX = 8  # parcels of a cell, or more
 NEVER = 100_000_000  # bounds at and above it say that there is no shipment
 TERM_MAX, TERM_MIN = 1 << 22, -(1 << 21)  # of one item in a bound; a dozen and a price stay below NEVER
-FIRST = 15  # column of Workspace.term
+FIRST = 15  # row of Workspace.term
+FEW_ITEMS = 5  # up to which bounds are summed over nodes in the inner loop, and over sets from there on
 SETS = 1 << ITEMS_MAX
 INFINITE = 2**61
 
@@ -51,9 +52,8 @@ def _record(**fields: str) -> np.dtype[np.void]:
 
 
 NODE = _record(mark="i8", candidate="i8", wanted="i8")  # stamps; number of the candidate, -1: may not serve
-CLASS = _record(stamp="i8", slack="i8")  # what may be added to the bound of a plan with a shipment from the class
-CANDIDATE = _record(node="i8", lines="i8", items="i8", at="i8")  # bits of the lines and items it has in full; class
-CAND_ITEM = _record(cents="i8", from_s="i8")  # line terms of an item; from when its stock is there, 0 now
+# bits of the lines and items it has in full, and of the items whose stock comes later; place of its zone class
+CANDIDATE = _record(node="i8", lines="i8", items="i8", late="i8", at="i8")
 PICK = _record(stamp="i8", start_s="i8", end_s="i8", segment="i8")
 SET = _record(
     weight_g="i8",
@@ -73,7 +73,9 @@ SET = _record(
     bound_cents="i8",  # no shipments of the set cost less, carriers, splits and trips aside
     place_cents="i8",  # like bound_cents, for shipments to a place
 )
-ITEM = _record(least_cents="i8", place_cents="i8", unserved_cents="i8")  # no node asks less; none that serves a place
+ITEM = _record(
+    lines="i8", units="i8", least_cents="i8", place_cents="i8", unserved_cents="i8"
+)  # no node asks less; none that serves a place
 MEMO = _record(stamp="i8", cents="i8")
 FAMILY = _record(group="i8", due="i8", services="i8", cells="i8")  # bits of surcharges and services; number of cells
 CELL_AT = _record(stamp="i8", cell="i8")
@@ -87,11 +89,13 @@ class Workspace(NamedTuple):
     clock: I64  # [0] stamp, [1] number of candidates, [2] stamp of the order
     node: Records  # (K,) NODE
     candidate: Records  # (K,) CANDIDATE
-    cand_item: Records  # (K, ITEMS_MAX) CAND_ITEM
+    cand_cents: I64  # (K, ITEMS_MAX) line terms of an item
+    cand_from_s: I64  # (K, ITEMS_MAX) from when its stock is there, if that is not now
     pick: Records  # (K, LINES_MAX + 1) PICK
     set: Records  # (SETS,) SET
     alive: I64  # (SETS,) sets that may be a shipment of a best plan
-    zone_class: Records  # (CLASSES_MAX,) CLASS
+    slack: I64  # (CLASSES_MAX,) how much dearer than its least a line from a zone class may be; FAR: any
+    kept: I64  # (K,) rows of a sku that may be worth it
     counts: I64  # [0] families, [1] zone classes of the target
     family: Records  # (FAMILIES_MAX,) FAMILY
     plain: I64  # (FAMILIES_MAX,) the family of a group without surcharges, with all its services
@@ -107,7 +111,8 @@ class Workspace(NamedTuple):
     class_price: I32  # (CLASSES_MAX, SETS) no carrier takes a set from that class for less
     set_price: I32  # (SETS,) nor from any
     by_class: I64  # (K,) candidates that ship home, by zone class
-    term: I32  # (K, 16) of those: what each item costs at least, and in column FIRST what any shipment does besides
+    term: I32  # (16, K) of those: what each item costs at least, and in row FIRST what any shipment does besides
+    few_sums: I32  # (1 << FEW_ITEMS, K)
     sums: I32  # (SETS,)
     bound: I32  # (CLASSES_MAX, SETS) what a shipment of a set from a class costs at least
     value: I32  # (SETS,) the least of these, exact once that is known
@@ -133,11 +138,13 @@ def workspace(num_nodes: int) -> Workspace:
         clock=np.zeros(4, dtype=np.int64),
         node=np.zeros(num_nodes, dtype=NODE),
         candidate=np.zeros(num_nodes, dtype=CANDIDATE),
-        cand_item=np.zeros((num_nodes, ITEMS_MAX), dtype=CAND_ITEM),
+        cand_cents=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
+        cand_from_s=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
         pick=np.zeros((num_nodes, LINES_MAX + 1), dtype=PICK),
         set=np.zeros(SETS, dtype=SET),
         alive=np.zeros(SETS, dtype=np.int64),
-        zone_class=np.zeros(CLASSES_MAX, dtype=CLASS),
+        slack=np.zeros(CLASSES_MAX, dtype=np.int64),
+        kept=np.zeros(num_nodes + 1, dtype=np.int64),
         counts=np.zeros(4, dtype=np.int64),
         family=np.zeros(FAMILIES_MAX, dtype=FAMILY),
         plain=np.zeros(FAMILIES_MAX, dtype=np.int64),
@@ -153,7 +160,8 @@ def workspace(num_nodes: int) -> Workspace:
         class_price=np.zeros((CLASSES_MAX, SETS), dtype=np.int32),
         set_price=np.zeros(SETS, dtype=np.int32),
         by_class=np.zeros(num_nodes, dtype=np.int64),
-        term=np.zeros((num_nodes, 16), dtype=np.int32),
+        term=np.zeros((16, num_nodes), dtype=np.int32),
+        few_sums=np.zeros((1 << FEW_ITEMS, num_nodes), dtype=np.int32),
         sums=np.zeros(SETS, dtype=np.int32),
         bound=np.zeros((CLASSES_MAX, SETS), dtype=np.int32),
         value=np.zeros(SETS, dtype=np.int32),
