@@ -119,8 +119,7 @@ class Case:
             return (Route(shipment.method, node, service, place=place),)
         return tuple(
             Route(shipment.method, node, service, lane, place)
-            for lane, row in enumerate(network.lanes)
-            if (row.origin, row.target) == (shipment.node, shipment.place)
+            for lane in network.lanes_between.get((shipment.node, shipment.place or shipment.node), ())
         )
 
     def route(self, shipment: Shipment) -> Route | None:

@@ -33,7 +33,7 @@ def not_a_route(case: Case, route: Route) -> str:
         assert service is not None, "the kind of a missing service was compared above"
         if Offer.SHIP not in node.offers:
             return f"{node.node_id} does not ship."
-        if not any(c.node_id == node.node_id and c.service_id == service.service_id for c in network.collections):
+        if (node.node_id, service.service_id) not in network.collected:
             return f"{service.service_id} does not collect at {node.node_id}."
     if route.method in SHIPPED and _ship_method(node.kind) != route.method:
         return f"{node.node_id} is a {node.kind}."

@@ -430,6 +430,19 @@ class Network:
         """Position of each (country, prefix)."""
         return {(area.country, area.prefix): i for i, area in enumerate(self.areas)}
 
+    @cached_property
+    def collected(self) -> frozenset[tuple[NodeId, ServiceId]]:
+        """Which services collect at which nodes at all."""
+        return frozenset((row.node_id, row.service_id) for row in self.collections)
+
+    @cached_property
+    def lanes_between(self) -> dict[tuple[NodeId, NodeId], tuple[int, ...]]:
+        """The lanes from a node to another."""
+        found: dict[tuple[NodeId, NodeId], tuple[int, ...]] = {}
+        for lane, row in enumerate(self.lanes):
+            found[row.origin, row.target] = (*found.get((row.origin, row.target), ()), lane)
+        return found
+
     def area_of(self, country: str, postcode: str) -> Area:
         """
         Look a postcode up: the longest prefix that is known.
