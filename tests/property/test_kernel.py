@@ -59,6 +59,11 @@ def test_no_shipment_waits_for_units_that_it_does_not_need(seed: int) -> None:
     _confirm(hungry(random_case(seed, num_lines=2 + seed % 2, num_nodes=3 + seed % 4)))
 
 
+def test_a_partial_order_is_left_out_whole_rather_than_divided_where_that_is_cheaper_than_its_lines() -> None:
+    features = frozenset(("carbon", "exceptions", "holes", "line_rules", "policy_prices", "weights"))
+    assert _confirm(hungry(random_case(30244, num_lines=2, num_nodes=3, features=features), 5)) == "subset"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_decides_the_same_again_and_whatever_the_order_of_lines(seed: int) -> None:
     case = random_case(seed, num_lines=4)
