@@ -16,7 +16,7 @@ from engine.network.model import Area, Network, Node, Offer, SkuTable, StockTabl
 from engine.optimise.columns import decide_rows
 from engine.optimise.mip_knapsack import least_reduced
 
-NUM_KERNELS = 137  # about; the progress bar needs a number
+NUM_KERNELS = 185  # about; the progress bar needs a number
 Report = Callable[[str, int, int], None]
 
 
