@@ -23,6 +23,8 @@ from engine.network.rows import TargetRows
 from engine.optimise import mip
 from engine.optimise.intake import fits_kernel, items_of, orders_of
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, solve
+from engine.optimise.mip_clock import Clock
+from engine.optimise.mip_tariff import Tariffs
 from engine.optimise.tables import ITEMS_MAX, PL_NODE, Pol
 from engine.optimise.workspace import (
     KIND_CARRIER,
@@ -57,6 +59,7 @@ class Chooser:
         self.live = live
         self.policy = policy
         self.pol = pol
+        self.tariffs = Tariffs(compiled.network, tools.cards)
         self.arrays = live.arrays()
         self.workspace: Workspace = workspace(len(compiled.network.nodes))
         self._out: NDArray[np.int64] = np.zeros((ITEMS_MAX, S_FIELDS), dtype=np.int64)
@@ -72,14 +75,15 @@ class Chooser:
         Parameters
         ----------
         deadline_s
-            For the stronger method only; the kernel needs none.
+            For the stronger method only, all its attempts together; the kernel needs none.
         """
+        clock = Clock(deadline_s)
         request = self.request(order)
         strict = self._attempt(request, deadline_s)
         if strict.status != Status.INFEASIBLE:
             return strict
         for relaxed in self._relaxations(order):
-            plan = self._attempt(self.request(order, relaxed), deadline_s)
+            plan = self._attempt(self.request(order, relaxed), clock.left())
             if plan.status != Status.INFEASIBLE:
                 return plan
         return self._nothing(request) if order.partial else strict
@@ -107,19 +111,23 @@ class Chooser:
 
     def _attempt(self, request: Evaluator, deadline_s: float | None) -> Plan:
         """Whole lines, then quantities split."""
-        plan = self.best(request, deadline_s)
-        if plan.status != Status.INFEASIBLE or not self.policy.allow_quantity_split:
-            return plan
-        if not request.order.partial and not _enough(request):
+        clock = Clock(deadline_s)
+        may_split = self.policy.allow_quantity_split and (request.order.partial or _enough(request))
+        if may_split and not request.order.partial and not fits_kernel(request):
+            split = self.splittable(request)
+            if split:  # no plan of whole lines can be: spend no time on proving that again
+                return self.best(request, clock.left(), split)
+        plan = self.best(request, clock.left())
+        if plan.status != Status.INFEASIBLE or not may_split:
             return plan
         split = self.splittable(request)
-        return self.best(request, deadline_s, split) if split else plan
+        return self.best(request, clock.left(), split) if split else plan
 
     def best(self, request: Evaluator, deadline_s: float | None, split: frozenset[int] = frozenset()) -> Plan:
         """The best plan under the rules of a request as they are; only the lines of `split` may be divided."""
         if not split and fits_kernel(request):
             return self._by_kernel(request, deadline_s)
-        return mip.solve(request, deadline_s=deadline_s, split_lines=split)
+        return mip.solve(request, deadline_s=deadline_s, split_lines=split, tariffs=self.tariffs)
 
     def splittable(self, request: Evaluator) -> frozenset[int]:
         """Lines that no single route serves whole, and that may be split."""
@@ -130,10 +138,17 @@ class Chooser:
             if request.order.lines[line].quantity > 1
             and not sku.never_split
             and items.count(items[line]) == 1
-            and not any(
-                isinstance(request.shipment(route, ((line, request.order.lines[line].quantity),)), Shipment)
-                for route in request.routes
-            )
+            and not self._served_whole(request, line)
+        )
+
+    def _served_whole(self, request: Evaluator, line: int) -> bool:
+        """Whether any allowed route serves a line in full; looks at no node that has too few units."""
+        quantity = request.order.lines[line].quantity
+        return any(
+            isinstance(request.shipment(route, ((line, quantity),)), Shipment)
+            for node in request.holders(line)
+            if request.available(node, line) >= quantity and request.ways.node_barred(node) is None
+            for route in request.ways.of_node(node)
         )
 
     def _by_kernel(self, request: Evaluator, deadline_s: float | None) -> Plan:
@@ -155,7 +170,7 @@ class Chooser:
                 return self._nothing(request)  # the kernel passes over what is dearer than to leave it out
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="subset")
         if status == COLLIDES:
-            return mip.solve(request, deadline_s=deadline_s)
+            return mip.solve(request, deadline_s=deadline_s, tariffs=self.tariffs)
         items = items_of(request)
         place_node = int(orders.places[place, PL_NODE]) if place >= 0 else -1
         shipments = []

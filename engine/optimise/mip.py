@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.domain.plan import Plan, Refusal, Shipment, Status
+from engine.optimise.mip_by_sets import BySets
 from engine.optimise.mip_clock import Clock, OutOfTimeError
 from engine.optimise.mip_columns import column_bound
 from engine.optimise.mip_copies import copies_of, within
@@ -125,20 +126,34 @@ class _Search:
             return self._none(Status.INFEASIBLE)  # what ships alone takes a shipment each
         relaxed = self.relaxed
         assert relaxed is not None, "something can be served"
-        prices = first_prices(relaxed)
-        self._offer(greedy(facts, relaxed, prices))
         if all(item.unserved_cents is not None for item in facts.items):
             self._offer(((), tuple(range(len(self.evaluator.order.lines)))))
-        bound = dual_bound(
-            relaxed, self.upper(), _STEPS if self.best else _FIRST_STEPS, prices, self.clock.part(0.2).late
-        )
-        self.bound = bound.cents
-        proven = self._closed() or self._explore(relaxed, bound)
+        proven = self._by_sets(relaxed) or self._by_slots(relaxed)
         if self.best is None:
             return self._none(Status.INFEASIBLE if proven else Status.NOT_FOUND)
         if not self.best.shipments and not self._any_shipment():
             return self._none(Status.INFEASIBLE)
         return self._ended(proven)
+
+    def _by_sets(self, relaxed: Relaxed) -> bool:
+        """Bounds and plans from sets of items; True once the best plan is proven to be."""
+        if not BySets.takes(self.facts):
+            return False
+        search = BySets(self.facts, relaxed, self.upper, self._offer)
+        proven = search.run(self.clock)
+        self.bound = max(self.bound, search.bound)
+        return proven
+
+    def _by_slots(self, relaxed: Relaxed) -> bool:
+        """The same from slots in full, with all rules; True once it is proven that no cheaper plan is to be had."""
+        prices = first_prices(relaxed)
+        if self.best is None or not self.best.shipments:
+            self._offer(greedy(self.facts, relaxed, prices))
+        bound = dual_bound(
+            relaxed, self.upper(), _STEPS if self.best else _FIRST_STEPS, prices, self.clock.part(0.2).late
+        )
+        self.bound = max(self.bound, bound.cents)
+        return self._closed() or self._explore(relaxed, bound)
 
     def _by_columns(self, relaxed: Relaxed, bound: Bound) -> Bound:
         """The best prices there are, a plan from their columns, and what the two leave of the slots."""

@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _NEW_COLUMNS = 150  # of one step
 _ROUNDS = 120
-_REACH = 0.2  # of the mean price: how far prices may move in the first step
+REACH = 0.2  # of the mean price: how far prices may move in the first step
 _CLOSE = 0.5  # cents between program and bound
 _FAR = 1e5  # cents; prices that may move so far are free
 
@@ -73,7 +73,7 @@ def column_bound(relaxed: Relaxed, bound: Bound, upper: float, clock: Clock) -> 
     here = relaxed.kept(left, bound.entries)
     columns = Columns(np.zeros(0, np.int64), np.zeros((0, num_items)), np.zeros(0), np.zeros(0))
     prices, best = bound.prices, bound
-    reach = _REACH * max(100.0, float(np.abs(prices).mean()))
+    reach = REACH * max(100.0, float(np.abs(prices).mean()))
     promised = np.inf  # what the program says that the next step may reach
     for _ in range(_ROUNDS):
         if len(entries) == 0:
@@ -96,10 +96,10 @@ def column_bound(relaxed: Relaxed, bound: Bound, upper: float, clock: Clock) -> 
             break
         if len(best.slots) < 0.8 * len(here.fixed):
             here, entries = relaxed.kept(_flags(best.slots, num_slots), best.entries), np.flatnonzero(best.entries)
-        solved = _program(relaxed, columns, best.prices, reach, clock.left())
+        solved = program(relaxed, columns, best.prices, reach, clock.left())
         if solved is None:
             break
-        promised, prices = solved[0] - relaxed.split, solved[1]
+        promised, prices = solved.cents - relaxed.split, solved.prices
         if promised <= best.cents + _CLOSE:
             if reach > _FAR:
                 break
@@ -113,11 +113,18 @@ def _flags(at: Ints, num: int) -> NDArray[np.bool_]:
     return out
 
 
-def _program(
-    relaxed: Relaxed, columns: Columns, centre: Floats, reach: float, seconds: float | None
-) -> tuple[float, Floats] | None:
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The optimum of a linear program: cents, prices of the items, and what one more shipment would save."""
+
+    cents: float
+    prices: Floats
+    shadow: float
+
+
+def program(relaxed: Relaxed, columns: Columns, centre: Floats, reach: float, seconds: float | None) -> Solved | None:
     """
-    The linear program over the columns: (cents, prices of the items), None where HiGHS gives up.
+    The linear program over the columns, None where HiGHS gives up.
 
     Too much or too little of an item may be bought at its price in the centre, give or take `reach`, which keeps the
     prices that near.
@@ -153,4 +160,4 @@ def _program(
     if result.status != 0:
         return None
     columns.used = result.x[:num]
-    return float(result.fun), np.asarray(result.eqlin.marginals)
+    return Solved(float(result.fun), np.asarray(result.eqlin.marginals), -float(result.ineqlin.marginals[0]))

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain.units import day_number, rounded, weighted_cents
+from engine.costs.terms import shipment_terms
+from engine.domain.plan import Refusal
+from engine.domain.units import day_number, epoch_s, rounded, weighted_cents
 from engine.network.model import Node
 from engine.network.routes import Route
 from engine.optimise.mip_clock import Clock
@@ -54,6 +56,7 @@ class Facts:
         ways = [evaluator.ways.way(route) for route in self._routes()]
         self.clock.check()
         self.ways = [way for way in ways if isinstance(way, Way) and self._sold(way)]
+        self.dates_cents = self._dated()
         self._slots(by_service)
 
     def _routes(self) -> Iterator[Route]:
@@ -72,6 +75,52 @@ class Facts:
             dates = self.evaluator.tools.dates
             self._sales[key] = way.zone >= 0 and dates.transit_units(*key, confidence) is not None
         return self._sales[key]
+
+    def _dated(self) -> Floats:
+        """
+        (ways,) what the date of the smallest shipment costs, the least of its way; ways that are late already go.
+
+        Only where the order has a date, or waiting a price. More lines and units are never earlier.
+        """
+        evaluator, policy = self.evaluator, self.evaluator.policy
+        if evaluator.requested_s is None and evaluator.deliver_by_s is None and not policy.waiting_day_cents:
+            return np.zeros(len(self.ways))
+        release_s = evaluator.placed_s  # due units may come later, never earlier
+        kept: list[Way] = []
+        cents: list[int] = []
+        known: dict[int, int] = {}
+        for at, way in enumerate(self.ways):
+            if at % 64 == 0:
+                self.clock.check()
+            promise = evaluator.promise(way, ((0, 1),), release_s)
+            if isinstance(promise, Refusal):
+                continue
+            deliver_s = epoch_s(promise.deliver_by)
+            if evaluator.deliver_by_s is not None and deliver_s > evaluator.deliver_by_s:
+                continue
+            if deliver_s not in known:
+                known[deliver_s] = self._date_cents(way, deliver_s)
+            kept.append(way)
+            cents.append(known[deliver_s])
+        self.ways = kept
+        return np.array(cents, dtype=np.float64)
+
+    def _date_cents(self, way: Way, deliver_s: int) -> int:
+        evaluator = self.evaluator
+        terms = shipment_terms(
+            evaluator.network,
+            evaluator.live,
+            evaluator.policy,
+            way.route,
+            items=(),
+            distance_m=way.distance_m,
+            price=None,
+            deliver_s=deliver_s,
+            placed_s=evaluator.placed_s,
+            requested_s=evaluator.requested_s,
+            pick_day=evaluator.live.first_day,
+        )
+        return sum(t.amount_cents for t in terms if t.rule in ("lateness", "waiting"))
 
     def _stock(self) -> None:
         """Units, bid prices and days of cover by (node, line)."""
@@ -111,6 +160,7 @@ class Facts:
         num_items, alone = len(self.items), self.alone
         node = np.array([way.route.node for way in self.ways], dtype=np.int64)
         service = np.array([way.route.service for way in self.ways], dtype=np.int64)
+        self.by_service = by_service
         may = (self.units[node] > 0) & by_service[service] if len(node) else np.zeros((0, num_items), np.bool_)
         parts = [(np.arange(len(node)), np.full(len(node), -1), may & ~alone)]
         for i in np.flatnonzero(alone):

@@ -1,16 +1,12 @@
 """The slots of an order as arrays for `engine.optimise.reduce`: without dates, at the horizon's cheapest tariff."""
 
-from bisect import bisect_left
-
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.units import weighted_cents
 from engine.optimise.mip_facts import PPM, Facts
 from engine.optimise.mip_instance import NO_LIMIT, Instance
-from engine.optimise.mip_tariff import Sides
 from engine.optimise.reduce import Boxes, Relaxed, sums
-from engine.options.ways import Way
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -27,6 +23,7 @@ def relaxed_of(facts: Facts) -> Relaxed:
     weight = np.array([i.weight_g for i in facts.items])[item] * share
     volume = np.array([i.volume_cm3 for i in facts.items])[item] * share
     rates = _rates(facts)
+    rates[:, 0] += facts.dates_cents
     per = rates[facts.slot_way]
     lines = np.array([len(i.lines) for i in facts.items])[item]
     divisible = np.array([i.divisible for i in facts.items])
@@ -123,8 +120,8 @@ def _boxes(facts: Facts, total_g: Floats, total_cm3: Floats) -> tuple[Ints, Boxe
         if way.route.service >= 0:
             members.setdefault((way.route.service, way.zone, way.route.place), []).append(s)
     items = frozenset(range(len(facts.items)))
-    free = [(float(NO_LIMIT), float(NO_LIMIT), 0.0)]
-    masks: list[list[tuple[frozenset[int], list[tuple[float, float, float]]]]] = [[(items, free)]]
+    free = np.array([(0.0, float(NO_LIMIT), 0.0, float(NO_LIMIT), 0.0)])
+    masks: list[list[tuple[frozenset[int], Floats]]] = [[(items, free)]]
     weight = facts.evaluator.policy.weight("carrier")
     for (service, _, _), slots in members.items():
         at = np.array(slots)
@@ -132,44 +129,24 @@ def _boxes(facts: Facts, total_g: Floats, total_cm3: Floats) -> tuple[Ints, Boxe
         most_g, most_cm3 = int(total_g[at].max()) + 1, int(total_cm3[at].max()) + 1
         way = facts.ways[facts.slot_way[slots[0]]]
         rows = []
-        taken = frozenset(np.flatnonzero(facts.may[at].any(axis=0)).tolist())
+        taken = frozenset(np.flatnonzero(facts.by_service[service]).tolist())
+        days, signature = facts.eras(service), facts.evaluator.order.signature
         for inside, sides in facts.masks(service, taken):
             facts.clock.check()
-            boxes = _cheapest(facts, way, sides, most_g, most_cm3, weight)
+            boxes = facts.tariffs.cheapest(service, way.zone, days, way.target, signature, sides, most_g, most_cm3)
+            boxes = boxes[(boxes[:, 0] <= most_g) & (boxes[:, 2] <= most_cm3)]
+            boxes[:, 4] = (2 * boxes[:, 4] * weight + 1000) // 2000  # as weighted_cents
             rows.append((inside, boxes))
         masks.append(rows)
     flat = [mask for rows in masks for mask in rows]
-    table = np.array([box for _, boxes in flat for box in boxes], dtype=np.float64).reshape(-1, 3)
+    table = np.concatenate([boxes for _, boxes in flat])
     return group, Boxes(
         mask_start=np.cumsum([0] + [len(rows) for rows in masks]),
         mask_items=np.array([[i in inside for i in range(len(items))] for inside, _ in flat], dtype=np.bool_),
         box_start=np.cumsum([0] + [len(boxes) for _, boxes in flat]),
-        limit_g=table[:, 0].copy(),
-        limit_cm3=table[:, 1].copy(),
-        cents=table[:, 2].copy(),
+        least_g=table[:, 0].copy(),
+        limit_g=table[:, 1].copy(),
+        least_cm3=table[:, 2].copy(),
+        limit_cm3=table[:, 3].copy(),
+        cents=table[:, 4].copy(),
     )
-
-
-def _cheapest(
-    facts: Facts, way: Way, sides: Sides, most_g: int, most_cm3: int, weight: int
-) -> list[tuple[float, float, float]]:
-    """(g, cm3, weighted cents) of the boxes of all eras, by cents; without those that a cheaper one holds."""
-    signature = facts.evaluator.order.signature
-    found = {
-        (float(box.weight_high_g), float(box.volume_high_cm3), float(weighted_cents(box.cents, weight)))
-        for day in facts.eras(way.route.service)
-        for box in facts.tariffs.boxes(way.route.service, way.zone, day, way.target, signature, sides, most_g, most_cm3)
-    }
-    kept: list[tuple[float, float, float]] = []
-    heavy: list[float] = []  # of the boxes kept that no other one holds: g rising, cm3 falling
-    bulky: list[float] = []
-    for box in sorted(found, key=lambda box: (box[2], -box[0], -box[1])):
-        at = bisect_left(heavy, box[0])
-        if at < len(heavy) and bulky[at] >= box[1]:
-            continue
-        kept.append(box)
-        end = at + (at < len(heavy) and heavy[at] == box[0])
-        while at > 0 and bulky[at - 1] <= box[1]:
-            at -= 1
-        heavy[at:end], bulky[at:end] = [box[0]], [box[1]]
-    return kept

@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.costs.parcels import Contents, RateCards
 from engine.domain.plan import Refusal
 from engine.network.model import Applies, Network, Service, Sku
 from engine.network.routes import Target
 from engine.optimise.mip_instance import NO_LIMIT
+from engine.optimise.mip_knapsack import undominated
 
+Floats = NDArray[np.float64]
 _SIDES = (Applies.LONGEST_OVER, Applies.SECOND_OVER, Applies.LENGTH_GIRTH_OVER)
 
 
@@ -115,6 +118,7 @@ class Tariffs:
         self._bands: dict[int, tuple[int, ...]] = {}
         self._thresholds: dict[int, tuple[int, ...]] = {}
         self._units: dict[tuple[object, ...], dict[_Corner, int | None]] = {}
+        self._cheapest: dict[tuple[object, ...], Floats] = {}
 
     def boxes(
         self,
@@ -139,23 +143,10 @@ class Tariffs:
         weight_g, volume_cm3
             Totals that no shipment exceeds.
         """
-        row = self.network.services[service]
-        key = (service, zone, ship_day, target.residential, target.remote, signature, sides)
-        known = self._units.setdefault(key, {})
-        priced: list[tuple[_Corner, int | None]] = []
-        for corner in self._corners(service, weight_g, volume_cm3):
-            if corner.weight_g < corner.band_g and corner.band_cm3 >= volume_cm3:
-                continue  # so light a parcel is charged like this for its volume only
-            if corner not in known:
-                known[corner] = self._unit_cents(service, zone, ship_day, target, signature, sides, corner)
-            priced.append((corner, known[corner]))
+        priced = self._priced(service, zone, ship_day, target, signature, sides, weight_g, volume_cm3)
         dearer_inside, covered_by = _nested(priced)
         out: list[Box] = []
-        for p in range(1, row.parcels_max + 1):
-            below_g = (p - 1) * row.weight_max_g if p > 1 else -1
-            below_cm3 = -1 if p == 1 else (p - 1) * row.volume_max_cm3 if row.volume_max_cm3 > 0 else NO_LIMIT
-            if below_g >= weight_g and below_cm3 >= volume_cm3:
-                break
+        for p, below_g, below_cm3 in self._parcels(service, weight_g, volume_cm3):
             # the first corner that holds everything is the last one needed
             holds = (
                 at for at, (c, _) in enumerate(priced) if p * c.weight_g >= weight_g and p * c.volume_cm3 >= volume_cm3
@@ -166,6 +157,69 @@ class Tariffs:
                 if unit is not None and reached and covered_by[at] > last:
                     out += _boxes_of(p, corner, p * unit, below_g, below_cm3, bounded=dearer_inside[at])
         return tuple(out)
+
+    def cheapest(
+        self,
+        service: int,
+        zone: int,
+        ship_days: tuple[int, ...],
+        target: Target,
+        signature: bool,
+        sides: Sides,
+        weight_g: int,
+        volume_cm3: int,
+    ) -> Floats:
+        """
+        (B, 5) least and most weight, least and most volume, cents of the boxes that no other stands in for, by cents.
+
+        On the cheapest of some ship days, and without what starts a box anew, so that a shipment may cost more than its
+        cheapest box here. The parameters are those of `boxes`; what is kept serves all orders that weigh half to all of
+        the same power of two.
+        """
+        most_g, most_cm3 = 1 << weight_g.bit_length(), 1 << volume_cm3.bit_length()
+        key = (service, zone, ship_days, target.residential, target.remote, signature, sides, most_g, most_cm3)
+        table = self._cheapest.get(key)
+        if table is None:
+            parts: list[Floats] = []
+            for day in ship_days:
+                priced = self._priced(service, zone, day, target, signature, sides, most_g, most_cm3)
+                parts += _tables(priced, self._parcels(service, most_g, most_cm3))
+            table = self._cheapest[key] = undominated(np.concatenate(parts))
+        return table
+
+    def _parcels(self, service: int, weight_g: int, volume_cm3: int) -> Iterator[tuple[int, int, int]]:
+        """Numbers of parcels with the weight and the volume up to which fewer hold the shipment."""
+        row = self.network.services[service]
+        for p in range(1, row.parcels_max + 1):
+            below_g = (p - 1) * row.weight_max_g if p > 1 else -1
+            below_cm3 = -1 if p == 1 else (p - 1) * row.volume_max_cm3 if row.volume_max_cm3 > 0 else NO_LIMIT
+            if below_g >= weight_g and below_cm3 >= volume_cm3:
+                break
+            yield p, below_g, below_cm3
+
+    def _priced(
+        self,
+        service: int,
+        zone: int,
+        ship_day: int,
+        target: Target,
+        signature: bool,
+        sides: Sides,
+        weight_g: int,
+        volume_cm3: int,
+    ) -> list[tuple[_Corner, int | None]]:
+        """The corners that one parcel of such a shipment may be in, with their prices."""
+        known = self._units.setdefault(
+            (service, zone, ship_day, target.residential, target.remote, signature, sides), {}
+        )
+        priced: list[tuple[_Corner, int | None]] = []
+        for corner in self._corners(service, weight_g, volume_cm3):
+            if corner.weight_g < corner.band_g and corner.band_cm3 >= volume_cm3:
+                continue  # so light a parcel is charged like this for its volume only
+            if corner not in known:
+                known[corner] = self._unit_cents(service, zone, ship_day, target, signature, sides, corner)
+            priced.append((corner, known[corner]))
+        return priced
 
     def _unit_cents(
         self, service: int, zone: int, ship_day: int, target: Target, signature: bool, sides: Sides, corner: _Corner
@@ -255,6 +309,38 @@ def _nested(priced: list[tuple[_Corner, int | None]]) -> tuple[list[bool], list[
     np.fill_diagonal(around, val=False)
     first = [int(row.argmax()) if row.any() else num for row in around]
     return [bool(dearer) for dearer in dearer_inside], first
+
+
+def _tables(priced: list[tuple[_Corner, int | None]], parcels: Iterator[tuple[int, int, int]]) -> Iterator[Floats]:
+    """(B, 5) what `_boxes_of` gives for all corners at once: limits of weight and volume, cents."""
+    rows = [(c.weight_g, c.volume_cm3, c.over_g, c.band_g, c.band_cm3, -1 if p is None else p) for c, p in priced]
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    bounded = np.array(_dearer_inside(priced), dtype=np.bool_)[table[:, 5] >= 0]
+    most_g, most_cm3, over_g, band_g, band_cm3, unit = table[table[:, 5] >= 0].T
+    again = bounded & (band_cm3 < most_cm3) & (most_cm3 < NO_LIMIT)
+    for p, below_g, below_cm3 in parcels:
+        starts = [(0, 0)] if p == 1 else [(below_g + 1, 0)]
+        if p > 1 and below_cm3 < NO_LIMIT:
+            starts.append((0, below_cm3 + 1))
+        high_g, high_cm3 = p * most_g, np.where(most_cm3 < NO_LIMIT, p * most_cm3, NO_LIMIT)
+        for start_g, start_cm3 in starts:
+            for low_g, low_cm3, ok in (
+                (np.where(bounded, p * np.maximum(over_g, band_g) + 1, 0.0), np.zeros(len(unit)), unit >= 0),
+                (p * over_g + 1, p * band_cm3 + 1, again),
+            ):
+                least_g, least_cm3 = np.maximum(start_g, low_g), np.maximum(start_cm3, low_cm3)
+                at = ok & (least_g <= high_g) & (least_cm3 <= high_cm3)
+                yield np.stack([least_g, high_g, least_cm3, high_cm3, p * unit], axis=1)[at]
+
+
+def _dearer_inside(priced: list[tuple[_Corner, int | None]]) -> list[bool]:
+    """For every box: whether one inside it is dearer or has no price."""
+    dear = np.array([np.inf if cents is None else float(cents) for _, cents in priced])
+    limit_g = np.array([float(corner.weight_g) for corner, _ in priced])
+    limit_cm3 = np.array([float(corner.volume_cm3) for corner, _ in priced])
+    inside = (limit_g[:, None] >= limit_g) & (limit_cm3[:, None] >= limit_cm3)  # [a, b]: b lies in a
+    out: list[bool] = np.any(inside & (dear > dear[:, None]), axis=1).tolist()
+    return out
 
 
 def _boxes_of(p: int, corner: _Corner, cents: int, below_g: int, below_cm3: int, *, bounded: bool) -> Iterator[Box]:

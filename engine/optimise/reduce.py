@@ -35,12 +35,18 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Boxes:
-    """Tariffs by group: masks of group g are mask_start[g]:mask_start[g + 1], their boxes likewise, by cents."""
+    """
+    Tariffs by group: masks of group g are mask_start[g]:mask_start[g + 1], their boxes likewise, by cents.
+
+    The bound does not heed where a box starts.
+    """
 
     mask_start: Ints  # (G + 1,)
     mask_items: Flags  # (M, I)
     box_start: Ints  # (M + 1,)
+    least_g: Floats  # (B,)
     limit_g: Floats  # (B,)
+    least_cm3: Floats  # (B,)
     limit_cm3: Floats  # (B,)
     cents: Floats  # (B,)
 
@@ -250,16 +256,8 @@ def evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> AtPrices:
     reduced, gain, part = _reduced(relaxed, prices)
     num_slots = len(reduced)
     base = float(np.minimum(prices, relaxed.unserved).sum()) - relaxed.split
-    options = [(-1, 0.0), *((p, float(cents)) for p, cents in enumerate(relaxed.trip))]
-    low, best_place = np.inf, -1
-    by_place: list[tuple[int, float]] = []
-    for p, trip in options:
-        inside = (relaxed.place == -1) | (relaxed.place == p)
-        order, times = _most_negative(relaxed, reduced, inside)
-        cents = trip + float(reduced[order] @ times)
-        by_place.append((p, cents))
-        if cents < low:
-            low, best_place = cents, p
+    by_place = _by_place(relaxed, reduced)
+    best_place, low = min(by_place, key=lambda row: row[1])
     value = base + low
     floor = np.full(num_slots, base + low)
     for p, cents in by_place[1:]:
@@ -276,6 +274,31 @@ def evaluate(relaxed: Relaxed, prices: Floats, upper: float) -> AtPrices:
     if np.all(np.isfinite(relaxed.unserved)):
         value = min(value, float(relaxed.unserved.sum()))
     return AtPrices(value, gradient, ahead <= limit, ahead[at] + lack <= limit, reduced, taken)
+
+
+def lagrangian(relaxed: Relaxed, prices: Floats, reduced: Floats) -> tuple[float, float]:
+    """
+    The bound at some prices from the least reduced cost of every slot, as `evaluate` gives it.
+
+    Returns also by how much more a plan costs with any one set of items than the bound and the set's reduced cost: it
+    takes a place among the shipments.
+    """
+    base = float(np.minimum(prices, relaxed.unserved).sum()) - relaxed.split
+    cents = base + min(low for _, low in _by_place(relaxed, reduced))
+    order, times = _most_negative(relaxed, reduced, np.ones(len(reduced), dtype=np.bool_))
+    spare = -float(reduced[order[times > 0][-1]]) if times.sum() >= relaxed.max_shipments else 0.0
+    if np.all(np.isfinite(relaxed.unserved)):
+        cents = min(cents, float(relaxed.unserved.sum()))
+    return cents, spare
+
+
+def _by_place(relaxed: Relaxed, reduced: Floats) -> list[tuple[int, float]]:
+    """(place, cents of its trip and of all slots that help) with no place, -1, and with each."""
+    out: list[tuple[int, float]] = []
+    for p, trip in [(-1, 0.0), *enumerate(relaxed.trip.tolist())]:
+        order, times = _most_negative(relaxed, reduced, (relaxed.place == -1) | (relaxed.place == p))
+        out.append((p, trip + float(reduced[order] @ times)))
+    return out
 
 
 def _most_negative(relaxed: Relaxed, reduced: Floats, inside: Flags) -> tuple[Ints, Floats]:
