@@ -179,9 +179,7 @@ def _total(ground: Ground, where: Ints, count: Ints, cost: Floats) -> float:
 
 
 @allocating
-def _take_out(
-    ground: Ground, where: Ints, count: Ints, cost: Floats, out: Ints, random: NDArray[np.uint64]
-) -> None:
+def _take_out(ground: Ground, where: Ints, count: Ints, cost: Floats, out: Ints, random: NDArray[np.uint64]) -> None:
     """Take out some shipments, or some pieces; `out` is then what is missing."""
     used = np.flatnonzero(where >= 0)
     draw = _unit(random)
@@ -207,9 +205,7 @@ def _take_out(
 
 
 @allocating
-def _put_back(
-    ground: Ground, where: Ints, count: Ints, cost: Floats, out: Ints, random: NDArray[np.uint64]
-) -> None:
+def _put_back(ground: Ground, where: Ints, count: Ints, cost: Floats, out: Ints, random: NDArray[np.uint64]) -> None:
     """Put back what is missing, each piece where it adds least; then every shipment goes to its cheapest slot."""
     num_items = len(out)
     rank = np.empty(num_items)

@@ -36,7 +36,7 @@ def least_reduced(
     """
     For every slot the least of box cents less gain, and what of each entry is in it.
 
-    Of three knapsacks, by weight, by volume and by both in the proportion of the boxes, the one that takes least counts.
+    Of three knapsacks, by weight, by volume and by both in the proportion of the boxes, the least one counts.
     """
     num_slots = len(start) - 1
     reduced = np.full(num_slots, np.inf)

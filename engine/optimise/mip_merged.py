@@ -69,9 +69,7 @@ def merged(facts: Facts, relaxed: Relaxed) -> tuple[Relaxed, list[Ints]]:
 
 def _together(boxes: Boxes, kinds: list[tuple[tuple[int, float], ...]]) -> Boxes:
     """Tariffs of several groups as one, for each kind of slot."""
-    table = np.stack(
-        [boxes.least_g, boxes.limit_g, boxes.least_cm3, boxes.limit_cm3, boxes.cents], axis=1
-    )
+    table = np.stack([boxes.least_g, boxes.limit_g, boxes.least_cm3, boxes.limit_cm3, boxes.cents], axis=1)
     starts, mask_items, parts = [0], [], []
     for kind in kinds:
         by_items: dict[bytes, list[tuple[int, float]]] = {}
@@ -79,7 +77,9 @@ def _together(boxes: Boxes, kinds: list[tuple[tuple[int, float], ...]]) -> Boxes
             for m in range(boxes.mask_start[g], boxes.mask_start[g + 1]):
                 by_items.setdefault(boxes.mask_items[m].tobytes(), []).append((m, over))
         for masks in by_items.values():
-            of_masks = [table[boxes.box_start[m] : boxes.box_start[m + 1]] + (0, 0, 0, 0, over) for m, over in masks]
+            of_masks = [
+                table[boxes.box_start[m] : boxes.box_start[m + 1]] + np.array([0, 0, 0, 0, over]) for m, over in masks
+            ]
             parts.append(of_masks[0] if len(of_masks) == 1 else undominated(np.concatenate(of_masks)))
             mask_items.append(boxes.mask_items[masks[0][0]])
         starts.append(len(mask_items))

@@ -19,7 +19,7 @@ from engine.domain.plan import Refusal, Shipment
 from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_program import Program
-from engine.optimise.mip_sets import SetBound, Sets
+from engine.optimise.mip_sets import Sets
 from engine.optimise.mip_start import Found, coupled, total_cents
 from engine.optimise.reduce import Relaxed
 
@@ -96,7 +96,8 @@ class Partition:
             if outcome.values is None or bound >= cutoff - 1.0 + _EPSILON:
                 break
             chosen = np.flatnonzero(outcome.values[: len(pool.cents)] > 0.5).tolist()
-            exact = all([pool.settle(c, self, clock) for c in chosen])  # all of them, not up to the first
+            settled = [pool.settle(c, self, clock) for c in chosen]
+            exact = all(settled)
             for c in chosen:
                 usable = pool.shipment[c] is not None
                 program.columns.cost[c] = float(pool.cents[c]) if usable else 0.0

@@ -195,7 +195,7 @@ def _priced(sets: Sets, prices: Floats, shadow: float, steps: int) -> tuple[SetB
 
 
 def enumerated(sets: Sets, bound: SetBound, within: float, room: int) -> Found | None:
-    """All sets that a plan may use which exceeds a bound by so many cents at most; None where there are more than `room`."""
+    """All sets of plans that exceed a bound by so many cents at most; None where there are more than `room`."""
     limit = within - bound.spare
     slots = np.flatnonzero(bound.least <= limit)
     found, complete = sets.search(

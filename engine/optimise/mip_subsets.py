@@ -17,6 +17,8 @@ and of the items still open those count that help. Of all lines the few are used
     shift       (I,)            int64     first bit of an item
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,9 +33,10 @@ _LINES = 5  # by volume, by three parts of both, by weight
 
 def tariff_lines(box_start: Ints, limit_g: Floats, limit_cm3: Floats, cents: Floats) -> tuple[Ints, Floats]:
     """(line_start, line) of the masks of boxes."""
-    starts, lines = [], []
+    starts: list[list[int]] = []
+    lines: list[Floats] = []
     for limit in (limit_g, limit_cm3):
-        starts.append([sum(map(len, lines))])
+        starts.append([sum(len(part) for part in lines)])
         for first, end in zip(box_start[:-1].tolist(), box_start[1:].tolist(), strict=True):
             lines.append(_hull(limit[first:end].tolist(), cents[first:end].tolist()))
             starts[-1].append(starts[-1][-1] + len(lines[-1]))
@@ -42,6 +45,8 @@ def tariff_lines(box_start: Ints, limit_g: Floats, limit_cm3: Floats, cents: Flo
 
 def _hull(limit: list[float], cents: list[float]) -> Floats:
     """(L, 2) lines that lie nowhere above the least cents of a box whose limit is not exceeded; boxes by cents."""
+    if not cents:
+        return np.zeros((1, 2))
     corners: list[tuple[float, float]] = []
     for x, y in zip(limit, cents, strict=True):
         if corners and x <= corners[-1][0]:
@@ -50,7 +55,7 @@ def _hull(limit: list[float], cents: list[float]) -> Floats:
             corners.pop()
         corners.append((x, y))
     out = [(cents[0], 0.0)]  # nothing costs less than the first box
-    for (x, a), (y, b) in zip(corners, corners[1:], strict=False):
+    for (x, a), (y, b) in pairwise(corners):
         slope = (b - a) / (y - x)
         out.append((a - slope * x, slope))
     return np.array(out)
@@ -104,9 +109,9 @@ def search_slots(
         within = limit[at]
         for m in range(mask_start[group[s]], mask_start[group[s] + 1]):
             entries = np.array([e for e in range(start[s], start[s + 1]) if mask_items[m, item[e]]], dtype=np.int64)
-            if len(entries) == 0:
-                continue
             first, end = box_start[m], box_start[m + 1]
+            if len(entries) == 0 or first == end:
+                continue
             before = count
             count, done, steps = _search(
                 base[s],
