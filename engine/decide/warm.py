@@ -14,7 +14,8 @@ from engine.domain.ids import LineId, NodeId, OrderId, SkuId
 from engine.domain.order import Order, OrderLine
 from engine.network.model import Area, Network, Node, Offer, SkuTable, StockTable
 from engine.optimise.columns import decide_rows
-from engine.optimise.mip_knapsack import least_reduced
+from engine.optimise import mip
+from engine.optimise.mip_knapsack import undominated
 
 NUM_KERNELS = 185  # about; the progress bar needs a number
 Report = Callable[[str, int, int], None]
@@ -58,16 +59,15 @@ def warm_up(report: Report) -> None:
         engine.decide(order)
         engine.options(order)
         engine.decide_columns(engine.columns([order]))
-        _warm_knapsacks()
+        _warm_stronger_method(engine, order)
     finally:
         event.unregister("numba:compile", listener)  # type: ignore[no-untyped-call]
 
 
-def _warm_knapsacks() -> None:
-    """The stronger method works against a deadline, which compiling would eat up; it needs more than a tiny order."""
-    start, ints, floats = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
-    masks = np.zeros((0, 1), dtype=np.bool_)
-    least_reduced(start, ints, floats, floats, floats, ints, start, masks, start, floats, floats, floats)
+def _warm_stronger_method(engine: Engine, order: Order) -> None:
+    """It works against a deadline, which compiling would eat up; `decide` needs it for larger orders only."""
+    mip.solve(engine.chooser.request(order))
+    undominated(np.zeros((1, 5)))  # of tariffs, which a tiny network has none of
 
 
 def _order() -> Order:

@@ -110,9 +110,11 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """Relative distance to the bound; 0 is proven optimal."""
-        cost = self.cost_cents
-        return 0.0 if cost == self.bound_cents else (cost - self.bound_cents) / max(1, abs(cost))
+        """Distance to the bound, relative to the larger of the two: 0 is proven optimal, 1 says nothing."""
+        if self.status == Status.NOT_FOUND:
+            return 1.0
+        cost, bound = self.cost_cents, self.bound_cents
+        return 0.0 if cost == bound else min(1.0, (cost - bound) / max(abs(cost), abs(bound)))
 
     @property
     def deliver_by(self) -> datetime | None:

@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _STEPS = 30  # of a bound by subgradients
 _MANY_ITEMS = 25  # from here on knapsacks lead the prices
-_ROUNDS = (1, 40, 80, 160, 320)  # of exchanges, each from the best plan so far
+_ROUNDS = (1, 40, 40, 80, 80, 160, 160, 320)  # of exchanges, from nothing and from the best plan in turns
 _HEAT = 0.05
 _MISSING_CENTS = 1e7  # of a piece that must not be left out
 _EXCHANGE_SHARE = 0.15  # of what is left, for the first plans
@@ -66,8 +66,8 @@ class BySets:
         self.partition = Partition(facts, self.sets, members)
         self.ground = _ground(facts, self.relaxed, pieces)
         num_ships = min(self.relaxed.max_shipments, int(pieces.sum()))
-        self.where: Ints = np.full(num_ships, -1, dtype=np.int64)
-        self.count: Ints = np.zeros((num_ships, len(pieces)), dtype=np.int64)
+        self._plan = np.full(num_ships, -1, dtype=np.int64), np.zeros((num_ships, len(pieces)), dtype=np.int64)
+        self._least = np.inf
 
     @staticmethod
     def takes(facts: Facts) -> bool:
@@ -88,6 +88,10 @@ class BySets:
             return False
         at = self._bound(clock)
         self.bound = max(self.bound, at.cents)
+        more = clock.part(_EXCHANGE_SHARE)
+        for seed, rounds in enumerate(_ROUNDS, start=len(_ROUNDS)):
+            if not self.closed() and not more.late():
+                self._exchange(rounds, seed)
         if not self.closed():
             self._enumerate(at, clock)
         return self.closed()
@@ -99,26 +103,32 @@ class BySets:
         return set_bound(self.sets, bound, self.upper(), clock.part(_BOUND_SHARE))
 
     def _exchange(self, rounds: int, seed: int) -> None:
-        improve(self.ground, self.where, self.count, rounds, _HEAT, seed + 1)
+        """Look for a better plan of the relaxation, and offer it if its shipments can be."""
+        where, count = self._plan if seed % 2 else (np.full_like(self._plan[0], -1), np.zeros_like(self._plan[1]))
+        where, count = where.copy(), count.copy()
+        cents = improve(self.ground, where, count, rounds, _HEAT, seed + 1)
+        if cents > self._least - _EPSILON:
+            return
+        self._least, self._plan = cents, (where, count)
         shipments: list[Shipment] = []
-        for k in np.flatnonzero(self.where >= 0).tolist():
-            found = self._shipment(k)
+        for k in np.flatnonzero(where >= 0).tolist():
+            found = self._shipment(int(where[k]), count[k])
             if found is None:
                 return
             shipments.append(found)
-        missing = self.sets.pieces - self.count.sum(axis=0)
+        missing = self.sets.pieces - count.sum(axis=0)
         items = self.facts.items
         left = np.flatnonzero(missing).tolist()
         whole = all(missing[i] == self.sets.pieces[i] and items[i].unserved_cents is not None for i in left)
         if whole and shipments and self.partition.possible(tuple(shipments)):
             self.offer((tuple(shipments), tuple(sorted(line for i in left for line in items[i].lines))))
 
-    def _shipment(self, k: int) -> Shipment | None:
-        """The cheapest shipment of what is in shipment k of the plan, at its place or at home."""
-        cents = prices_of(self.ground, self.count[k])
+    def _shipment(self, slot: int, count: Ints) -> Shipment | None:
+        """The cheapest shipment of some pieces from any slot that ends where this one does, or at home."""
+        cents = prices_of(self.ground, count)
         place = self.relaxed.place
-        cents[(place >= 0) & (place != place[self.where[k]])] = np.inf
-        bits = int((self.count[k] << self.sets.shift).sum())
+        cents[(place >= 0) & (place != place[slot])] = np.inf
+        bits = int((count << self.sets.shift).sum())
         best: Shipment | None = None
         for s in np.argsort(cents, kind="stable")[:_SLOTS_ASKED].tolist():
             if not np.isfinite(cents[s]) or (

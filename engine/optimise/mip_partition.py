@@ -90,6 +90,8 @@ class Partition:
         best: Found | None = None
         bound = -np.inf
         program = self._program(pool)
+        if not program.columns.cost:
+            return None, np.inf
         for _ in range(_CORRECTIONS_MAX):
             outcome = program.run(clock.left(), 0.0)
             bound = max(bound, outcome.bound - self.relaxed.split)

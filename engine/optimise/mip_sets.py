@@ -84,7 +84,7 @@ class Sets:
             slots,
             self._start,
             relaxed.entry_item,
-            prices[relaxed.entry_item] - relaxed.cost,
+            relaxed.share * prices[relaxed.entry_item] - relaxed.cost,
             relaxed.weight,
             relaxed.volume,
             relaxed.pieces,
