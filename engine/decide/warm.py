@@ -13,8 +13,8 @@ from engine.decide.engine import Engine
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
 from engine.domain.order import Order, OrderLine
 from engine.network.model import Area, Network, Node, Offer, SkuTable, StockTable
-from engine.optimise.columns import decide_rows
 from engine.optimise import mip
+from engine.optimise.columns import decide_rows
 from engine.optimise.mip_knapsack import undominated
 
 NUM_KERNELS = 185  # about; the progress bar needs a number
