@@ -110,7 +110,7 @@ class Engine:
         merged = order.merged()
         limit_ms = DEADLINE_MS if deadline_ms is None else deadline_ms
         plan = self.chooser.plan(merged, limit_ms / 1000)
-        if plan.status == Status.INFEASIBLE or plan.unmet:
+        if plan.unmet and plan.status != Status.NOT_FOUND:  # looking for reasons would overrun the deadline
             plan = self._with_reasons(merged, plan)
         if self.guard:
             self._check(merged, plan)

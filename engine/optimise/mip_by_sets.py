@@ -30,10 +30,9 @@ _HEAT = 0.05
 _MISSING_CENTS = 1e7  # of a piece that must not be left out
 _EXCHANGE_SHARE = 0.15  # of what is left, for the first plans
 _COLUMNS_SHARE = 0.2
-_BOUND_SHARE = 0.5
+_BOUND_SHARE = 0.7
 _SLOTS_ASKED = 40  # for the shipment of one set
-_ROOMS = (8_000, 60_000)  # sets of one program
-_SHARE_MIN = 1e-3
+_ROOMS = ((8_000, 1e-3), (60_000, 1.0))  # sets of one program, and the share above which it is worth while
 _EPSILON = 0.01
 
 
@@ -50,7 +49,7 @@ class BySets:
     offer
         Called with every plan that is found.
 
-    Attributes: ``bound`` is proven.
+    Attributes: ``bound`` is proven, at ``prices`` of the items where there was time for them.
     """
 
     def __init__(
@@ -60,6 +59,7 @@ class BySets:
         self.upper = upper
         self.offer = offer
         self.bound = -np.inf
+        self.prices: Floats | None = None
         self.relaxed, members = merged(facts, relaxed)
         pieces = np.array([item.quantity if item.divisible else 1 for item in facts.items], dtype=np.int64)
         self.sets = Sets(self.relaxed, pieces)
@@ -87,7 +87,7 @@ class BySets:
         if clock.late():
             return False
         at = self._bound(clock)
-        self.bound = max(self.bound, at.cents)
+        self.bound, self.prices = max(self.bound, at.cents), at.prices
         more = clock.part(_EXCHANGE_SHARE)
         for seed, rounds in enumerate(_ROUNDS, start=len(_ROUNDS)):
             if not self.closed() and not more.late():
@@ -142,9 +142,9 @@ class BySets:
 
     def _enumerate(self, at: SetBound, clock: Clock) -> None:
         """All sets within what is between the bound and the best plan, or within as large a part of it as can be."""
-        for room in _ROOMS:
+        for room, least in _ROOMS:
             share, found = 2.0, None
-            while found is None and share > _SHARE_MIN and not clock.late() and np.isfinite(self.upper()):
+            while found is None and share > least and not clock.late() and np.isfinite(self.upper()):
                 share /= 2
                 within = share * (self.upper() - at.cents)
                 found = enumerated(self.sets, at, within, room)
