@@ -151,7 +151,7 @@ class BySets:
             if found is None:
                 continue
             cents = found.reduced + self.sets.part(found.bits) @ at.prices
-            pool = Pool(found.slot, found.bits, cents, self.relaxed.place)
+            pool = Pool(found.slot, found.bits, cents, self.relaxed.place, self.partition.apart())
             plan, cheaper = self.partition.solve(pool, self.upper(), clock)
             if plan is not None:
                 self.offer(plan)

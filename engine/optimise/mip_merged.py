@@ -59,12 +59,22 @@ def merged(facts: Facts, relaxed: Relaxed) -> tuple[Relaxed, list[Ints]]:
             pieces=relaxed.pieces[one],
             fixed=base,
             group=np.array([kind_of[kind] for kind in kinds], dtype=np.int64),
-            times=np.array([relaxed.times[m].max() for m in members], dtype=np.int64),
+            times=_times(facts, relaxed, there, one, num),
             place=relaxed.place[first],
             boxes=_together(relaxed.boxes, list(kind_of)),
         ),
         members,
     )
+
+
+def _times(facts: Facts, relaxed: Relaxed, there: Ints, one: Ints, num: int) -> Ints:
+    """(S,) how often a plan may use a merged slot: its routes together hold more items than each of them may."""
+    num_items = len(relaxed.unserved)
+    divisible = np.array([item.divisible for item in facts.items])[there % num_items]
+    most = np.minimum(relaxed.pieces[one], min(facts.evaluator.shipments_per_line_max, relaxed.max_shipments))
+    pieces = np.where(divisible, most, 1)
+    together = np.bincount(there // num_items, weights=pieces, minlength=num).astype(np.int64)
+    return np.minimum(together, relaxed.max_shipments)
 
 
 def _together(boxes: Boxes, kinds: list[tuple[tuple[int, float], ...]]) -> Boxes:

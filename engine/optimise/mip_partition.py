@@ -3,7 +3,12 @@ Plans from sets of items: which sets together hold every item once, and cost lea
 
     minimise    sum_c cents_c z_c + sum_p trip_p w_p + sum_i unserved_i u_i - split
     subject to  sum_c pieces_ci z_c + pieces_i u_i = pieces_i,  sum_c z_c <= max_shipments,  at most one place,
-                sum over the c that have some of a divisible item <= shipments per line
+                sum over the c that have some of a divisible item <= shipments per line,
+                pieces of a divisible item from one node <= those that it holds
+
+A set of parts of divisible items may be shipped several times, and from several nodes: z_c counts. Where the node has
+limits of capacity, too, the set is a column for each of its slots; a solution that books more into a cell than it takes
+is cut off by the row of that cell, over all shipments that are known to fall into it.
 
 A set costs at first what the relaxation says, and what its shipment costs once a plan wants it; then the program is
 solved again. With all sets in it that a cheaper plan could use, its optimum is the order's: by the bound L and its
@@ -20,11 +25,12 @@ from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_program import Program
 from engine.optimise.mip_sets import Sets
-from engine.optimise.mip_start import Found, coupled, total_cents
+from engine.optimise.mip_start import Cell, Found, cells_of, coupled, free_in, overbooked, total_cents
 from engine.optimise.reduce import Relaxed
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 _CORRECTIONS_MAX = 400
 _EPSILON = 0.01
 
@@ -47,6 +53,7 @@ class Partition:
         self.sets = sets
         self.relaxed: Relaxed = sets.relaxed
         self.members = members
+        self._node = np.array([facts.ways[facts.slot_way[m[0]]].route.node for m in members], dtype=np.int64)
         self._known: dict[tuple[int, int], Shipment | None] = {}
 
     def shipment(self, slot: int, bits: int) -> Shipment | None:
@@ -97,15 +104,16 @@ class Partition:
             bound = max(bound, outcome.bound - self.relaxed.split)
             if outcome.values is None or bound >= cutoff - 1.0 + _EPSILON:
                 break
-            chosen = np.flatnonzero(outcome.values[: len(pool.cents)] > 0.5).tolist()
+            times = np.round(outcome.values[: len(pool.cents)]).astype(np.int64)
+            chosen = np.flatnonzero(times).tolist()
             settled = [pool.settle(c, self, clock) for c in chosen]
             exact = all(settled)
             for c in chosen:
                 usable = pool.shipment[c] is not None
                 program.columns.cost[c] = float(pool.cents[c]) if usable else 0.0
-                program.columns.high[c] = float(usable)
-            built = tuple(s for s in (pool.shipment[c] for c in chosen) if s is not None)
-            if len(built) == len(chosen) and self.possible(built):
+                program.columns.high[c] *= usable
+            built = tuple(s for c in chosen for s in [pool.shipment[c]] * int(times[c]) if s is not None)
+            if len(built) == times.sum() and self.possible(built):
                 found = built, self._unserved(pool.bits[chosen])
                 if self.cents(found) < cutoff:
                     best, cutoff = found, self.cents(found)
@@ -113,10 +121,24 @@ class Partition:
                     bound = np.inf
                     break
             elif exact:
-                program.row(dict.fromkeys(chosen, 1.0), high=len(chosen) - 1.0)
+                full = overbooked(self.evaluator, built)
+                if not full:
+                    break  # what the program takes to be possible is not, for no reason known here
+                for cell in full:
+                    self._book(program, pool, cell)
             if clock.late() or not outcome.finished:
                 break
         return best, np.inf if bound >= cutoff - 1.0 + _EPSILON else bound
+
+    def _book(self, program: Program, pool: "Pool", cell: Cell) -> None:
+        """No more in a cell than it takes, of all sets whose shipments are known."""
+        units: dict[int, float] = {}
+        for c, shipment in enumerate(pool.shipment):
+            if shipment is not None and cell in cells_of(self.evaluator, shipment):
+                units[c] = float(sum(row.quantity for row in shipment.lines))
+        for terms, free in zip((dict.fromkeys(units, 1.0), units), free_in(self.evaluator, cell), strict=True):
+            if free is not None:
+                program.row(terms, high=float(free))
 
     def cents(self, found: Found) -> int:
         """What a plan costs."""
@@ -142,10 +164,11 @@ class Partition:
         """Columns 0, 1, … are the sets of the pool."""
         relaxed, items, num = self.relaxed, self.facts.items, len(pool.cents)
         program = Program()
-        for cents in pool.cents.tolist():
-            program.columns.add(cents)
         pieces = self.sets.pieces_of(pool.bits)
         most = min(relaxed.max_shipments, int(self.sets.pieces.sum()))
+        often = np.where(pieces > 0, self.sets.pieces // np.maximum(pieces, 1), most).min(axis=1, initial=most)
+        for cents, times in zip(pool.cents.tolist(), often.tolist(), strict=True):
+            program.columns.add(cents, high=float(times))
         for i, item in enumerate(items):
             size = float(self.sets.pieces[i])
             at = np.flatnonzero(pieces[:, i]).tolist()
@@ -155,7 +178,12 @@ class Partition:
             program.row(terms, low=size, high=size)
             if item.divisible:
                 program.row(dict.fromkeys(at, 1.0), high=self.evaluator.shipments_per_line_max)
+                self._share(program, pool, pieces[:, i], i)
         program.row(dict.fromkeys(range(num), 1.0), high=most)
+        none = program.columns.add(
+            relaxed.split
+        )  # every set bears a split, of which a plan saves one; not the empty one
+        program.row({**dict.fromkeys(range(num), 1.0), none: 1.0}, low=1.0)
         places = relaxed.place[pool.slot]
         opened = {p: program.columns.add(float(relaxed.trip[p])) for p in sorted({*places.tolist()} - {-1})}
         for p, w in opened.items():
@@ -166,19 +194,49 @@ class Partition:
             program.row({**dict.fromkeys(range(num), 1.0), c: float(most)}, high=float(most))  # alone, or not at all
         return program
 
+    def _share(self, program: Program, pool: "Pool", pieces: Ints, i: int) -> None:
+        """The units of a divisible item that a node holds, for all sets together."""
+        at = np.flatnonzero(pieces)
+        node = self._node[pool.slot[at]]
+        for k in np.unique(node).tolist():
+            free = int(self.facts.units[k, i])
+            if free < self.sets.pieces[i]:
+                program.row({c: float(pieces[c]) for c in at[node == k].tolist()}, high=float(free))
+
+    def apart(self) -> Flags:
+        """(S,) slots whose sets no other slot stands in for, because shipments of one node share what it has."""
+        nodes, divided = self.evaluator.network.nodes, any(item.divisible for item in self.facts.items)
+        return np.array(
+            [
+                divided
+                or any(
+                    limit is not None
+                    for limit in (
+                        nodes[k].capacity_day_orders,
+                        nodes[k].capacity_day_units,
+                        nodes[k].capacity_hour_orders,
+                        nodes[k].capacity_hour_units,
+                    )
+                )
+                for k in self._node.tolist()
+            ],
+            dtype=np.bool_,
+        )
+
 
 class Pool:
     """
-    Sets that a program may use: of each set and place the cheapest slot, with others in reserve.
+    Sets that a program may use: of each set and place the cheapest slot, with others in reserve; and those `apart`.
 
     Attributes: ``bits``, ``slot``, ``cents`` (C,), splits included; ``shipment`` where known.
     """
 
-    def __init__(self, slot: Ints, bits: Ints, cents: Floats, place: Ints) -> None:
-        order = np.lexsort((slot, cents, place[slot], bits))
-        slot, bits, cents = slot[order], bits[order], cents[order]
+    def __init__(self, slot: Ints, bits: Ints, cents: Floats, place: Ints, apart: Flags) -> None:
+        own = np.where(apart[slot], slot, -1)
+        order = np.lexsort((slot, cents, own, place[slot], bits))
+        slot, bits, cents, own = slot[order], bits[order], cents[order], own[order]
         first = np.ones(len(order), dtype=np.bool_)
-        first[1:] = (bits[1:] != bits[:-1]) | (place[slot[1:]] != place[slot[:-1]])
+        first[1:] = (bits[1:] != bits[:-1]) | (place[slot[1:]] != place[slot[:-1]]) | (own[1:] != own[:-1])
         start = np.flatnonzero(first)
         self._all = (slot, cents)
         self._end = np.append(start[1:], len(order))

@@ -15,6 +15,7 @@ from engine.options.evaluate import Evaluator
 Floats = NDArray[np.float64]
 _TRIES = 12  # routes asked for one shipment before giving up
 
+Cell = tuple[int, int, int]  # node, day number, hour; -1 is the whole day
 Found = tuple[tuple[Shipment, ...], tuple[int, ...]]  # shipments, lines left unserved
 
 
@@ -29,24 +30,40 @@ def coupled(evaluator: Evaluator, shipments: Sequence[Shipment]) -> bool:
     least = evaluator.min_parcel_value_cents
     if len(shipments) > 1 and any(sum(values[x.sku] * x.quantity for x in s.lines) < least for s in shipments):
         return False
-    used: dict[tuple[int, int, int], tuple[int, int]] = {}
+    return not overbooked(evaluator, shipments)
+
+
+def cells_of(evaluator: Evaluator, shipment: Shipment) -> tuple[Cell, ...]:
+    """The cells of capacity that a shipment's pick is booked in: its day, and the hour of it."""
+    node = evaluator.network.node_index[shipment.node]
+    day, hour = evaluator.tools.dates.pick_cell(node, shipment.promise.pick_start)
+    return (node, day, -1), (node, day, hour)
+
+
+def free_in(evaluator: Evaluator, cell: Cell) -> tuple[int | None, int | None]:
+    """Orders and units that a cell still takes, None where it has no limit."""
+    node, day, hour = cell
+    row, live = evaluator.network.nodes[node], evaluator.live
+    if hour < 0:
+        limits, used = (row.capacity_day_orders, row.capacity_day_units), live.used_day(node, day)
+    else:
+        limits, used = (row.capacity_hour_orders, row.capacity_hour_units), live.used_hour(node, day, hour)
+    orders, units = (None if limit is None else limit - taken for limit, taken in zip(limits, used, strict=True))
+    return orders, units
+
+
+def overbooked(evaluator: Evaluator, shipments: Sequence[Shipment]) -> list[Cell]:
+    """The cells that shipments exceed together."""
+    booked: dict[Cell, tuple[int, int]] = {}
     for s in shipments:
-        node = evaluator.network.node_index[s.node]
-        day, hour = evaluator.tools.dates.pick_cell(node, s.promise.pick_start)
-        for cell in ((node, day, -1), (node, day, hour)):
-            orders, units = used.get(cell, (0, 0))
-            used[cell] = (orders + 1, units + sum(x.quantity for x in s.lines))
-    for (node, day, hour), (orders, units) in used.items():
-        row = evaluator.network.nodes[node]
-        if hour < 0:
-            limits, before = (row.capacity_day_orders, row.capacity_day_units), evaluator.live.used_day(node, day)
-        else:
-            limits = (row.capacity_hour_orders, row.capacity_hour_units)
-            before = evaluator.live.used_hour(node, day, hour)
-        for limit, taken, more in zip(limits, before, (orders, units), strict=True):
-            if limit is not None and taken + more > limit:
-                return False
-    return True
+        for cell in cells_of(evaluator, s):
+            orders, units = booked.get(cell, (0, 0))
+            booked[cell] = (orders + 1, units + sum(x.quantity for x in s.lines))
+    return [
+        cell
+        for cell, taken in booked.items()
+        if any(free is not None and more > free for free, more in zip(free_in(evaluator, cell), taken, strict=True))
+    ]
 
 
 def greedy(facts: Facts, relaxed: Relaxed, prices: Floats) -> Found | None:

@@ -284,9 +284,13 @@ def lagrangian(relaxed: Relaxed, prices: Floats, reduced: Floats) -> tuple[float
     takes a place among the shipments.
     """
     base = float(np.minimum(prices, relaxed.unserved).sum()) - relaxed.split
-    cents = base + min(low for _, low in _by_place(relaxed, reduced))
-    order, times = _most_negative(relaxed, reduced, np.ones(len(reduced), dtype=np.bool_))
-    spare = -float(reduced[order[times > 0][-1]]) if times.sum() >= relaxed.max_shipments else 0.0
+    by_place = _by_place(relaxed, reduced)
+    cents = base + min(low for _, low in by_place)
+    spare = np.inf
+    for p, low in by_place:
+        order, times = _most_negative(relaxed, reduced, (relaxed.place == -1) | (relaxed.place == p))
+        last = -float(reduced[order[times > 0][-1]]) if 0 < relaxed.max_shipments <= times.sum() else 0.0
+        spare = min(spare, base + low - cents + last)
     if np.all(np.isfinite(relaxed.unserved)):
         cents = min(cents, float(relaxed.unserved.sum()))
     return cents, spare
