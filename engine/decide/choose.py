@@ -166,8 +166,6 @@ class Chooser:
         )
         lines = range(len(request.order.lines))
         if status == INFEASIBLE:
-            if request.order.partial and _any_whole(request):
-                return self._nothing(request)  # the kernel passes over what is dearer than to leave it out
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="subset")
         if status == COLLIDES:
             return mip.solve(request, deadline_s=deadline_s, tariffs=self.tariffs)
@@ -208,12 +206,3 @@ def _enough(request: Evaluator) -> bool:
         sum(request.available(node, i) for node in request.holders(i)) >= line.quantity
         for i, line in enumerate(request.order.lines)
     )
-
-
-def _any_whole(request: Evaluator) -> bool:
-    """Whether any line, or group of lines that is kept together, can be served at all."""
-    items, lines = items_of(request), request.order.lines
-    groups = [
-        tuple((i, line.quantity) for i, line in enumerate(lines) if items[i] == item) for item in sorted(set(items))
-    ]
-    return any(isinstance(request.shipment(route, group), Shipment) for group in groups for route in request.routes)

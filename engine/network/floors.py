@@ -10,6 +10,7 @@ What parcels cost at least, by the weight that is charged: tables in which kerne
     measure_cents (M, Z)       int64   the least of them by zone, with fuel
     soonest_day   (S, H)       int64   the first day on which any node hands over what is ordered in an hour, UNKNOWN
                                        until asked for; hours count from first_s[0]
+    steady       (S, Z)        int64   1 where a tariff has no holes: what it sells it sells lighter and earlier too
 
 Groups are separate because a parcel is charged by its volume too: bounds by weight alone are far too low.
 """
@@ -26,7 +27,7 @@ from engine.network.records import APPLIES_CODE, SERVICE_KIND_CODE, Net
 
 I64 = NDArray[np.int64]
 NOT_SOLD = 1 << 27
-FLOOR_MAX = 1 << 25  # floors above it are cut: still floors, and sums of a dozen stay below NOT_SOLD
+FLOOR_MAX = 1 << 21  # floors above it are cut: still floors, and sums of a dozen stay far below NOT_SOLD
 BANDS_MAX = 512
 HOUR_S = 3600
 UNKNOWN = -2
@@ -54,6 +55,7 @@ class Floors(NamedTuple):
     measure_cents: I64
     soonest_day: I64
     first_s: I64
+    steady: I64
 
 
 def floors_of(compiled: CompiledNetwork) -> Floors:
@@ -99,7 +101,28 @@ def floors_of(compiled: CompiledNetwork) -> Floors:
         np.array(amounts, dtype=np.int64).reshape(-1, num_zones),
         np.full((max(1, len(net.service)), hours), UNKNOWN, dtype=np.int64),
         np.array([(compiled.first_day - 1) * 24 * HOUR_S], dtype=np.int64),
+        np.array([_steady(net, s) for s in range(len(net.service))], dtype=np.int64).reshape(-1, num_zones),
     )
+
+
+def _blocks(net: Net, s: int) -> NDArray[np.int64]:
+    """(E, Z, bands) prices of a service."""
+    num_eras, num_zones = net.per_kg_cents.shape[1:]
+    num_bands = int(net.service["band_to"][s] - net.service["band_from"][s])
+    first = int(net.service["price_from"][s])
+    block = net.price_cents[first : first + num_eras * num_zones * num_bands]
+    return block.reshape(num_eras, num_zones, num_bands)
+
+
+def _steady(net: Net, s: int) -> NDArray[np.bool_]:
+    """(Z,) whether a service sells, on all dates, every weight below one that it sells."""
+    sold = _blocks(net, s) >= 0
+    if sold.shape[2] == 0:
+        return np.ones(sold.shape[1], dtype=bool)
+    sold = np.concatenate([sold, (net.per_kg_cents[s] > 0)[:, :, None] & sold[:, :, -1:]], axis=2)
+    lighter = (sold[:, :, :-1] >= sold[:, :, 1:]).all(axis=(0, 2))
+    steady: NDArray[np.bool_] = lighter & (sold == sold[:1]).all(axis=(0, 2))
+    return steady
 
 
 def _limits(net: Net, members: list[int]) -> list[int]:
@@ -115,10 +138,7 @@ def _limits(net: Net, members: list[int]) -> list[int]:
 def _floor_cents(net: Net, s: int, limits: list[int], certain: tuple[int, ...]) -> NDArray[np.int64]:
     """(Z, bands) of one service."""
     service = net.service[s]
-    num_eras, num_zones = net.per_kg_cents.shape[1:]
-    num_bands = int(service["band_to"] - service["band_from"])
-    first = int(service["price_from"])
-    block = net.price_cents[first : first + num_eras * num_zones * num_bands].reshape(num_eras, num_zones, num_bands)
+    block = _blocks(net, s)
     beyond = np.where((net.per_kg_cents[s] > 0) & (block[:, :, -1] >= 0), block[:, :, -1], NOT_SOLD)
     base = np.concatenate([np.where(block < 0, NOT_SOLD, block), beyond[:, :, None]], axis=2).min(axis=0)
     due = [
@@ -144,26 +164,26 @@ def _floor_cents(net: Net, s: int, limits: list[int], certain: tuple[int, ...]) 
 def _measures(net: Net, members: list[int]) -> list[tuple[tuple[int, int, int], NDArray[np.int64]]]:
     """Surcharges by weight and size that all services of a group have on all dates: (kind, threshold, g), cents."""
     num_zones = net.per_kg_cents.shape[2]
-    found: dict[tuple[int, int], list[NDArray[np.int64]]] = {}
-    least_g: dict[tuple[int, int], int] = {}
+    found: dict[tuple[int, int], list[tuple[int, NDArray[np.int64]]]] = {}
     for s in members:
+        sold = (_blocks(net, s) >= 0).any(axis=(0, 2))
         mine: dict[tuple[int, int], NDArray[np.int64]] = {}
         for j in range(int(net.service["surcharge_from"][s]), int(net.service["surcharge_to"][s])):
             row = net.surcharge[j]
             if row["applies"] not in _MEASURED or not net.surcharge_valid[j].all() or row["cents"] < 0:
                 continue
             key = (int(row["applies"]), int(row["threshold"]))
-            cents = mine.setdefault(key, np.zeros(num_zones, dtype=np.int64))
-            amount = int(row["cents"])
-            if row["fuel"]:
-                amount += amount * int(net.service["fuel"][s]) // 1000
-            where = slice(None) if row["zone"] < 0 else slice(int(row["zone"]), int(row["zone"]) + 1)
-            cents[where] = np.maximum(cents[where], min(amount, FLOOR_MAX))
-            least_g[key] = min(least_g.get(key, int(row["min_g"])), int(row["min_g"]))
-        for key, cents in mine.items():
-            found.setdefault(key, []).append(cents)
+            both = mine.setdefault(key, np.zeros((2, num_zones), dtype=np.int64))
+            cents = int(row["cents"])
+            if row["fuel"] and row["group"] < 0:  # in a group another may be due instead, without fuel
+                cents += cents * int(net.service["fuel"][s]) // 1000
+            at = slice(None) if row["zone"] < 0 else int(row["zone"])
+            both[0, at] = np.maximum(both[0, at], min(cents, FLOOR_MAX))
+            both[1, at] = np.maximum(both[1, at], int(row["min_g"]))
+        for key, (amounts, weights) in mine.items():
+            found.setdefault(key, []).append((int(weights[sold].min(initial=2**31)), amounts))
     return [
-        ((*key, least_g[key]), np.minimum.reduce(rows))
+        ((*key, min(weight for weight, _ in rows)), np.minimum.reduce([cents for _, cents in rows]))
         for key, rows in list(found.items())[:_MEASURES_MAX]
         if len(rows) == len(members)
     ]

@@ -173,7 +173,7 @@ def fill_terms(pol: Pol, o: NDArray[np.int64], ws: Workspace, shift: int) -> boo
 def bound_ships(o: NDArray[np.int64], ws: Workspace, shift: int) -> None:
     """Fill ws.bound by class and set, and ws.value with the least of each set."""
     sets = 1 << o[O_ITEMS]
-    value, partial = ws.value[:sets], o[O_FLAGS] & F_PARTIAL != 0
+    value = ws.value[:sets]
     for t in range(sets):
         value[t] = NOT_SOLD
     for at in range(ws.counts[1]):
@@ -190,9 +190,14 @@ def bound_ships(o: NDArray[np.int64], ws: Workspace, shift: int) -> None:
                 _scan_sets(ws.term, pos, ws.sums, row, o[O_ITEMS])
         _add_prices(row, ws.class_price[at, :sets], value, shift)
     for t in range(1, sets):
-        small = t != sets - 1 and not partial and ws.set[t].value_cents < o[O_MIN_VALUE]
-        if ws.set[t].valid == 0 or small:
+        if ws.set[t].valid == 0 or is_small(o, ws, t):
             value[t] = NOT_SOLD
+
+
+@inlined
+def is_small(o: NDArray[np.int64], ws: Workspace, t: int) -> bool:
+    """Whether a set is worth too little for a parcel beside others; it may still go alone."""
+    return ws.set[t].value_cents < o[O_MIN_VALUE] and t != (1 << o[O_ITEMS]) - 1
 
 
 @compiled
@@ -271,7 +276,8 @@ def bound_anywhere(o: NDArray[np.int64], ws: Workspace, home: bool, split: int, 
     sets = 1 << o[O_ITEMS]
     for t in range(sets):
         cents = ws.set[t].place_cents
-        ws.any_value[t] = NOT_SOLD if cents >= FAR else min(cents >> shift, TERM_MAX)
+        never = cents >= FAR or is_small(o, ws, t)
+        ws.any_value[t] = NOT_SOLD if never else min(cents >> shift, TERM_MAX)
         if home:
             ws.any_value[t] = min(ws.any_value[t], ws.value[t])
     if home or o[O_FLAGS] & F_PARTIAL:

@@ -12,6 +12,7 @@ from engine.costs.tariff import rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
+from engine.network.rows import Reach
 from engine.optimise.tables import (
     F_NO_SAFETY,
     O_ALLOWED_FROM,
@@ -27,6 +28,7 @@ from engine.optimise.tables import (
     O_PLACE_FROM,
     O_PLACE_TO,
     O_SERVICES,
+    O_SLOT,
     P_INBOUND,
     P_LEAST_REJECT,
     P_UNSERVED_BASE,
@@ -204,67 +206,42 @@ def find_useful(
 
 
 @compiled
-def find_wanted(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> int:
-    """Like `find_candidates`, for wanted nodes only."""
-    ws.clock[0] += 1
-    count = 0
-    for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
-        sku = orders.line[line].sku
-        for row in range(live.row_start[sku], live.row_start[sku + 1]):
-            if ws.node[live.row[row].node].wanted == ws.clock[2]:
-                count = _add_row(net, pol, live, orders, o, ws, line, row, count)
-    ws.clock[1] = count
-    _whole_items(orders, o, ws, count)
-    return count
-
-
-@compiled
-def find_least(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    classes: NDArray[np.int16],
-) -> int:
-    """Like `find_candidates`, for an order of one line and its one row that looks cheapest, carrier and credit."""
-    ws.clock[0] += 1
-    line = o[O_LINE_FROM]
+def least_node(pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace, reach: Reach) -> int:
+    """For an order of one line, the node that looks cheapest, by carrier and credit; -1 if none has the units."""
+    classes = reach.zone_class[o[O_SLOT]]
+    line, channel = o[O_LINE_FROM], o[O_CHANNEL]
     sku, need = orders.line[line].sku, orders.line[line].quantity
-    best, chosen = INFINITE, np.int64(-1)
+    best, chosen = INFINITE, -1
     for row in range(live.row_start[sku], live.row_start[sku + 1]):
-        cents = np.int64(ws.class_price[ws.class_at[int(classes[live.row[row].node])], 1])
-        cents += live.row[row].markdown_cents * need
+        node = live.row[row].node
+        cents = int(ws.class_price[ws.class_at[int(classes[node])], 1])
+        cents += weigh(live.row[row].markdown_cents * need, pol.weight[W_MARKDOWN])
         if cents < best:
-            free = live.row[row].on_hand - live.row[row].reserved - live.held[o[O_CHANNEL], row].protected
-            if free - live.held[o[O_CHANNEL], row].safety >= need:
-                best, chosen = cents, np.int64(row)
-    count = 0
-    if chosen >= 0:
-        count = _add_row(net, pol, live, orders, o, ws, line, chosen, count)
-    ws.clock[1] = count
-    _whole_items(orders, o, ws, count)
-    return count
+            free = live.row[row].on_hand - live.row[row].reserved - live.held[channel, row].protected
+            if free - live.held[channel, row].safety >= need:
+                best, chosen = cents, int(node)
+    return chosen
 
 
 @compiled
-def find_hubs(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> int:
-    """Like `find_candidates`, for the nodes with most rows only."""
+def find_few(
+    net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace, num: int
+) -> int:
+    """Like `find_candidates`, for the first so many nodes of ws.few only, none of them listed twice."""
     ws.clock[0] += 1
     count = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
         sku = orders.line[line].sku
-        for i in range(len(live.hubs)):
+        for i in range(num):
             low, last = live.row_start[sku], live.row_start[sku + 1]
             high = last
             while low < high:
                 mid = (low + high) >> 1
-                if live.row[mid].node < live.hubs[i]:
+                if live.row[mid].node < ws.few[i]:
                     low = mid + 1
                 else:
                     high = mid
-            if low < last and live.row[low].node == live.hubs[i]:
+            if low < last and live.row[low].node == ws.few[i]:
                 count = _add_row(net, pol, live, orders, o, ws, line, low, count)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)

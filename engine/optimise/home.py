@@ -8,13 +8,14 @@ from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import Reach
-from engine.optimise.bounds import bound_anywhere, bound_plans, bound_ships, fill_terms, sort_nodes
+from engine.optimise.bounds import bound_anywhere, bound_plans, bound_ships, fill_terms, is_small, sort_nodes
+from engine.optimise.routes import carrier_cents
 from engine.optimise.shipments import home_kinds, ship_home
 from engine.optimise.tables import F_PARTIAL, O_FLAGS, O_ITEMS, O_MAX_SHIPMENTS, O_SLOT, Pol
 from engine.optimise.workspace import INFINITE, NEVER, TERM_MAX, Workspace
 
 _ROUNDS = 12  # of looking for a first plan by bounds
-_UNSERVED_MAX = 1 << 25
+_UNSERVED_MAX = 1 << 21
 
 
 @compiled
@@ -29,7 +30,20 @@ def bound_home(net: Net, pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: R
 
 
 @inlined
-def _ship(
+def _in_hole(net: Net, pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach, t: int) -> bool:
+    """Whether some service may take more than a set, but not the set, for want of a price."""
+    for at in range(ws.counts[1]):
+        zones = reach.class_zone[ws.class_of[at]]
+        for s in range(len(net.service)):
+            if ws.set[t].services >> s & 1 and zones[s] >= 0 and reach.floors.steady[s, zones[s]] == 0:
+                for era in range(net.per_kg_cents.shape[1]):
+                    if carrier_cents(net, pol, ws, t, s, era, zones[s], o[O_FLAGS], True) < 0:
+                        return True
+    return False
+
+
+@compiled
+def ship_exactly(
     net: Net,
     pol: Pol,
     live: LiveArrays,
@@ -46,18 +60,14 @@ def _ship(
     ship_home(net, pol, live, o, ws, reach, t, np.int64(INFINITE - 1), shift, parcels, couriers)
     ws.set[t].exact = ws.clock[2]
     cost = ws.best_of[0, t].cost
-    if cost >= INFINITE:
-        ws.value[t] = NOT_SOLD
-    else:
+    if cost < INFINITE:
         ws.value[t] = max(ws.value[t], min(cost >> shift, TERM_MAX))
-
-
-@compiled
-def ship_whole(
-    net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], ws: Workspace, reach: Reach, shift: int
-) -> None:
-    """The best shipment of everything."""
-    _ship(net, pol, live, o, ws, reach, (1 << o[O_ITEMS]) - 1, shift)
+        return
+    ws.value[t] = NOT_SOLD
+    if not _in_hole(net, pol, o, ws, reach, t):  # then what holds it cannot be sent either
+        for s in range(t + 1, 1 << o[O_ITEMS]):
+            if s & t == t:
+                ws.value[s] = NOT_SOLD
 
 
 @compiled
@@ -102,7 +112,7 @@ def _walk(
         if ws.value[chosen] >= NEVER:
             return INFINITE, number, fresh
         if ws.set[chosen].exact != ws.clock[2]:
-            _ship(net, pol, live, o, ws, reach, chosen, shift)
+            ship_exactly(net, pol, live, o, ws, reach, chosen, shift)
             fresh = True
         if ws.best_of[0, chosen].cost >= INFINITE:
             return INFINITE, number, fresh
@@ -132,10 +142,20 @@ def _pair(
             best, chosen = value, np.int64(t)
     if chosen == 0:
         return INFINITE
-    _ship(net, pol, live, o, ws, reach, chosen, shift)
-    _ship(net, pol, live, o, ws, reach, full ^ chosen, shift)
+    ship_exactly(net, pol, live, o, ws, reach, chosen, shift)
+    ship_exactly(net, pol, live, o, ws, reach, full ^ chosen, shift)
     one, other = ws.best_of[0, chosen].cost, ws.best_of[0, full ^ chosen].cost
     return INFINITE if one >= INFINITE or other >= INFINITE else one + other + split
+
+
+@inlined
+def _least_bound(ws: Workspace, t: int) -> int:
+    """The least bound of a set over all classes."""
+    least = NOT_SOLD
+    for at in range(ws.counts[1]):
+        if ws.class_first[at] < ws.class_first[at + 1]:
+            least = min(least, ws.bound[at, t])
+    return least
 
 
 @compiled
@@ -148,22 +168,24 @@ def home_plans(
     reach: Reach,
     split: int,
     least_extra: int,
+    upper: int,
     shift: int,
 ) -> None:
     """
     Price every shipment home that a plan no dearer than the best one known may have.
 
-    `least_extra` is the least trip to any place, -1 without places. Fills ws.any_bound where there are some.
+    `upper` is what that costs; `least_extra` is the least trip to any place, -1 without places. Fills ws.any_bound
+    where there are some.
     """
     full = (1 << o[O_ITEMS]) - 1
-    home, upper, most = o[O_SLOT] >= 0, ws.best[0], o[O_MAX_SHIPMENTS]
+    home, most = o[O_SLOT] >= 0, o[O_MAX_SHIPMENTS]
     apart = np.int64(min(split >> shift, TERM_MAX))
     for i in range(o[O_ITEMS]):
         ws.unserved[i] = max(np.int64(0), min(ws.item[i].unserved_cents >> shift, np.int64(_UNSERVED_MAX)))
     if home and most > 1:
         for _ in range(_ROUNDS):
             bound_plans(o, ws.value, ws.unserved, ws.plan_bound, apart)
-            if upper < INFINITE and np.int64(ws.plan_bound[full]) - apart > upper >> shift:
+            if ws.plan_bound[full] >= NEVER or int(ws.plan_bound[full]) - apart > upper >> shift:
                 break
             cost, number, fresh = _walk(net, pol, live, o, ws, reach, split, shift)
             if number > most:
@@ -181,14 +203,21 @@ def home_plans(
         return
     parcels, couriers = home_kinds(net, o)
     for t in range(1, full):
-        if ws.value[t] >= NEVER or ws.set[t].exact == ws.clock[2]:
+        if ws.set[t].exact == ws.clock[2]:
             continue
-        cap = np.int64(INFINITE - 1)
+        value, other = int(ws.value[t]), int(ws.plan_bound[full ^ t])
+        if least_extra >= 0:
+            other = min(other, int(ws.any_bound[full ^ t]) + (least_extra >> shift))
+        if o[O_FLAGS] & F_PARTIAL and ws.set[t].valid and is_small(o, ws, t):  # alone, or not at all
+            value, other = int(_least_bound(ws, t)), 0
+            for i in range(o[O_ITEMS]):
+                if t >> i & 1 == 0:
+                    other += int(ws.unserved[i])
+        if value >= NEVER or other >= NEVER:
+            continue
+        cap = INFINITE - 1
         if upper < INFINITE:
-            other = np.int64(ws.plan_bound[full ^ t])
-            if least_extra >= 0:
-                other = min(other, ws.any_bound[full ^ t] + (least_extra >> shift))
             cap = upper - (other << shift)
-            if np.int64(ws.value[t]) > cap >> shift:
+            if value > cap >> shift:
                 continue
         ship_home(net, pol, live, o, ws, reach, np.int64(t), cap, shift, parcels, couriers)

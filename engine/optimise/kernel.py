@@ -14,29 +14,21 @@ workspace.py.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import rounded, weigh
+from engine.costs.tariff import weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import Reach
 from engine.optimise.bounds import bound_places, bound_sets, list_alive, shift_of, slacken
-from engine.optimise.candidates import (
-    find_candidates,
-    find_hubs,
-    find_least,
-    find_useful,
-    find_wanted,
-    measure_all,
-    measure_items,
-)
+from engine.optimise.candidates import find_candidates, find_few, find_useful, least_node, measure_all, measure_items
 from engine.optimise.cells import find_cells, price_classes
-from engine.optimise.home import bound_home, home_plans, ship_whole
+from engine.optimise.home import bound_home, home_plans, ship_exactly
 from engine.optimise.partition import take_best, take_whole, unserved
-from engine.optimise.routes import carbon_cents, pick_of
-from engine.optimise.shipments import _POINT, home_kinds, place_pass, try_few
+from engine.optimise.places import any_way, list_node, mixed, trip_cents, want_places, whole_places
+from engine.optimise.routes import pick_of
+from engine.optimise.shipments import home_kinds, place_pass, try_few
 from engine.optimise.tables import (
     F_PARTIAL,
-    F_PLACE_CHOSEN,
     O_FLAGS,
     O_ITEMS,
     O_LINE_FROM,
@@ -46,13 +38,7 @@ from engine.optimise.tables import (
     O_PLACE_TO,
     O_SLOT,
     P_SPLIT,
-    P_TRIP_BASE,
-    P_TRIP_CO2E,
-    P_TRIP_KM,
-    PL_DISTANCE,
-    PL_NODE,
     W_SPLIT,
-    W_TRIP,
     Orders,
     Pol,
 )
@@ -79,16 +65,6 @@ from engine.promise.clock import first_handover
 OPTIMAL, INFEASIBLE, COLLIDES = 0, 1, 2
 
 
-@inlined
-def _trip_cents(pol: Pol, o: NDArray[np.int64], place: NDArray[np.int64]) -> int:
-    """What the customer's trip to a place costs the plan: nothing where the customer chose it."""
-    if o[O_FLAGS] & F_PLACE_CHOSEN:
-        return 0
-    metres = place[PL_DISTANCE]
-    cents = weigh(pol.scalar[P_TRIP_BASE] + rounded(pol.scalar[P_TRIP_KM] * metres, 1000), pol.weight[W_TRIP])
-    return cents + carbon_cents(pol, rounded(2 * metres * pol.scalar[P_TRIP_CO2E], 1000))
-
-
 @compiled
 def _start(o: NDArray[np.int64], ws: Workspace) -> None:
     """Empty the answers."""
@@ -112,19 +88,6 @@ def _all_held(ws: Workspace, full: int) -> bool:
     return False
 
 
-@compiled
-def _want_places(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> bool:
-    """Mark the nodes that candidate places are served from; True where that may be any node."""
-    anyone = False
-    for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
-        place = orders.places[p, PL_NODE]
-        ws.node[place].wanted = ws.clock[2]
-        for i in range(net.node[place].lane_from, net.node[place].lane_to):
-            ws.node[net.lane[net.lanes_in[i]].origin].wanted = ws.clock[2]
-        anyone |= net.node[place].kind == _POINT
-    return anyone
-
-
 @inlined
 def _copy_home(ws: Workspace, t: int) -> None:
     """Row 1 of a set starts as row 0."""
@@ -137,34 +100,6 @@ def _copy_home(ws: Workspace, t: int) -> None:
 
 
 @compiled
-def _whole_places(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-) -> int:
-    """Plans of one shipment to a place; returns the least trip cost of any place, -1 without places."""
-    full = (1 << o[O_ITEMS]) - 1
-    least_extra, one = np.int64(-1), np.int64(1)
-    ws.alive[0] = full
-    for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
-        place = orders.places[p]
-        extra = _trip_cents(pol, o, place)
-        least_extra = extra if least_extra < 0 else min(least_extra, extra)
-        if ws.set[full].valid:
-            ws.best_of[1, full].cost = INFINITE
-            ws.best_of[1, full].deliver = INFINITE
-            ws.best_of[1, full].candidate = 0
-            ws.set[full].cap_cents = ws.best[0] - extra if ws.best[0] < INFINITE else INFINITE - 1
-            place_pass(net, pol, live, o, ws, place, reach, one)
-            take_whole(ws, one, full, extra, p)
-    return least_extra
-
-
-@compiled
 def _prepare_home(
     net: Net,
     pol: Pol,
@@ -174,22 +109,30 @@ def _prepare_home(
     o: NDArray[np.int64],
     ws: Workspace,
     split: int,
-    anyone: bool,
+    few: int,
 ) -> None:
-    """Carrier bounds of every set and class; classes that are too dear are marked hopeless before stock is read."""
+    """
+    Carrier bounds of every set and class, and how dear a row of stock may be.
+
+    That comes from a first plan: from the nodes in ws.few, what looks cheapest, and the best stocked ones.
+    """
     parcels, couriers = home_kinds(net, o)
     find_cells(o, reach.floors, ws, parcels | couriers)
     price_classes(net, pol, o, ws, reach)
     full = (1 << o[O_ITEMS]) - 1
-    if o[O_FLAGS] & F_PARTIAL or anyone or ws.set[full].valid == 0:
+    if few < 0 or ws.set[full].valid == 0:
         return
-    # a first plan, from what looks cheapest or the best stocked nodes, tells which zones are too dear to look at
-    best = np.int64(INFINITE)
-    if o[O_LINE_TO] - o[O_LINE_FROM] == 1:
-        if find_least(net, pol, live, orders, o, ws, reach.zone_class[o[O_SLOT]]) > 0:
-            best = try_few(net, pol, live, o, ws, reach, parcels, couriers)
-    if best >= INFINITE and find_hubs(net, pol, live, orders, o, ws) > 0:
-        best = try_few(net, pol, live, o, ws, reach, parcels, couriers)
+    node = least_node(pol, live, orders, o, ws, reach) if o[O_LINE_TO] - o[O_LINE_FROM] == 1 else -1
+    if node >= 0:
+        few = list_node(ws, node, few)
+    else:
+        for hub in live.hubs:
+            few = list_node(ws, hub, few)
+    if find_few(net, pol, live, orders, o, ws, few) == 0:
+        return
+    whole_places(net, pol, live, reach, orders, o, ws)
+    best = min(ws.best[0], try_few(net, pol, live, o, ws, reach, parcels, couriers))
+    ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[4] = INFINITE, INFINITE, 0, -1, 0
     if best < INFINITE:
         slacken(pol, o, ws, best, split)
 
@@ -215,15 +158,14 @@ def search(
     measure_items(net, pol, live, orders, o, ws)
     measure_all(o[O_ITEMS], ws)
     bound_sets(pol, o, ws)
-    anyone = _want_places(net, orders, o, ws)
+    few, anyone = want_places(net, orders, o, ws)
     if home:
-        _prepare_home(net, pol, live, reach, orders, o, ws, split, anyone)
-    if home:
+        _prepare_home(net, pol, live, reach, orders, o, ws, split, none if partial or anyone else few)
         count = find_useful(net, pol, live, orders, o, ws, reach.zone_class[o[O_SLOT]])
     elif anyone:
         count = find_candidates(net, pol, live, orders, o, ws)
     else:
-        count = find_wanted(net, pol, live, orders, o, ws)
+        count = find_few(net, pol, live, orders, o, ws, few)
     if count == 0:
         return False
     if not partial and not _all_held(ws, full):
@@ -232,19 +174,22 @@ def search(
     if home:
         shift = bound_home(net, pol, o, ws, reach, shift)
         if ws.set[full].valid:
-            ship_whole(net, pol, live, o, ws, reach, shift)
+            ship_exactly(net, pol, live, o, ws, reach, full, shift)
             take_whole(ws, zero, full, zero, none)
-    least_extra = _whole_places(net, pol, live, reach, orders, o, ws)
+    least_extra = whole_places(net, pol, live, reach, orders, o, ws)
     if o[O_ITEMS] > 1 and (partial or o[O_MAX_SHIPMENTS] > 1):
         if least_extra >= 0:
             bound_places(pol, o, ws, anyone)
+        upper = np.int64(ws.best[0])
+        if home and upper >= INFINITE and least_extra >= 0 and o[O_MAX_SHIPMENTS] > 1:
+            upper = mixed(net, pol, live, reach, orders, o, ws, split, shift)
         if home or least_extra >= 0:
-            home_plans(net, pol, live, o, ws, reach, split, least_extra, shift)
+            home_plans(net, pol, live, o, ws, reach, split, least_extra, upper, shift)
         if home:
             take_best(o, ws, zero, full, split, zero, none)
         for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
             place = orders.places[p]
-            extra = np.int64(_trip_cents(pol, o, place))
+            extra = np.int64(trip_cents(pol, o, place))
             alive = list_alive(o, ws, ws.best[0], extra, shift)
             if alive == 0:
                 continue
@@ -252,6 +197,8 @@ def search(
                 _copy_home(ws, t)
             place_pass(net, pol, live, o, ws, place, reach, alive)
             take_best(o, ws, one, full, split, extra, p)
+    if partial and not ws.best[5] and any_way(net, pol, live, reach, orders, o, ws, shift):
+        ws.best[5] = 1
     if partial and ws.best[5]:
         everything = unserved(ws, full)
         if everything < ws.best[0]:

@@ -22,7 +22,7 @@ FAR = 2**56  # beyond any cost, and a dozen still add up
 FAMILIES_MAX = 64
 NUM_MAX = 8  # parcels of a cell, or more
 NEVER = 100_000_000  # bounds at and above it say that there is no shipment
-TERM_MAX, TERM_MIN = 1 << 22, -(1 << 21)  # of one item in a bound; a dozen and a price stay below NEVER
+TERM_MAX, TERM_MIN = 1 << 20, -(1 << 21)  # of one item in a bound; plans of a dozen shipments stay below NEVER
 FIRST = 15  # row of Workspace.term
 FEW_ITEMS = 5  # up to which bounds are summed over nodes in the inner loop, and over sets from there on
 SETS = 1 << ITEMS_MAX
@@ -51,7 +51,7 @@ def _record(**fields: str) -> np.dtype[np.void]:
     return np.dtype(list(fields.items()))
 
 
-NODE = _record(mark="i8", candidate="i8", wanted="i8")  # stamps; number of the candidate, -1: may not serve
+NODE = _record(mark="i8", candidate="i8", wanted="i8", listed="i8")  # stamps; number of the candidate, -1: none
 # bits of the lines and items it has in full, and of the items whose stock comes later; place of its zone class
 CANDIDATE = _record(node="i8", lines="i8", items="i8", late="i8", at="i8")
 PICK = _record(stamp="i8", start_s="i8", end_s="i8", segment="i8")
@@ -95,6 +95,7 @@ class Workspace(NamedTuple):
     set: Records  # (SETS,) SET
     alive: I64  # (SETS,) sets that may be a shipment of a best plan
     slack: I64  # (CLASSES_MAX,) how much dearer than its least a line from a zone class may be; FAR: any
+    few: I64  # (K,) nodes that a first plan is looked for at
     kept: I64  # (K,) rows of a sku that may be worth it
     counts: I64  # [0] families, [1] zone classes of the target
     family: Records  # (FAMILIES_MAX,) FAMILY
@@ -144,6 +145,7 @@ def workspace(num_nodes: int) -> Workspace:
         set=np.zeros(SETS, dtype=SET),
         alive=np.zeros(SETS, dtype=np.int64),
         slack=np.zeros(CLASSES_MAX, dtype=np.int64),
+        few=np.zeros(num_nodes + 1, dtype=np.int64),
         kept=np.zeros(num_nodes + 1, dtype=np.int64),
         counts=np.zeros(4, dtype=np.int64),
         family=np.zeros(FAMILIES_MAX, dtype=FAMILY),

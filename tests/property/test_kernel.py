@@ -8,7 +8,7 @@ from engine.check.violations import violations
 from engine.decide.engine import Engine
 from engine.domain.plan import Status
 from tests.examples import examples
-from tests.strategies import Case, cases, hungry, random_case
+from tests.strategies import FEATURES, Case, cases, hungry, random_case
 from tests.twin import TooLargeError, best
 
 NUM_RANDOM = 250
@@ -62,6 +62,17 @@ def test_no_shipment_waits_for_units_that_it_does_not_need(seed: int) -> None:
 def test_a_partial_order_is_left_out_whole_rather_than_divided_where_that_is_cheaper_than_its_lines() -> None:
     features = frozenset(("carbon", "exceptions", "holes", "line_rules", "policy_prices", "weights"))
     assert _confirm(hungry(random_case(30244, num_lines=2, num_nodes=3, features=features), 5)) == "subset"
+
+
+def test_a_surcharge_of_one_zone_raises_no_bound_of_another() -> None:
+    without = frozenset(("backlog", "holes", "order_rules", "policy_prices"))
+    features = frozenset(FEATURES) - without
+    assert _confirm(random_case(40024, num_lines=2, num_nodes=7, features=features)) == "subset"
+
+
+def test_what_is_worth_too_little_for_a_parcel_bounds_no_plan_of_several() -> None:
+    features = frozenset(FEATURES) - {"dims", "holes", "order_rules", "policy_prices", "restrictions"}
+    assert _confirm(hungry(random_case(60899, num_lines=3, num_nodes=6, features=features), 6)) == "subset"
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,0 +1,164 @@
+"""Plans that end at candidate places, as far as a first plan, and the nodes that places are served from."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.costs.tariff import rounded, weigh
+from engine.network.jit import compiled, inlined
+from engine.network.live import LiveArrays
+from engine.network.records import Net
+from engine.network.rows import Reach
+from engine.optimise.home import ship_exactly
+from engine.optimise.partition import take_whole
+from engine.optimise.routes import carbon_cents
+from engine.optimise.shipments import _POINT, place_pass
+from engine.optimise.tables import (
+    F_PLACE_CHOSEN,
+    O_FLAGS,
+    O_ITEMS,
+    O_MIN_VALUE,
+    O_PLACE_FROM,
+    O_PLACE_TO,
+    O_SLOT,
+    P_TRIP_BASE,
+    P_TRIP_CO2E,
+    P_TRIP_KM,
+    PL_DISTANCE,
+    PL_NODE,
+    W_TRIP,
+    Orders,
+    Pol,
+)
+from engine.optimise.workspace import INFINITE, NEVER, Workspace
+
+
+@inlined
+def trip_cents(pol: Pol, o: NDArray[np.int64], place: NDArray[np.int64]) -> int:
+    """What the customer's trip to a place costs the plan: nothing where the customer chose it."""
+    if o[O_FLAGS] & F_PLACE_CHOSEN:
+        return 0
+    metres = place[PL_DISTANCE]
+    cents = weigh(pol.scalar[P_TRIP_BASE] + rounded(pol.scalar[P_TRIP_KM] * metres, 1000), pol.weight[W_TRIP])
+    return cents + carbon_cents(pol, rounded(2 * metres * pol.scalar[P_TRIP_CO2E], 1000))
+
+
+@inlined
+def list_node(ws: Workspace, node: int, count: int) -> int:
+    """Add a node to ws.few, once."""
+    if ws.node[node].listed == ws.clock[2]:
+        return count
+    ws.node[node].listed = ws.clock[2]
+    ws.few[count] = node
+    return count + 1
+
+
+@compiled
+def want_places(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> tuple[int, bool]:
+    """
+    Mark and list in ws.few the nodes that candidate places are served from.
+
+    Returns how many, and whether it may be any node.
+    """
+    count, anyone = 0, False
+    for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
+        place = orders.places[p, PL_NODE]
+        count = list_node(ws, place, count)
+        for i in range(net.node[place].lane_from, net.node[place].lane_to):
+            count = list_node(ws, net.lane[net.lanes_in[i]].origin, count)
+        anyone |= net.node[place].kind == _POINT
+    for i in range(count):
+        ws.node[ws.few[i]].wanted = ws.clock[2]
+    return count, anyone
+
+
+@compiled
+def whole_places(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    reach: Reach,
+    orders: Orders,
+    o: NDArray[np.int64],
+    ws: Workspace,
+) -> int:
+    """Plans of one shipment to a place; returns the least trip cost of any place, -1 without places."""
+    full = (1 << o[O_ITEMS]) - 1
+    least_extra, one = -1, np.int64(1)
+    ws.alive[0] = full
+    for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
+        place = orders.places[p]
+        extra = trip_cents(pol, o, place)
+        least_extra = extra if least_extra < 0 else min(least_extra, extra)
+        if ws.set[full].valid:
+            ws.best_of[1, full].cost = INFINITE
+            ws.best_of[1, full].deliver = INFINITE
+            ws.best_of[1, full].candidate = 0
+            ws.set[full].cap_cents = ws.best[0] - extra if ws.best[0] < INFINITE else INFINITE - 1
+            place_pass(net, pol, live, o, ws, place, reach, one)
+            take_whole(ws, one, full, extra, p)
+    return least_extra
+
+
+@compiled
+def mixed(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    reach: Reach,
+    orders: Orders,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    split: int,
+    shift: int,
+) -> int:
+    """What a plan costs that takes all that a place has itself to there, and the rest home."""
+    full, best, one = (1 << o[O_ITEMS]) - 1, INFINITE, np.int64(1)
+    for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
+        place = orders.places[p]
+        node = place[PL_NODE]
+        own = ws.node[node].candidate if ws.node[node].mark == ws.clock[0] else -1
+        t = ws.candidate[own].items if own >= 0 else 0
+        rest = full ^ t
+        if t == 0 or rest == 0 or min(ws.set[t].value_cents, ws.set[rest].value_cents) < o[O_MIN_VALUE]:
+            continue
+        if ws.set[t].valid == 0 or ws.value[rest] >= NEVER:
+            continue
+        ws.best_of[1, t].cost, ws.best_of[1, t].deliver, ws.best_of[1, t].candidate = INFINITE, INFINITE, 0
+        ws.set[t].cap_cents = INFINITE - 1
+        ws.alive[0] = t
+        place_pass(net, pol, live, o, ws, place, reach, one)
+        ship_exactly(net, pol, live, o, ws, reach, rest, shift)
+        if ws.best_of[1, t].cost < INFINITE and ws.best_of[0, rest].cost < INFINITE:
+            cost = ws.best_of[1, t].cost + ws.best_of[0, rest].cost
+            best = min(best, cost + split + trip_cents(pol, o, place))
+    return best
+
+
+@compiled
+def any_way(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    reach: Reach,
+    orders: Orders,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    shift: int,
+) -> bool:
+    """Whether anything of the order can be shipped at all, however dear."""
+    full, one = (1 << o[O_ITEMS]) - 1, np.int64(1)
+    for t in range(1, full + 1):
+        if ws.set[t].valid == 0:
+            continue
+        if o[O_SLOT] >= 0 and ws.value[t] < NEVER:
+            ship_exactly(net, pol, live, o, ws, reach, np.int64(t), shift)
+            if ws.best_of[0, t].cost < INFINITE:
+                return True
+        for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
+            ws.best_of[1, t].cost, ws.best_of[1, t].deliver, ws.best_of[1, t].candidate = INFINITE, INFINITE, 0
+            ws.set[t].cap_cents = INFINITE - 1
+            ws.alive[0] = t
+            place_pass(net, pol, live, o, ws, orders.places[p], reach, one)
+            if ws.best_of[1, t].cost < INFINITE:
+                return True
+    return False
