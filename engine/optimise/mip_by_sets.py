@@ -15,7 +15,7 @@ from engine.optimise.mip_columns import column_bound
 from engine.optimise.mip_exchange import Ground, improve, prices_of
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_merged import merged
-from engine.optimise.mip_partition import Partition, Pool
+from engine.optimise.mip_partition import Partition
 from engine.optimise.mip_sets import SetBound, Sets, enumerated, set_bound
 from engine.optimise.mip_start import Found
 from engine.optimise.mip_subsets import BITS_MAX
@@ -151,8 +151,7 @@ class BySets:
             if found is None:
                 continue
             cents = found.reduced + self.sets.part(found.bits) @ at.prices
-            pool = Pool(found.slot, found.bits, cents, self.relaxed.place, self.partition.apart())
-            plan, cheaper = self.partition.solve(pool, self.upper(), clock)
+            plan, cheaper = self.partition.solve(found, cents, self.upper(), clock)
             if plan is not None:
                 self.offer(plan)
             self.bound = max(self.bound, min(at.cents + within, cheaper))

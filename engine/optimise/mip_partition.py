@@ -6,9 +6,10 @@ Plans from sets of items: which sets together hold every item once, and cost lea
                 sum over the c that have some of a divisible item <= shipments per line,
                 pieces of a divisible item from one node <= those that it holds
 
-A set of parts of divisible items may be shipped several times, and from several nodes: z_c counts. Where the node has
-limits of capacity, too, the set is a column for each of its slots; a solution that books more into a cell than it takes
-is cut off by the row of that cell, over all shipments that are known to fall into it.
+A set of parts of divisible items may be shipped several times, and from several nodes: z_c counts. At first one column
+stands for a set from any node; where the nodes of a solution do not have the capacity or the units for it, their sets
+become columns of their own, and their units and the cells that were full rows. So no set is barred from a node that has
+room for it.
 
 A set costs at first what the relaxation says, and what its shipment costs once a plan wants it; then the program is
 solved again. With all sets in it that a cheaper plan could use, its optimum is the order's: by the bound L and its
@@ -24,6 +25,7 @@ from engine.domain.plan import Refusal, Shipment
 from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_program import Program
+from engine.optimise.mip_sets import Found as Enumerated
 from engine.optimise.mip_sets import Sets
 from engine.optimise.mip_start import Cell, Found, cells_of, coupled, free_in, overbooked, total_cents
 from engine.optimise.reduce import Relaxed
@@ -54,6 +56,7 @@ class Partition:
         self.relaxed: Relaxed = sets.relaxed
         self.members = members
         self._node = np.array([facts.ways[facts.slot_way[m[0]]].route.node for m in members], dtype=np.int64)
+        self._apart: set[int] = set()  # nodes whose sets are columns of their own
         self._known: dict[tuple[int, int], Shipment | None] = {}
 
     def shipment(self, slot: int, bits: int) -> Shipment | None:
@@ -79,12 +82,14 @@ class Partition:
                 out += [(line, self.evaluator.order.lines[line].quantity) for line in item.lines]
         return tuple(sorted(out))
 
-    def solve(self, pool: "Pool", cutoff: float, clock: Clock) -> tuple[Found | None, float]:
+    def solve(self, found: Enumerated, cents: Floats, cutoff: float, clock: Clock) -> tuple[Found | None, float]:
         """
-        The cheapest plan of the sets in a pool.
+        The cheapest plan of some sets.
 
         Parameters
         ----------
+        found, cents
+            The sets, and what each costs by the relaxation.
         cutoff
             Only plans that cost less are of interest.
 
@@ -94,11 +99,11 @@ class Partition:
             The plan, None where none was found; what any still cheaper plan of these sets costs at least, infinite
             where there is none.
         """
+        if len(found.slot) == 0:
+            return None, np.inf
         best: Found | None = None
         bound = -np.inf
-        program = self._program(pool)
-        if not program.columns.cost:
-            return None, np.inf
+        pool, program = self._made(found, cents)
         for _ in range(_CORRECTIONS_MAX):
             outcome = program.run(clock.left(), 0.0)
             bound = max(bound, outcome.bound - self.relaxed.split)
@@ -107,28 +112,36 @@ class Partition:
             times = np.round(outcome.values[: len(pool.cents)]).astype(np.int64)
             chosen = np.flatnonzero(times).tolist()
             settled = [pool.settle(c, self, clock) for c in chosen]
-            exact = all(settled)
             for c in chosen:
                 usable = pool.shipment[c] is not None
                 program.columns.cost[c] = float(pool.cents[c]) if usable else 0.0
                 program.columns.high[c] *= usable
             built = tuple(s for c in chosen for s in [pool.shipment[c]] * int(times[c]) if s is not None)
             if len(built) == times.sum() and self.possible(built):
-                found = built, self._unserved(pool.bits[chosen])
-                if self.cents(found) < cutoff:
-                    best, cutoff = found, self.cents(found)
-                if exact and outcome.finished:
+                plan = built, self._unserved(pool.bits[chosen])
+                if self.cents(plan) < cutoff:
+                    best, cutoff = plan, self.cents(plan)
+                if all(settled) and outcome.finished:
                     bound = np.inf
                     break
-            elif exact:
-                full = overbooked(self.evaluator, built)
-                if not full:
-                    break  # what the program takes to be possible is not, for no reason known here
-                for cell in full:
-                    self._book(program, pool, cell)
+            elif all(settled):
+                nodes, cells = self._short(built), overbooked(self.evaluator, built)
+                if not nodes <= self._apart:
+                    self._apart |= nodes
+                    pool, program = self._made(found, cents)
+                elif cells:
+                    for cell in cells:
+                        self._book(program, pool, cell)
+                else:
+                    break  # the program takes to be possible what is not
             if clock.late() or not outcome.finished:
                 break
         return best, np.inf if bound >= cutoff - 1.0 + _EPSILON else bound
+
+    def _made(self, found: Enumerated, cents: Floats) -> tuple["Pool", Program]:
+        apart = np.isin(self._node, sorted(self._apart))
+        pool = Pool(found.slot, found.bits, cents, self.relaxed.place, apart)
+        return pool, self._program(pool)
 
     def _book(self, program: Program, pool: "Pool", cell: Cell) -> None:
         """No more in a cell than it takes, of all sets whose shipments are known."""
@@ -150,15 +163,18 @@ class Partition:
 
     def possible(self, shipments: tuple[Shipment, ...]) -> bool:
         """Whether shipments may go together; the program has left out capacity, and stock that is divided."""
-        if not coupled(self.evaluator, shipments):
-            return False
+        return coupled(self.evaluator, shipments) and not self._short(shipments)
+
+    def _short(self, shipments: tuple[Shipment, ...]) -> set[int]:
+        """The nodes that have less capacity, or fewer units, than shipments take together."""
         index = {line.line_id: i for i, line in enumerate(self.evaluator.order.lines)}
         taken: dict[tuple[int, int], int] = {}
         for s in shipments:
             for row in s.lines:
                 key = (self.evaluator.network.node_index[s.node], index[row.line_id])
                 taken[key] = taken.get(key, 0) + row.quantity
-        return all(units <= self.evaluator.available(*key) for key, units in taken.items())
+        out = {cell[0] for cell in overbooked(self.evaluator, shipments)}
+        return out | {key[0] for key, units in taken.items() if units > self.evaluator.available(*key)}
 
     def _program(self, pool: "Pool") -> Program:
         """Columns 0, 1, … are the sets of the pool."""
@@ -177,7 +193,7 @@ class Partition:
                 terms[program.columns.add(item.unserved_cents)] = size
             program.row(terms, low=size, high=size)
             if item.divisible:
-                program.row(dict.fromkeys(at, 1.0), high=self.evaluator.shipments_per_line_max)
+                program.row(dict.fromkeys(at, 1.0), high=min(most, self.evaluator.shipments_per_line_max))
                 self._share(program, pool, pieces[:, i], i)
         program.row(dict.fromkeys(range(num), 1.0), high=most)
         none = program.columns.add(
@@ -190,38 +206,20 @@ class Partition:
             program.row({**dict.fromkeys(np.flatnonzero(places == p).tolist(), 1.0), w: -float(most)}, high=0.0)
         program.row(dict.fromkeys(opened.values(), 1.0), high=1.0)
         values = pieces @ np.array([x.value_cents / q for x, q in zip(items, self.sets.pieces, strict=True)])
-        for c in np.flatnonzero(values < self.evaluator.min_parcel_value_cents - _EPSILON).tolist():
-            program.row({**dict.fromkeys(range(num), 1.0), c: float(most)}, high=float(most))  # alone, or not at all
+        poor = np.flatnonzero(values < self.evaluator.min_parcel_value_cents - _EPSILON).tolist()
+        if poor:  # alone, or not at all
+            several = program.columns.add()
+            program.row({**dict.fromkeys(range(num), 1.0), several: 1.0 - most}, high=1.0)
+            for c in poor:
+                program.row({c: 1.0, several: float(often[c])}, high=float(often[c]))
         return program
 
     def _share(self, program: Program, pool: "Pool", pieces: Ints, i: int) -> None:
-        """The units of a divisible item that a node holds, for all sets together."""
+        """The units of a divisible item that a node holds, for all its sets together, of nodes that are apart."""
         at = np.flatnonzero(pieces)
         node = self._node[pool.slot[at]]
-        for k in np.unique(node).tolist():
-            free = int(self.facts.units[k, i])
-            if free < self.sets.pieces[i]:
-                program.row({c: float(pieces[c]) for c in at[node == k].tolist()}, high=float(free))
-
-    def apart(self) -> Flags:
-        """(S,) slots whose sets no other slot stands in for, because shipments of one node share what it has."""
-        nodes, divided = self.evaluator.network.nodes, any(item.divisible for item in self.facts.items)
-        return np.array(
-            [
-                divided
-                or any(
-                    limit is not None
-                    for limit in (
-                        nodes[k].capacity_day_orders,
-                        nodes[k].capacity_day_units,
-                        nodes[k].capacity_hour_orders,
-                        nodes[k].capacity_hour_units,
-                    )
-                )
-                for k in self._node.tolist()
-            ],
-            dtype=np.bool_,
-        )
+        for k in sorted(self._apart & {*node.tolist()}):
+            program.row({c: float(pieces[c]) for c in at[node == k].tolist()}, high=float(self.facts.units[k, i]))
 
 
 class Pool:
