@@ -23,6 +23,7 @@ from engine.network.model import Network
 from engine.network.routes import EARTH_RADIUS_M, Target
 
 SLOTS_START = 256
+MEMORY = 256_000_000  # bytes
 CLASSES_MAX = 256
 
 
@@ -52,13 +53,13 @@ def _distances(
 
 
 class TargetRows:
-    """The pool of slots of one compiled network. Keeps at most `slots_max`; then it starts anew."""
+    """The pool of slots of one compiled network. Keeps at most `slots_max`, by default what MEMORY holds; then anew."""
 
-    def __init__(self, compiled: CompiledNetwork, slots_max: int = 50_000) -> None:
+    def __init__(self, compiled: CompiledNetwork, slots_max: int | None = None) -> None:
         network = compiled.network
         num_nodes = len(network.nodes)
         self.compiled = compiled
-        self.slots_max = slots_max
+        self.slots_max = slots_max or max(SLOTS_START, MEMORY // (6 * num_nodes + 2 * CLASSES_MAX))
         self.lat = np.array([n.lat for n in network.nodes], dtype=np.float64)
         self.lon = np.array([n.lon for n in network.nodes], dtype=np.float64)
         self.distance_m = np.zeros((SLOTS_START, num_nodes), dtype=np.int32)
