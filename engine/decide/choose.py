@@ -112,16 +112,19 @@ class Chooser:
     def _attempt(self, request: Evaluator, deadline_s: float | None) -> Plan:
         """Whole lines, then quantities split."""
         clock = Clock(deadline_s)
-        may_split = self.policy.allow_quantity_split and (request.order.partial or _enough(request))
-        if may_split and not request.order.partial and not fits_kernel(request):
+        if not fits_kernel(request) and not request.order.partial and self._may_split(request):
             split = self.splittable(request)
             if split:  # no plan of whole lines can be: spend no time on proving that again
                 return self.best(request, clock.left(), split)
         plan = self.best(request, clock.left())
-        if plan.status != Status.INFEASIBLE or not may_split:
+        if plan.status != Status.INFEASIBLE or not self._may_split(request):  # a look at all stock: only where needed
             return plan
         split = self.splittable(request)
         return self.best(request, clock.left(), split) if split else plan
+
+    def _may_split(self, request: Evaluator) -> bool:
+        """Whether dividing quantities is allowed and could help."""
+        return self.policy.allow_quantity_split and (request.order.partial or _enough(request))
 
     def best(self, request: Evaluator, deadline_s: float | None, split: frozenset[int] = frozenset()) -> Plan:
         """The best plan under the rules of a request as they are; only the lines of `split` may be divided."""
