@@ -6,7 +6,7 @@ The engine: a network, its live stock, a policy; orders in, decisions out.
 >>> engine.commit(decision)                                     # doctest: +SKIP
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from time import perf_counter_ns
@@ -122,16 +122,6 @@ class Engine:
             network_version=self.network.version,
             elapsed_us=(self.timer() - start) // 1000,
         )
-
-    def decide_many(self, orders: Iterable[Order], *, commit: bool = True) -> list[Decision]:
-        """Decide orders one after the other, as they come; with `commit` each holds what it takes."""
-        out = []
-        for order in orders:
-            decision = self.decide(order)
-            if commit:
-                self.commit(decision)
-            out.append(decision)
-        return out
 
     def options(
         self, order: Order, *, limit: int | None = None, deadline_ms: int | None = None

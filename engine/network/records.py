@@ -44,7 +44,7 @@ SERVICE = _record(
     " minutes takes parcel_g tkm_g"  # minutes: 1 if transit is in minutes; takes: bits 1 hazardous, 2 oversize
     " band_from band_to price_from surcharge_from surcharge_to"
 )
-BAND = _record("limit_g floor_cents")  # floor: least price of this band and all above it, over zones and eras
+BAND = _record("limit_g")
 SURCHARGE = _record("applies threshold zone cents permille fuel group min_g")  # zone -1 all, group -1 none
 SKU = _record("weight_g volume_cm3 longest_mm second_mm third_mm value_cents flags groups services")
 TRANSIT, DELIVERS = 1, 2  # bits of Net.running

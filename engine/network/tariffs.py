@@ -16,7 +16,6 @@ from engine.network.records import (
     SERVICE,
     SERVICE_KIND_CODE,
     SURCHARGE,
-    UNLIMITED,
     Columns,
     records,
     table,
@@ -71,9 +70,7 @@ def compile_tariffs(network: Network, first_day: int, num_days: int) -> dict[str
     for s, rates in enumerate(by_service):
         limits = sorted({r.weight_max_g for r in rates})
         block = _price_block(rates, limits, zones, era_day, per_kg[s])
-        least = np.where(block < 0, UNLIMITED, block).min(axis=(0, 1), initial=UNLIMITED)
-        floors = np.minimum.accumulate(least[::-1])[::-1]
-        bands += zip(limits, floors.tolist(), strict=True)
+        bands += [(limit,) for limit in limits]
         prices.append(block.ravel())
         band_edges.append(len(bands))
         price_edges.append(price_edges[-1] + block.size)

@@ -350,13 +350,6 @@ def join_sets(ws: Workspace, t: int, a: int, b: int) -> None:
 
 
 @compiled
-def measure_full(items: int, ws: Workspace) -> None:
-    """Fill the set_ arrays of the growing sets {0}, {0, 1}, … up to all items."""
-    for i in range(1, items):
-        join_sets(ws, (1 << (i + 1)) - 1, (1 << i) - 1, 1 << i)
-
-
-@compiled
 def measure_all(items: int, ws: Workspace) -> None:
     """Fill the set_ arrays of every set."""
     for t in range(3, 1 << items):

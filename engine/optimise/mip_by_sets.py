@@ -33,6 +33,7 @@ _COLUMNS_SHARE = 0.2
 _BOUND_SHARE = 0.7
 _SLOTS_ASKED = 40  # for the shipment of one set
 _ROOMS = ((8_000, 1e-3), (60_000, 1.0))  # sets of one program, and the share above which it is worth while
+_SETS_A_SECOND = 8_000  # of a program; HiGHS may look at its clock as late as after the first relaxation
 _EPSILON = 0.01
 
 
@@ -142,7 +143,9 @@ class BySets:
 
     def _enumerate(self, at: SetBound, clock: Clock) -> None:
         """All sets within what is between the bound and the best plan, or within as large a part of it as can be."""
-        for room, least in _ROOMS:
+        for sets_max, least in _ROOMS:
+            left = clock.left()
+            room = sets_max if left is None else min(sets_max, int(_SETS_A_SECOND * left))
             share, found = 2.0, None
             while found is None and share > least and not clock.late() and np.isfinite(self.upper()):
                 share /= 2

@@ -25,6 +25,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 PPM = 1_000_000
+_LATE = frozenset({"lateness", "waiting"})
 
 
 class Facts:
@@ -99,13 +100,14 @@ class Facts:
             if evaluator.deliver_by_s is not None and deliver_s > evaluator.deliver_by_s:
                 continue
             if deliver_s not in known:
-                known[deliver_s] = self._date_cents(way, deliver_s)
+                known[deliver_s] = self.date_cents(way, deliver_s, evaluator.live.first_day, _LATE)
             kept.append(way)
             cents.append(known[deliver_s])
         self.ways = kept
         return np.array(cents, dtype=np.float64)
 
-    def _date_cents(self, way: Way, deliver_s: int) -> int:
+    def date_cents(self, way: Way, deliver_s: int, pick_day: int, rules: frozenset[str]) -> int:
+        """Sum the terms by these rules of a shipment without lines: what its dates cost."""
         evaluator = self.evaluator
         terms = shipment_terms(
             evaluator.network,
@@ -118,9 +120,9 @@ class Facts:
             deliver_s=deliver_s,
             placed_s=evaluator.placed_s,
             requested_s=evaluator.requested_s,
-            pick_day=evaluator.live.first_day,
+            pick_day=pick_day,
         )
-        return sum(t.amount_cents for t in terms if t.rule in ("lateness", "waiting"))
+        return sum(t.amount_cents for t in terms if t.rule in rules)
 
     def _stock(self) -> None:
         """Units, bid prices and days of cover by (node, line)."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
-from engine.costs.terms import shipment_terms
 from engine.domain.plan import Promise, Refusal
 from engine.domain.units import epoch_s
 from engine.optimise.mip_facts import Facts
@@ -11,6 +10,7 @@ from engine.optimise.mip_instance import NO_LIMIT, Share, Slot, Variant
 from engine.options.ways import Way
 
 _Key = TypeVar("_Key")
+_OF_DATES = frozenset({"lateness", "waiting", "capacity", "priority"})
 
 
 class _Dated(NamedTuple):
@@ -174,7 +174,7 @@ class Slots:
                 (low, NO_LIMIT if high == lines_max else high),
                 units,
                 ship_day,
-                self._dates_cents(way, deliver_s, pick[0]),
+                self.facts.date_cents(way, deliver_s, pick[0], _OF_DATES),
                 self._cells(way.route.node, *pick),
             )
             low = high + 1
@@ -182,24 +182,6 @@ class Slots:
     def _ship_day(self, way: Way, promise: Promise) -> int:
         """Only services have tariffs that hang on the day."""
         return self.facts.evaluator.tools.dates.ship_day(way.route, promise) if way.route.service >= 0 else 0
-
-    def _dates_cents(self, way: Way, deliver_s: int, pick_day: int) -> int:
-        """Lateness, waiting, capacity and priority: the terms of a shipment without lines, picking left out."""
-        evaluator = self.facts.evaluator
-        terms = shipment_terms(
-            evaluator.network,
-            evaluator.live,
-            evaluator.policy,
-            way.route,
-            items=(),
-            distance_m=way.distance_m,
-            price=None,
-            deliver_s=deliver_s,
-            placed_s=evaluator.placed_s,
-            requested_s=evaluator.requested_s,
-            pick_day=pick_day,
-        )
-        return sum(t.amount_cents for t in terms if t.rule in ("lateness", "waiting", "capacity", "priority"))
 
     def _cells(self, node: int, day: int, hour: int) -> tuple[int, ...]:
         """The day's and the hour's cell, where the node has limits for them."""

@@ -8,6 +8,7 @@ from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import Reach
+from engine.optimise.bounds import is_small
 from engine.optimise.home import ship_exactly
 from engine.optimise.partition import take_whole
 from engine.optimise.routes import carbon_cents
@@ -72,6 +73,26 @@ def want_places(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace) -
 
 
 @compiled
+def _bring(
+    net: Net,
+    pol: Pol,
+    live: LiveArrays,
+    reach: Reach,
+    o: NDArray[np.int64],
+    ws: Workspace,
+    place: NDArray[np.int64],
+    t: np.int64,
+    cap: np.int64,
+) -> bool:
+    """Find the cheapest shipment of a set to a place, as row 1 of ws.best_of; False where none keeps to the cap."""
+    ws.best_of[1, t].cost, ws.best_of[1, t].deliver, ws.best_of[1, t].candidate = INFINITE, INFINITE, 0
+    ws.set[t].cap_cents = cap
+    ws.alive[0] = t
+    place_pass(net, pol, live, o, ws, place, reach, np.int64(1))
+    return ws.best_of[1, t].cost < INFINITE
+
+
+@compiled
 def whole_places(
     net: Net,
     pol: Pol,
@@ -82,20 +103,16 @@ def whole_places(
     ws: Workspace,
 ) -> int:
     """Plans of one shipment to a place; returns the least trip cost of any place, -1 without places."""
-    full = (1 << o[O_ITEMS]) - 1
-    least_extra, one = -1, np.int64(1)
-    ws.alive[0] = full
+    full = np.int64((1 << o[O_ITEMS]) - 1)
+    least_extra = -1
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
         place = orders.places[p]
         extra = trip_cents(pol, o, place)
         least_extra = extra if least_extra < 0 else min(least_extra, extra)
         if ws.set[full].valid:
-            ws.best_of[1, full].cost = INFINITE
-            ws.best_of[1, full].deliver = INFINITE
-            ws.best_of[1, full].candidate = 0
-            ws.set[full].cap_cents = ws.best[0] - extra if ws.best[0] < INFINITE else INFINITE - 1
-            place_pass(net, pol, live, o, ws, place, reach, one)
-            take_whole(ws, one, full, extra, p)
+            cap = np.int64(ws.best[0] - extra if ws.best[0] < INFINITE else INFINITE - 1)
+            _bring(net, pol, live, reach, o, ws, place, full, cap)
+            take_whole(ws, np.int64(1), full, extra, p)
     return least_extra
 
 
@@ -112,7 +129,7 @@ def mixed(
     shift: int,
 ) -> int:
     """What a plan costs that takes all that a place has itself to there, and the rest home."""
-    full, best, one = (1 << o[O_ITEMS]) - 1, INFINITE, np.int64(1)
+    full, best = (1 << o[O_ITEMS]) - 1, INFINITE
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
         place = orders.places[p]
         node = place[PL_NODE]
@@ -123,12 +140,10 @@ def mixed(
             continue
         if ws.set[t].valid == 0 or ws.value[rest] >= NEVER:
             continue
-        ws.best_of[1, t].cost, ws.best_of[1, t].deliver, ws.best_of[1, t].candidate = INFINITE, INFINITE, 0
-        ws.set[t].cap_cents = INFINITE - 1
-        ws.alive[0] = t
-        place_pass(net, pol, live, o, ws, place, reach, one)
+        if not _bring(net, pol, live, reach, o, ws, place, np.int64(t), np.int64(INFINITE - 1)):
+            continue
         ship_exactly(net, pol, live, o, ws, reach, rest, shift)
-        if ws.best_of[1, t].cost < INFINITE and ws.best_of[0, rest].cost < INFINITE:
+        if ws.best_of[0, rest].cost < INFINITE:
             cost = ws.best_of[1, t].cost + ws.best_of[0, rest].cost
             best = min(best, cost + split + trip_cents(pol, o, place))
     return best
@@ -146,19 +161,14 @@ def any_way(
     shift: int,
 ) -> bool:
     """Whether anything of the order can be shipped at all, however dear."""
-    full, one = (1 << o[O_ITEMS]) - 1, np.int64(1)
-    for t in range(1, full + 1):
+    for t in range(1, 1 << o[O_ITEMS]):
         if ws.set[t].valid == 0:
             continue
-        if o[O_SLOT] >= 0 and ws.value[t] < NEVER:
+        if o[O_SLOT] >= 0 and (ws.value[t] < NEVER or is_small(o, ws, t)):  # a small set may go where nothing else does
             ship_exactly(net, pol, live, o, ws, reach, np.int64(t), shift)
             if ws.best_of[0, t].cost < INFINITE:
                 return True
         for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
-            ws.best_of[1, t].cost, ws.best_of[1, t].deliver, ws.best_of[1, t].candidate = INFINITE, INFINITE, 0
-            ws.set[t].cap_cents = INFINITE - 1
-            ws.alive[0] = t
-            place_pass(net, pol, live, o, ws, orders.places[p], reach, one)
-            if ws.best_of[1, t].cost < INFINITE:
+            if _bring(net, pol, live, reach, o, ws, orders.places[p], np.int64(t), np.int64(INFINITE - 1)):
                 return True
     return False

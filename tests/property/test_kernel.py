@@ -6,7 +6,11 @@ from hypothesis import given, settings
 
 from engine.check.violations import violations
 from engine.decide.engine import Engine
+from engine.domain.order import Method
 from engine.domain.plan import Status
+from engine.domain.policy import Policy
+from engine.network.live import Live
+from tests import builders
 from tests.examples import examples
 from tests.strategies import FEATURES, Case, cases, hungry, random_case
 from tests.twin import TooLargeError, best
@@ -73,6 +77,16 @@ def test_a_surcharge_of_one_zone_raises_no_bound_of_another() -> None:
 def test_what_is_worth_too_little_for_a_parcel_bounds_no_plan_of_several() -> None:
     features = frozenset(FEATURES) - {"dims", "holes", "order_rules", "policy_prices", "restrictions"}
     assert _confirm(hungry(random_case(60899, num_lines=3, num_nodes=6, features=features), 6)) == "subset"
+
+
+def test_nothing_is_served_where_the_only_line_that_can_be_sent_is_dear_and_worth_too_little_for_a_split() -> None:
+    network = builders.network(stock={("wh", "a"): 10})
+    policy = Policy(min_parcel_value_cents=9_999, unserved_base_cents=1, unserved_value_permille=0)
+    asked = builders.order("a", "b", methods=(Method.SHIP_FROM_WAREHOUSE,), partial=True)
+    case = Case(0, network, Live(network), policy, asked.merged(), "by hand")
+    assert _confirm(case) == "subset"
+    plan = Engine(network, policy=policy).decide(asked).plan
+    assert (plan.status, plan.cost_cents, plan.shipments) == (Status.OPTIMAL, 2, ())
 
 
 @pytest.mark.parametrize("seed", range(5))

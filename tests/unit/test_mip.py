@@ -3,6 +3,8 @@
 from typing import Any
 
 import numpy as np
+import pytest
+import scipy.optimize
 
 from engine.check.violations import violations
 from engine.domain.order import Method, Order
@@ -11,6 +13,7 @@ from engine.domain.policy import Policy
 from engine.network.live import Live
 from engine.network.model import Network
 from engine.optimise.mip import solve
+from engine.optimise.mip_program import Program
 from engine.optimise.mip_tariff import Tariffs
 from engine.options.evaluate import Evaluator
 from engine.options.tools import Tools
@@ -163,3 +166,24 @@ def test_tariffs_kept_from_one_order_serve_the_next() -> None:
         costs.append(solve(evaluator, tariffs=tariffs).cost_cents)
         assert costs[-1] == solve(evaluator).cost_cents
     assert costs[0] == costs[2]
+
+
+# HiGHS does not look at its clock while it presolves, which took a minute of a limit of a second.
+@pytest.mark.parametrize(("seconds", "presolves"), [(None, True), (5.0, False)])
+def test_a_program_with_a_time_limit_is_not_presolved(
+    seconds: float | None, presolves: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    real = scipy.optimize.milp
+
+    def milp(*args: Any, options: dict[str, Any], **rest: Any) -> Any:
+        asked.append(options)
+        return real(*args, options=options, **rest)
+
+    monkeypatch.setattr("scipy.optimize.milp", milp)
+    program = Program()
+    one, two = program.columns.add(3.0), program.columns.add(2.0)
+    program.row({one: 1.0, two: 1.0}, low=1.0)
+    assert program.run(seconds, 0.0).cents == 2.0
+    assert [options.get("presolve", True) for options in asked] == [presolves]
+    assert [options.get("time_limit") for options in asked] == [seconds]
