@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from benchmarks.worlds import World
 from engine.decide.engine import Engine
 from engine.domain.plan import Plan, Status
-from engine.network.live import LiveArrays
-from engine.network.records import Net
-from engine.network.rows import Reach
+from engine.network.blocks import Block
 from engine.optimise import mip
-from engine.optimise.kernel import COLLIDES, INFEASIBLE, solve
-from engine.optimise.tables import ITEMS_MAX, Orders, Pol
+from engine.optimise.kernel import COLLIDES, INFEASIBLE, decide_row
+from engine.optimise.tables import ITEMS_MAX, Orders
 from engine.optimise.workspace import S_FIELDS
 from engine.options.evaluate import Evaluator
 
@@ -44,16 +42,13 @@ class Prepared:
         return self.engine.columns(self.orders)
 
     @cached_property
-    def kernel_arguments(self) -> tuple[Net, Pol, LiveArrays, Reach, Orders]:
-        """What the kernel takes before the row of an order. Valid while no new target is asked for."""
-        engine = self.engine
-        columns = self.columns  # first: it fills the rows
-        chooser = engine.chooser
-        return (engine.compiled.net, chooser.pol, chooser.arrays, engine.rows.reach(), columns)
+    def block(self) -> Block:
+        """What the kernel takes before the row of an order."""
+        return self.engine.chooser.block(self.columns)
 
     def kernel(self, row: int) -> tuple[int, int, int, int]:
         """Decide the order of a row on the stock as it is: status, cents, number of shipments, row of the place."""
-        answer: tuple[int, int, int, int] = solve(*self.kernel_arguments, row, self.engine.chooser.workspace, self._out)
+        answer: tuple[int, int, int, int] = decide_row(self.block.at, row, self._out)
         return answer
 
     def optimum_cents(self, row: int) -> int | None:

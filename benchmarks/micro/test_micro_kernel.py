@@ -16,11 +16,12 @@ from benchmarks.prepared import Prepared
 from benchmarks.worlds import World
 from engine.costs.tariff import parcel_cents
 from engine.domain.order import Destination, Method
+from engine.network.blocks import opened
 from engine.network.jit import compiled
-from engine.network.live import LiveArrays
-from engine.network.records import Net
+from engine.network.records import I64
 from engine.optimise.candidates import find_candidates
 from engine.optimise.kernel import INFEASIBLE
+from engine.optimise.workspace import Inputs
 from engine.promise.clock import first_handover, pick
 
 SIZES = (1, 2, 5, 8)
@@ -41,7 +42,22 @@ def prepared() -> Prepared:
 
 
 @compiled
-def _pick_and_hand_over(net: Net, live: LiveArrays, node: int, service: int, release_s: int) -> int:
+def _candidates(block: I64, row: int) -> int:
+    inputs: Inputs = opened(block, Inputs)
+    orders = inputs.orders
+    return find_candidates(inputs.net, inputs.pol, inputs.live, orders, orders.table[row], inputs.ws)
+
+
+@compiled
+def _price_of_parcels(block: I64) -> int:
+    inputs: Inputs = opened(block, Inputs)
+    return parcel_cents(inputs.net, 0, 0, 3, 2_500, 9_000, 400, 300, 1_200, 0, 1)
+
+
+@compiled
+def _pick_and_hand_over(block: I64, node: int, service: int, release_s: int) -> int:
+    inputs: Inputs = opened(block, Inputs)
+    net, live = inputs.net, inputs.live
     _, end, _ = pick(net, live, node, release_s, 300, 2)
     schedule = net.schedule[node, service]
     return first_handover(net.handover, schedule.row_from, schedule.row_to, end, release_s)
@@ -74,25 +90,21 @@ def test_home_pass(benchmark: Any, lines: int) -> None:
 def test_candidates(benchmark: Any, lines: int) -> None:
     """The nodes that hold lines of an order."""
     made = prepared()
-    net, pol, live, _, orders = made.kernel_arguments
-    row = orders.table[EACH * SIZES.index(lines)]
-    count = benchmark(find_candidates, net, pol, live, orders, row, made.engine.chooser.workspace)
+    count = benchmark(_candidates, made.block.at, EACH * SIZES.index(lines))
     assert count > 0
 
 
 def test_price_of_parcels(benchmark: Any) -> None:
     """One price with surcharges and fuel."""
-    net = prepared().engine.compiled.net
-    cents = benchmark(parcel_cents, net, 0, 0, 3, 2_500, 9_000, 400, 300, 1_200, 0, 1)
+    cents = benchmark(_price_of_parcels, prepared().block.at)
     assert cents > 0
 
 
 def test_pick_and_hand_over(benchmark: Any) -> None:
     """When a shipment is picked and which collection it makes."""
     made = prepared()
-    engine = made.engine
     release_s = np.int64(made.columns.table[0, 0])
-    at = benchmark(_pick_and_hand_over, engine.compiled.net, engine.chooser.arrays, 0, 0, release_s)
+    at = benchmark(_pick_and_hand_over, made.block.at, 0, 0, release_s)
     assert at >= 0
 
 

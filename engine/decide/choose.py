@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.domain.order import Method, Order
 from engine.domain.plan import Plan, Refusal, Shipment, Status
 from engine.domain.policy import Policy, Relaxation
+from engine.network.blocks import Block
 from engine.network.compiled import CompiledNetwork
 from engine.network.live import Live
 from engine.network.model import NodeKind
@@ -22,10 +23,10 @@ from engine.network.routes import Route
 from engine.network.rows import TargetRows
 from engine.optimise import mip
 from engine.optimise.intake import fits_kernel, items_of, orders_of
-from engine.optimise.kernel import COLLIDES, INFEASIBLE, solve
+from engine.optimise.kernel import COLLIDES, INFEASIBLE, decide_row
 from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_tariff import Tariffs
-from engine.optimise.tables import ITEMS_MAX, PL_NODE, Pol
+from engine.optimise.tables import ITEMS_MAX, PL_NODE, Orders, Pol, no_orders
 from engine.optimise.workspace import (
     KIND_CARRIER,
     KIND_LANE,
@@ -35,6 +36,7 @@ from engine.optimise.workspace import (
     S_ITEMS,
     S_KIND,
     S_NODE,
+    Inputs,
     Workspace,
     workspace,
 )
@@ -60,9 +62,25 @@ class Chooser:
         self.policy = policy
         self.pol = pol
         self.tariffs = Tariffs(compiled.network, tools.cards)
-        self.arrays = live.arrays()
         self.workspace: Workspace = workspace(len(compiled.network.nodes))
+        self._blocks = {
+            "net": compiled.block,
+            "pol": Block.of(pol),
+            "live": Block.of(live.arrays()),
+            "reach": rows.block,
+            "ws": Block.of(self.workspace),
+        }
+        self._one = self.block(no_orders())
         self._out: NDArray[np.int64] = np.zeros((ITEMS_MAX, S_FIELDS), dtype=np.int64)
+
+    def block(self, orders: Orders) -> Block:
+        """All that kernels need to decide orders; valid until targets are forgotten."""
+        return Block(Inputs, orders=orders, **self._blocks)
+
+    def block_of_one(self, orders: Orders) -> Block:
+        """Likewise, for the orders at hand only: the next call replaces them."""
+        self._one.put(orders=orders)
+        return self._one
 
     def request(self, order: Order, relaxed: tuple[str, ...] = ()) -> Evaluator:
         """An order resolved on the network."""
@@ -157,16 +175,7 @@ class Chooser:
     def _by_kernel(self, request: Evaluator, deadline_s: float | None) -> Plan:
         self.rows.trim()
         orders = orders_of(self.compiled, self.rows, [request])
-        status, cost, count, place = solve(
-            self.compiled.net,
-            self.pol,
-            self.arrays,
-            self.rows.reach(),
-            orders,
-            0,
-            self.workspace,
-            self._out,
-        )
+        status, cost, count, place = decide_row(self.block_of_one(orders).at, 0, self._out)
         lines = range(len(request.order.lines))
         if status == INFEASIBLE:
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="subset")

@@ -188,20 +188,9 @@ class Engine:
         items = orders.table[:, O_ITEMS]
         answer[:, A_FIRST] = np.cumsum(items) - items
         shipments = np.zeros((int(items.sum()), S_FIELDS), dtype=np.int64)
-        chooser, reach, row = self.chooser, self.rows.reach(), 0
+        block, row = self.chooser.block(orders), 0
         while row < len(orders.table):
-            row = 1 + decide_rows(
-                self.compiled.net,
-                chooser.pol,
-                chooser.arrays,
-                reach,
-                orders,
-                row,
-                chooser.workspace,
-                answer,
-                shipments,
-                commit,
-            )
+            row = 1 + decide_rows(block.at, row, answer, shipments, commit)
         return answer, shipments
 
     def commit(self, decision: Decision) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.decide.choose import Chooser
 from engine.domain.plan import Plan, Refusal, Shipment, Status
 from engine.domain.units import epoch_s
+from engine.network.blocks import Block
 from engine.network.routes import Route
 from engine.optimise.intake import items_of, orders_of
 from engine.optimise.labels import C_CUT, C_FOUND, C_STEP, Labels, labels
@@ -44,6 +45,7 @@ class LabelSearch:
     def __init__(self, chooser: Chooser) -> None:
         self.chooser = chooser
         self._labels: Labels = labels(len(chooser.compiled.network.nodes))
+        self._room = Block.of(self._labels)
 
     def find(self, request: Evaluator, unserved: Sequence[int], clock: Clock) -> tuple[list[Choice], str]:
         """
@@ -83,21 +85,9 @@ class LabelSearch:
         """Fill the labels; what cut that short."""
         chooser, state = self.chooser, self._labels.state
         state[C_STEP], state[C_FOUND], state[C_CUT] = START, 0, 0
-        reach, few = chooser.rows.reach(), max(FEW, FEW_SETS >> int(orders.table[0, O_ITEMS]))
+        block, few = chooser.block_of_one(orders), max(FEW, FEW_SETS >> int(orders.table[0, O_ITEMS]))
         while not clock.late():
-            if find_options(
-                chooser.compiled.net,
-                chooser.pol,
-                chooser.arrays,
-                reach,
-                orders,
-                0,
-                target,
-                chooser.workspace,
-                self._labels,
-                few,
-                WORK,
-            ):
+            if find_options(block.at, self._room.at, 0, target, few, WORK):
                 return "labels" if state[C_CUT] else ""
         return "deadline"
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from engine.domain.units import epoch_s
+from engine.network.blocks import Block
 from engine.network.calendars import ARRIVAL_DAYS, Calendars
 from engine.network.model import Network, Node, Offer
 from engine.network.records import (
@@ -42,6 +43,7 @@ class CompiledNetwork(NamedTuple):
     network: Network
     calendars: Calendars
     net: Net
+    block: Block  # of net, for kernels
     first_day: int
     num_days: int
     regions: dict[tuple[str, str], int]
@@ -71,7 +73,10 @@ def compile_network(network: Network, calendars: Calendars) -> CompiledNetwork:
         sku=table(SKU, _sku_columns(network, groups)),
         node=table(NODE, node),
     )
-    return CompiledNetwork(network, calendars, net, first_day, horizon_days, regions, time_zones, zone_maps, groups)
+    block = Block.of(net)
+    return CompiledNetwork(
+        network, calendars, net, block, first_day, horizon_days, regions, time_zones, zone_maps, groups
+    )
 
 
 def _numbered(values: Sequence[_T]) -> dict[_T, int]:

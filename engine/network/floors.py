@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.network.blocks import openable, opened
 from engine.network.compiled import CompiledNetwork
 from engine.network.jit import compiled as compiled_kernel
 from engine.network.model import Applies, ServiceKind
@@ -56,6 +57,25 @@ class Floors(NamedTuple):
     soonest_day: I64
     first_s: I64
     steady: I64
+
+
+def no_floors() -> Floors:
+    """Empty tables."""
+    i64, table = np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.int64)
+    return Floors(
+        group=np.zeros(0, GROUP),
+        group_of=i64,
+        limit_g=table,
+        cents=np.zeros((0, 0, 0, 0), dtype=np.int32),
+        measure=np.zeros(0, MEASURE),
+        measure_cents=table,
+        soonest_day=table,
+        first_s=i64,
+        steady=table,
+    )
+
+
+openable(Floors, no_floors)
 
 
 def floors_of(compiled: CompiledNetwork) -> Floors:
@@ -190,8 +210,9 @@ def _measures(net: Net, members: list[int]) -> list[tuple[tuple[int, int, int], 
 
 
 @compiled_kernel
-def find_soonest(net: Net, placed_s: int, out: NDArray[np.int64]) -> None:
+def find_soonest(block: I64, placed_s: int, out: I64) -> None:
     """Fill (S,) with the first day on which any node hands a service what is ordered at an instant; -1 never."""
+    net: Net = opened(block, Net)
     for s in range(len(net.service)):
         out[s] = -1
     for node in range(len(net.node)):

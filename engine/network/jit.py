@@ -29,6 +29,7 @@ _UNCOUNTED: dict[str, Any] = {"_nrt": False}  # numba's own types do not know it
 _ENGINE = Path(__file__).resolve().parent.parent
 _SOURCES = (
     "network/jit.py",
+    "network/blocks.py",
     "network/records.py",
     "network/live.py",
     "network/rows.py",

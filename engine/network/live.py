@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.units import day_number, epoch_s
+from engine.network.blocks import openable
 from engine.network.model import Network
 
 HORIZON_DAYS = 35
@@ -57,6 +58,26 @@ class LiveArrays(NamedTuple):
     day: NDArray[np.void]
     hour: NDArray[np.void]
     hour_node: NDArray[np.int32]
+
+
+def _empty() -> LiveArrays:
+    i64 = np.zeros(0, dtype=np.int64)
+    return LiveArrays(
+        row_start=i64,
+        row=np.zeros(0, ROW),
+        held=np.zeros((0, 0), HELD),
+        sku_least_cents=i64,
+        hubs=i64,
+        lot_row=i64,
+        lot_start=i64,
+        lot=np.zeros(0, LOT),
+        day=np.zeros((0, 0), USED),
+        hour=np.zeros((0, 0, 0), USED),
+        hour_node=np.zeros(0, dtype=np.int32),
+    )
+
+
+openable(LiveArrays, _empty)
 
 
 class Live:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.network.blocks import openable
 from engine.network.model import Applies, NodeKind, Offer, ServiceKind
 
 I64 = NDArray[np.int64]
@@ -72,6 +73,34 @@ class Net(NamedTuple):
     running: I64  # (num_arrival_calendars, D + ARRIVAL_DAYS) bits TRANSIT, DELIVERS
     end_s: I64  # (S, T, D + ARRIVAL_DAYS) end of the delivery window
     sku: Records  # SKU
+
+
+def _empty() -> Net:
+    i64 = np.zeros(0, dtype=np.int64)
+    return Net(
+        node=np.zeros(0, NODE),
+        segment=np.zeros(0, SEGMENT),
+        opening=np.zeros(0, OPENING),
+        schedule=np.zeros((0, 0), ROWS),
+        handover=np.zeros(0, LEAVE),
+        lane=np.zeros(0, LANE),
+        departure=np.zeros(0, LEAVE),
+        lanes_in=i64,
+        service=np.zeros(0, SERVICE),
+        era_of_day=i64,
+        band=np.zeros(0, BAND),
+        price_cents=i64,
+        per_kg_cents=np.zeros((0, 0, 0), dtype=np.int64),
+        surcharge=np.zeros(0, SURCHARGE),
+        surcharge_valid=np.zeros((0, 0), dtype=np.int64),
+        running_of=np.zeros((0, 0), dtype=np.int64),
+        running=np.zeros((0, 0), dtype=np.int64),
+        end_s=np.zeros((0, 0, 0), dtype=np.int64),
+        sku=np.zeros(0, SKU),
+    )
+
+
+openable(Net, _empty)
 
 
 def table(dtype: np.dtype[np.void], columns: Columns) -> Records:

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.network.blocks import Block, openable
 from engine.network.compiled import CompiledNetwork
-from engine.network.floors import HOUR_S, UNKNOWN, Floors, find_soonest, floors_of
+from engine.network.floors import HOUR_S, UNKNOWN, Floors, find_soonest, floors_of, no_floors
 from engine.network.jit import compiled as compiled_kernel
 from engine.network.model import Network
 from engine.network.routes import EARTH_RADIUS_M, Target
@@ -52,6 +53,21 @@ def _distances(
         out[k] = int(2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, h))) + 0.5)
 
 
+def _empty() -> Reach:
+    table = np.zeros((0, 0), dtype=np.int16)
+    return Reach(
+        distance_m=np.zeros((0, 0), dtype=np.int32),
+        zone_class=table,
+        class_zone=np.zeros((0, 0), dtype=np.int64),
+        slot_classes=table,
+        slot_count=np.zeros(0, dtype=np.int64),
+        floors=no_floors(),
+    )
+
+
+openable(Reach, _empty)
+
+
 class TargetRows:
     """The pool of slots of one compiled network. Keeps at most `slots_max`, by default what MEMORY holds; then anew."""
 
@@ -72,10 +88,11 @@ class TargetRows:
         self._slots: dict[tuple[object, ...], int] = {}
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
+        self.block = Block.of(self.reach())  # stays where it is, whatever the arrays do
         self._prefix_max = max((m.prefix_length for m in self._maps), default=0)
 
     def reach(self) -> Reach:
-        """The arrays as they are; ask again after new slots."""
+        """The arrays as they are; new slots may replace them."""
         return Reach(
             self.distance_m,
             self.zone_class,
@@ -96,7 +113,7 @@ class TargetRows:
         soonest = self.floors.soonest_day
         if 0 <= hour < soonest.shape[1] and soonest[0, hour] == UNKNOWN:
             out = np.full(len(soonest), -1, dtype=np.int64)
-            find_soonest(self.compiled.net, int(self.floors.first_s[0]) + hour * HOUR_S, out)
+            find_soonest(self.compiled.block.at, int(self.floors.first_s[0]) + hour * HOUR_S, out)
             soonest[:, hour] = out
 
     def slot(self, target: Target) -> int:
@@ -111,6 +128,7 @@ class TargetRows:
             self.zone_class = np.concatenate([self.zone_class, np.zeros_like(self.zone_class)])
             self.slot_classes = np.concatenate([self.slot_classes, np.zeros_like(self.slot_classes)])
             self.slot_count = np.concatenate([self.slot_count, np.zeros_like(self.slot_count)])
+            self.block.put(**self.reach()._asdict())
         _distances(self.lat, self.lon, target.lat, target.lon, self.distance_m[at])
         self.zone_class[at] = self._classes_of(target, self.distance_m[at])
         present = np.unique(self.zone_class[at])

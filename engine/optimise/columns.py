@@ -8,13 +8,12 @@ Many orders in one compiled loop, as they come, each holding the stock and capac
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.network.blocks import opened
 from engine.network.jit import compiled
 from engine.network.live import LiveArrays
-from engine.network.records import Net
-from engine.network.rows import Reach
 from engine.optimise.kernel import OPTIMAL, solve
-from engine.optimise.tables import O_ITEMS, O_LINE_FROM, O_LINE_TO, Orders, Pol
-from engine.optimise.workspace import S_DAY, S_HOUR, S_ITEMS, S_NODE, S_UNITS, Workspace
+from engine.optimise.tables import O_ITEMS, O_LINE_FROM, O_LINE_TO, Orders
+from engine.optimise.workspace import S_DAY, S_HOUR, S_ITEMS, S_NODE, S_UNITS, Inputs
 
 A_STATUS, A_CENTS, A_SHIPMENTS, A_PLACE, A_FIRST, A_FIELDS = range(6)
 
@@ -46,13 +45,8 @@ def hold(live: LiveArrays, orders: Orders, o: NDArray[np.int64], shipment: NDArr
 
 @compiled
 def decide_rows(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
+    block: NDArray[np.int64],
     first: int,
-    ws: Workspace,
     answer: NDArray[np.int64],
     shipments: NDArray[np.int64],
     commit: bool,
@@ -60,13 +54,15 @@ def decide_rows(
     """
     Decide the orders from row `first` on, in their order.
 
-    Stops at an order that the kernel alone cannot settle (no plan with whole lines, or shipments that collide) and
-    returns its row; the number of orders when all are done.
+    `block` is one of Inputs. Stops at an order that the kernel alone cannot settle (no plan with whole lines, or
+    shipments that collide) and returns its row; the number of orders when all are done.
     """
+    inputs: Inputs = opened(block, Inputs)
+    live, orders = inputs.live, inputs.orders
     for row in range(first, len(orders.table)):
         at = answer[row, A_FIRST]
         out = shipments[at : at + orders.table[row, O_ITEMS]]
-        status, cents, count, place = solve(net, pol, live, reach, orders, row, ws, out)
+        status, cents, count, place = solve(inputs, row, out)
         answer[row, A_STATUS] = status
         answer[row, A_CENTS] = cents
         answer[row, A_SHIPMENTS] = count

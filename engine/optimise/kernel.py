@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import weigh
+from engine.network.blocks import opened
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
@@ -58,6 +59,7 @@ from engine.optimise.workspace import (
     S_PICK,
     S_SHIP,
     S_UNITS,
+    Inputs,
     Workspace,
 )
 from engine.promise.clock import first_handover
@@ -248,25 +250,14 @@ def _ship_s(net: Net, kind: int, node: int, route: int, release: int, end: int) 
 
 
 @compiled
-def solve(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    row: int,
-    ws: Workspace,
-    out: NDArray[np.int64],
-) -> tuple[int, int, int, int]:
+def solve(inputs: Inputs, row: int, out: NDArray[np.int64]) -> tuple[int, int, int, int]:
     """
     Decide one order.
 
     Parameters
     ----------
-    reach
-        TargetRows.reach().
     row
-        The order's row in orders.table.
+        The order's row in inputs.orders.table.
     out
         (ITEMS_MAX, S_FIELDS) int64: the shipments.
 
@@ -274,8 +265,9 @@ def solve(
     -------
     status, cost in cents (a lower bound if COLLIDES), number of shipments, row of the place in orders.places or -1
     """
+    net, live, orders, ws = inputs.net, inputs.live, inputs.orders, inputs.ws
     o = orders.table[row]
-    if not search(net, pol, live, reach, orders, o, ws):
+    if not search(net, inputs.pol, live, inputs.reach, orders, o, ws):
         return INFEASIBLE, 0, 0, -1
     count = ws.best[4]
     uses_place = False
@@ -298,3 +290,9 @@ def solve(
         uses_place |= at_place == 1
     place = ws.best[3] if uses_place else -1
     return (COLLIDES if _collides(net, live, count, out) else OPTIMAL), ws.best[0], count, place
+
+
+@compiled
+def decide_row(block: NDArray[np.int64], row: int, out: NDArray[np.int64]) -> tuple[int, int, int, int]:
+    """Like `solve`, for who comes from Python: with the block of Inputs."""
+    return solve(opened(block, Inputs), row, out)

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.network.blocks import openable
 from engine.network.jit import compiled, inlined
 from engine.optimise.tables import ITEMS_MAX
 from engine.optimise.workspace import INFINITE, SETS
@@ -78,6 +79,9 @@ def labels(num_nodes: int) -> Labels:
         rank=np.zeros((2, num_nodes), dtype=np.int64),
         state=np.zeros(C_FIELDS, dtype=np.int64),
     )
+
+
+openable(Labels, lambda: labels(1))
 
 
 @compiled

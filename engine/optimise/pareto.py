@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import rounded, weigh
+from engine.network.blocks import opened
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.model import Offer
@@ -60,7 +61,7 @@ from engine.optimise.tables import (
     Orders,
     Pol,
 )
-from engine.optimise.workspace import Workspace
+from engine.optimise.workspace import Inputs, Workspace
 
 START, TO_HOME, TO_PLACE, JOIN, DONE = range(5)  # steps of a search
 _PICKUP = OFFER_BIT[Offer.PICKUP]
@@ -167,33 +168,19 @@ def _next_place(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace, l
 
 @compiled
 def find_options(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    order: int,
-    target: int,
-    ws: Workspace,
-    lab: Labels,
-    few: int,
-    work: int,
+    block: NDArray[np.int64], room: NDArray[np.int64], order: int, target: int, few: int, work: int
 ) -> bool:
     """
-    Go on filling `lab.found` with the plans of one order that no other beats.
+    Go on filling the labels' `found` with the plans of one order that no other beats.
 
     Parameters
     ----------
-    net, pol, live, orders
-        The network, the policy, what is left, and the columns of orders.
-    reach
-        Of engine.network.rows.TargetRows.
+    block, room
+        Of Inputs, and of Labels: set state[C_STEP] to START before the first call, and find the plans there.
     order
         Its row in orders.table.
     target
         The items to serve; all others are left out, at no price.
-    ws, lab
-        Scratch memory; the plans are in `lab`. Set lab.state[C_STEP] to START before the first call.
     few
         How many nodes to look at before all others: their plans rule out much of what those could add.
     work
@@ -201,9 +188,12 @@ def find_options(
 
     Returns
     -------
-    Whether the search has ended. Plans may be missing where it has not, or where lab.state[C_CUT] says that labels
+    Whether the search has ended. Plans may be missing where it has not, or where state[C_CUT] says that labels
     were dropped for want of room.
     """
+    inputs: Inputs = opened(block, Inputs)
+    net, pol, live, reach = inputs.net, inputs.pol, inputs.live, inputs.reach
+    orders, ws, lab = inputs.orders, inputs.ws, opened(room, Labels)
     o, state, one = orders.table[order], lab.state, np.int64(1)
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
     state[C_WORK] = work

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from engine.domain.policy import RULES, Policy
 from engine.domain.units import rounded, weighted_cents
+from engine.network.blocks import openable
 from engine.network.compiled import CompiledNetwork
 from engine.promise.transit import quantile
 
@@ -146,6 +147,21 @@ class Orders(NamedTuple):
     line: NDArray[np.void]
     node_list: NDArray[np.int32]
     places: NDArray[np.int64]
+
+
+def _empty_pol() -> Pol:
+    i64, table = np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.int64)
+    return Pol(weight=i64, scalar=i64, pick_cents=table, node=np.zeros(0, POL_NODE), transit=table)
+
+
+def no_orders() -> Orders:
+    """Empty columns."""
+    table = np.zeros((0, 0), dtype=np.int64)
+    return Orders(table=table, line=np.zeros(0, LINE), node_list=np.zeros(0, dtype=np.int32), places=table)
+
+
+openable(Pol, _empty_pol)
+openable(Orders, no_orders)
 
 
 def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:

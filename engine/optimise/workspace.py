@@ -10,9 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.network.blocks import openable
 from engine.network.floors import BANDS_MAX
-from engine.network.rows import CLASSES_MAX
-from engine.optimise.tables import ITEMS_MAX, LINES_MAX
+from engine.network.live import LiveArrays
+from engine.network.records import Net
+from engine.network.rows import CLASSES_MAX, Reach
+from engine.optimise.tables import ITEMS_MAX, LINES_MAX, Orders, Pol
 
 I64 = NDArray[np.int64]
 I32 = NDArray[np.int32]
@@ -133,6 +136,17 @@ class Workspace(NamedTuple):
     chosen: I64  # (ITEMS_MAX, 7) set, kind, candidate, id, at place, cost, deliver_by
 
 
+class Inputs(NamedTuple):
+    """All that a decision reads, and the memory it writes to."""
+
+    net: Net
+    pol: Pol
+    live: LiveArrays
+    reach: Reach
+    orders: Orders
+    ws: Workspace
+
+
 def workspace(num_nodes: int) -> Workspace:
     """Scratch memory for networks of so many nodes."""
     return Workspace(
@@ -180,3 +194,7 @@ def workspace(num_nodes: int) -> Workspace:
         best=np.zeros(8, dtype=np.int64),
         chosen=np.zeros((ITEMS_MAX, 7), dtype=np.int64),
     )
+
+
+openable(Workspace, lambda: workspace(1))
+openable(Inputs)
