@@ -82,10 +82,11 @@ def bound_places(pol: Pol, o: NDArray[np.int64], ws: Workspace, anyone: bool) ->
 @compiled
 def slacken(pol: Pol, o: NDArray[np.int64], ws: Workspace, best: int, split: int) -> None:
     """
-    Say for each zone class how much dearer than its least a line of a shipment from there may be, if the plan is to be
-    no dearer than `best`, what a known one costs; below 0 where no such plan has a shipment from there.
+    Say for each item and zone class how much dearer than the least a shipment from there with that item may be, if the
+    plan is to be no dearer than `best`, what a known one costs; below 0 where no such plan has one.
     """
-    full = (1 << o[O_ITEMS]) - 1
+    sets = 1 << o[O_ITEMS]
+    full = sets - 1
     to_place = o[O_PLACE_FROM] < o[O_PLACE_TO]
     packed = pol.scalar[P_LEAST_PACKAGING]
     for s in range(1, full + 1):
@@ -95,14 +96,27 @@ def slacken(pol: Pol, o: NDArray[np.int64], ws: Workspace, best: int, split: int
             left -= split + (0 if to_place else ws.set_price[rest] + packed)
         ws.value[s] = max(-NEVER, min(left, NEVER - 1))
     for at in range(ws.counts[1]):
-        ws.slack[ws.class_of[at]] = _most_left(ws.class_price[at, : full + 1], ws.value[: full + 1])
+        left_over = ws.sums[:sets]
+        _subtract(ws.value[:sets], ws.class_price[at * sets : (at + 1) * sets], left_over)
+        for i in range(o[O_ITEMS] - 1, -1, -1):  # the most of all sets with the item; then as if it were in none
+            half = 1 << i
+            ws.slack[i, ws.class_of[at]] = _most(left_over[:half], left_over[half : 2 * half])
 
 
 @compiled
-def _most_left(prices: NDArray[np.int32], left: NDArray[np.int32]) -> int:
-    most = np.int32(-NEVER)
-    for s in range(1, len(prices)):
-        most = max(most, np.int32(left[s] - prices[s]))
+def _subtract(left: NDArray[np.int32], prices: NDArray[np.int32], out: NDArray[np.int32]) -> None:
+    out[0] = -NEVER
+    for s in range(1, len(out)):
+        out[s] = np.int32(left[s] - prices[s])
+
+
+@compiled
+def _most(without: NDArray[np.int32], having: NDArray[np.int32]) -> int:
+    """The most of `having`; what is more than in `without` goes there."""
+    most = np.int32(-2 * NEVER)
+    for s in range(len(having)):
+        most = max(most, having[s])
+        without[s] = max(without[s], having[s])
     return int(most)
 
 
@@ -178,7 +192,7 @@ def bound_ships(o: NDArray[np.int64], ws: Workspace, shift: int) -> None:
         value[t] = NOT_SOLD
     for at in range(ws.counts[1]):
         low, high = ws.class_first[at], ws.class_first[at + 1]
-        row = ws.bound[at, :sets]
+        row = ws.bound[at * sets : (at + 1) * sets]
         for t in range(sets):
             row[t] = NOT_SOLD
         if low == high:
@@ -188,7 +202,7 @@ def bound_ships(o: NDArray[np.int64], ws: Workspace, shift: int) -> None:
         else:
             for pos in range(low, high):
                 _scan_sets(ws.term, pos, ws.sums, row, o[O_ITEMS])
-        _add_prices(row, ws.class_price[at, :sets], value, shift)
+        _add_prices(row, ws.class_price[at * sets : (at + 1) * sets], value, shift)
     for t in range(1, sets):
         if ws.set[t].valid == 0 or is_small(o, ws, t):
             value[t] = NOT_SOLD

@@ -159,20 +159,22 @@ def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDA
 
 @compiled
 def _keep_rows(
+    pol: Pol,
     live: LiveArrays,
     o: NDArray[np.int64],
     ws: Workspace,
     classes: NDArray[np.int16],
+    slack: NDArray[np.int64],
     rows: tuple[int, int],
     need: int,
-    weight: int,
     least: int,
 ) -> int:
     """List the rows of a sku that may be worth it; without branches, which a processor could not foresee."""
-    count, places = 0, o[O_PLACE_FROM] < o[O_PLACE_TO]
+    count, places, weight = 0, o[O_PLACE_FROM] < o[O_PLACE_TO], pol.weight[W_MARKDOWN]
     for row in range(rows[0], rows[1]):
         node = live.row[row].node
-        kept = weigh(live.row[row].markdown_cents * need, weight) - least <= ws.slack[int(classes[node])]
+        dearer = weigh(live.row[row].markdown_cents * need, weight) - least + pol.dearer_cents[node]
+        kept = dearer <= slack[int(classes[node])]
         if places:
             kept |= ws.node[node].wanted == ws.clock[2]
         ws.kept[count] = row
@@ -195,10 +197,10 @@ def find_useful(
     count = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
         sku = orders.line[line].sku
-        need, weight = orders.line[line].quantity, pol.weight[W_MARKDOWN]
-        least = weigh(live.sku_least_cents[sku] * need, weight)
+        need, slack = orders.line[line].quantity, ws.slack[orders.line[line].item]
+        least = weigh(live.sku_least_cents[sku] * need, pol.weight[W_MARKDOWN])
         rows = (live.row_start[sku], live.row_start[sku + 1])
-        for i in range(_keep_rows(live, o, ws, classes, rows, need, weight, least)):
+        for i in range(_keep_rows(pol, live, o, ws, classes, slack, rows, need, least)):
             count = _add_row(net, pol, live, orders, o, ws, line, ws.kept[i], count)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)
@@ -212,9 +214,11 @@ def least_node(pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64],
     line, channel = o[O_LINE_FROM], o[O_CHANNEL]
     sku, need = orders.line[line].sku, orders.line[line].quantity
     best, chosen = INFINITE, -1
+    for at in range(ws.counts[1]):
+        ws.class_left[ws.class_of[at]] = ws.class_price[2 * at + 1]  # sets of one item: none, and all
     for row in range(live.row_start[sku], live.row_start[sku + 1]):
         node = live.row[row].node
-        cents = int(ws.class_price[ws.class_at[int(classes[node])], 1])
+        cents = ws.class_left[int(classes[node])] + pol.dearer_cents[node]
         cents += weigh(live.row[row].markdown_cents * need, pol.weight[W_MARKDOWN])
         if cents < best:
             free = live.row[row].on_hand - live.row[row].reserved - live.held[channel, row].protected

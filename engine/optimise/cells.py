@@ -194,9 +194,10 @@ def price_classes(net: Net, pol: Pol, o: NDArray[np.int64], ws: Workspace, reach
         cls = np.int64(reach.slot_classes[slot, at])
         ws.class_at[cls] = at
         ws.class_of[at] = cls
-        ws.slack[cls] = FAR
+        for i in range(o[O_ITEMS]):
+            ws.slack[i, cls] = FAR
         _price_cells(net, pol, o, floors, ws, reach.class_zone[cls])
-        prices = ws.class_price[at, :sets]
+        prices = ws.class_price[at * sets : (at + 1) * sets]
         for t in range(sets):
             prices[t] = NOT_SOLD
         for g in range(len(floors.group)):

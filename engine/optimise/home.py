@@ -149,12 +149,12 @@ def _pair(
 
 
 @inlined
-def _least_bound(ws: Workspace, t: int) -> int:
+def _least_bound(o: NDArray[np.int64], ws: Workspace, t: int) -> int:
     """The least bound of a set over all classes."""
-    least = NOT_SOLD
+    least, sets = NOT_SOLD, 1 << o[O_ITEMS]
     for at in range(ws.counts[1]):
         if ws.class_first[at] < ws.class_first[at + 1]:
-            least = min(least, ws.bound[at, t])
+            least = min(least, ws.bound[at * sets + t])
     return least
 
 
@@ -209,7 +209,7 @@ def home_plans(
         if least_extra >= 0:
             other = min(other, int(ws.any_bound[full ^ t]) + (least_extra >> shift))
         if o[O_FLAGS] & F_PARTIAL and ws.set[t].valid and is_small(o, ws, t):  # alone, or not at all
-            value, other = int(_least_bound(ws, t)), 0
+            value, other = int(_least_bound(o, ws, t)), 0
             for i in range(o[O_ITEMS]):
                 if t >> i & 1 == 0:
                     other += int(ws.unserved[i])

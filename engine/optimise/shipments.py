@@ -166,12 +166,12 @@ def try_few(
     """What everything costs in one shipment from the best of the candidates, which are few; forgotten after."""
     full, cap = (1 << o[O_ITEMS]) - 1, np.int64(INFINITE - 1)
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
-    first, least = 0, INFINITE
+    first, least, sets = 0, INFINITE, 1 << o[O_ITEMS]
     for c in range(ws.clock[1]):
         node = ws.candidate[c].node
         ws.candidate[c].at = ws.class_at[int(classes[node])]
         if ws.candidate[c].items == full and int(dist[node]) <= o[O_MAX_DISTANCE]:
-            cents = base_cents(pol, ws, full, c) + ws.class_price[ws.candidate[c].at, full]
+            cents = base_cents(pol, ws, full, c) + ws.class_price[ws.candidate[c].at * sets + full]
             if cents < least:
                 first, least = c, cents
     for i in range(ws.clock[1]):  # the one that looks cheapest, then those that may be cheaper
@@ -179,7 +179,7 @@ def try_few(
         node = ws.candidate[c].node
         if ws.candidate[c].items != full or int(dist[node]) > o[O_MAX_DISTANCE]:
             continue
-        if base_cents(pol, ws, full, c) + ws.class_price[ws.candidate[c].at, full] >= ws.best_of[0, full].cost:
+        if base_cents(pol, ws, full, c) + ws.class_price[ws.candidate[c].at * sets + full] >= ws.best_of[0, full].cost:
             continue
         services = home_services(net, o, node, parcels, couriers)
         zones = reach.class_zone[int(classes[node])]
@@ -208,9 +208,9 @@ def ship_home(
 
     Goes by the bounds of bounds.py, the cheapest zone class first, until all that is left is dearer.
     """
-    dist = reach.distance_m[o[O_SLOT]]
+    dist, sets = reach.distance_m[o[O_SLOT]], 1 << o[O_ITEMS]
     for at in range(ws.counts[1]):
-        ws.class_left[at] = ws.bound[at, t] if ws.class_first[at] < ws.class_first[at + 1] else NEVER
+        ws.class_left[at] = ws.bound[at * sets + t] if ws.class_first[at] < ws.class_first[at + 1] else NEVER
     while True:
         limit = min(min(ws.best_of[0, t].cost, cap) >> shift, NEVER - 1)
         chosen = np.int64(-1)
@@ -221,7 +221,7 @@ def ship_home(
             return
         ws.class_left[chosen] = NEVER
         limit = min(ws.best_of[0, t].cost, cap) >> shift
-        price = np.int64(ws.class_price[chosen, t]) >> shift
+        price = np.int64(ws.class_price[chosen * sets + t]) >> shift
         zones = reach.class_zone[ws.class_of[chosen]]
         for pos in range(ws.class_first[chosen], ws.class_first[chosen + 1]):
             least = price + ws.term[FIRST, pos]

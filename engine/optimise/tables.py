@@ -5,6 +5,8 @@ A policy compiled against a network, and the columns in which orders enter the k
     Pol.scalar        (num_scalars,) int64   the policy's numbers, at the places P_...
     Pol.pick_cents    (K, LINES_MAX + 1) int64  raw picking cost of a shipment by number of lines, units left out
     Pol.node          (K,)           POL_NODE: cents per unit, line (rejection), parcel, shipment (priority), weighted
+    Pol.dearer_cents  (K,)           int64   by how much, at least, a shipment from a node is dearer than the least of
+                                             anywhere, its carrier and the credits of its lines aside; weighted
     Pol.transit       (S, Z)         int64   promised days or minutes, -1 no transit
 
     Orders.table      (num_orders, O_FIELDS) int64   the fields O_...
@@ -137,6 +139,7 @@ class Pol(NamedTuple):
     scalar: NDArray[np.int64]
     pick_cents: NDArray[np.int64]
     node: NDArray[np.void]
+    dearer_cents: NDArray[np.int64]
     transit: NDArray[np.int64]
 
 
@@ -151,7 +154,7 @@ class Orders(NamedTuple):
 
 def _empty_pol() -> Pol:
     i64, table = np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.int64)
-    return Pol(weight=i64, scalar=i64, pick_cents=table, node=np.zeros(0, POL_NODE), transit=table)
+    return Pol(weight=i64, scalar=i64, pick_cents=table, node=np.zeros(0, POL_NODE), dearer_cents=i64, transit=table)
 
 
 def no_orders() -> Orders:
@@ -193,11 +196,18 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
     first = pick[:, 1] - table["line_cents"]
     columns = (table["unit_cents"], table["reject_cents"], first, table["line_cents"], table["packaging_cents"])
     least = [int(column.min()) for column in columns]
+    # Rounding may take a cent from a difference, never two: the weighted difference is rounded down.
+    picking = (first - first.min()) + (table["line_cents"] - table["line_cents"].min())
+    picking += table["unit_cents"] - table["unit_cents"].min()
+    packaging = table["packaging_cents"] - table["packaging_cents"].min()
+    dearer = picking * policy.weight("picking") // 1000 + packaging * policy.weight("packaging") // 1000
+    dearer += table["reject_cents"] - table["reject_cents"].min() + table["priority_cents"]
     least[-1] = weighted_cents(least[-1], policy.weight("packaging"))
     return Pol(
         weight=np.array([policy.weight(rule) for rule in RULES], dtype=np.int64),
         scalar=np.array([*(int(getattr(policy, name)) for name in _SCALARS[: -len(least)]), *least], dtype=np.int64),
         pick_cents=pick,
         node=table,
+        dearer_cents=dearer,
         transit=transit,
     )

@@ -97,7 +97,7 @@ class Workspace(NamedTuple):
     pick: Records  # (K, LINES_MAX + 1) PICK
     set: Records  # (SETS,) SET
     alive: I64  # (SETS,) sets that may be a shipment of a best plan
-    slack: I64  # (CLASSES_MAX,) how much dearer than its least a line from a zone class may be; FAR: any
+    slack: I64  # (ITEMS_MAX, CLASSES_MAX) how much dearer than the least a shipment with an item may be; FAR: any
     few: I64  # (K,) nodes that a first plan is looked for at
     kept: I64  # (K,) rows of a sku that may be worth it
     counts: I64  # [0] families, [1] zone classes of the target
@@ -111,14 +111,14 @@ class Workspace(NamedTuple):
     class_at: I64  # (CLASSES_MAX,) place of a zone class among those of the target
     class_of: I64  # (CLASSES_MAX,) and back
     class_first: I64  # (CLASSES_MAX + 1,) where its nodes start in by_class
-    class_left: I64  # (CLASSES_MAX,) bounds of the set at hand
-    class_price: I32  # (CLASSES_MAX, SETS) no carrier takes a set from that class for less
+    class_left: I64  # (CLASSES_MAX,) of the classes: bounds of the set at hand, and the like
+    class_price: I32  # (classes, sets) of the order, flat: no carrier takes a set from that class for less
     set_price: I32  # (SETS,) nor from any
     by_class: I64  # (K,) candidates that ship home, by zone class
     term: I32  # (16, K) of those: what each item costs at least, and in row FIRST what any shipment does besides
     few_sums: I32  # (1 << FEW_ITEMS, K)
     sums: I32  # (SETS,)
-    bound: I32  # (CLASSES_MAX, SETS) what a shipment of a set from a class costs at least
+    bound: I32  # (classes, sets) of the order, flat: what a shipment of a set from a class costs at least
     value: I32  # (SETS,) the least of these, exact once that is known
     plan_bound: I32  # (SETS,) what plans that bring a set home cost at least, with a split for each shipment
     any_value: I32  # (SETS,) like value and plan_bound, for shipments home or to a place
@@ -158,7 +158,7 @@ def workspace(num_nodes: int) -> Workspace:
         pick=np.zeros((num_nodes, LINES_MAX + 1), dtype=PICK),
         set=np.zeros(SETS, dtype=SET),
         alive=np.zeros(SETS, dtype=np.int64),
-        slack=np.zeros(CLASSES_MAX, dtype=np.int64),
+        slack=np.zeros((ITEMS_MAX, CLASSES_MAX), dtype=np.int64),
         few=np.zeros(num_nodes + 1, dtype=np.int64),
         kept=np.zeros(num_nodes + 1, dtype=np.int64),
         counts=np.zeros(4, dtype=np.int64),
@@ -173,13 +173,13 @@ def workspace(num_nodes: int) -> Workspace:
         class_of=np.zeros(CLASSES_MAX, dtype=np.int64),
         class_first=np.zeros(CLASSES_MAX + 1, dtype=np.int64),
         class_left=np.zeros(CLASSES_MAX, dtype=np.int64),
-        class_price=np.zeros((CLASSES_MAX, SETS), dtype=np.int32),
+        class_price=np.zeros(CLASSES_MAX * SETS, dtype=np.int32),
         set_price=np.zeros(SETS, dtype=np.int32),
         by_class=np.zeros(num_nodes, dtype=np.int64),
         term=np.zeros((16, num_nodes), dtype=np.int32),
         few_sums=np.zeros((1 << FEW_ITEMS, num_nodes), dtype=np.int32),
         sums=np.zeros(SETS, dtype=np.int32),
-        bound=np.zeros((CLASSES_MAX, SETS), dtype=np.int32),
+        bound=np.zeros(CLASSES_MAX * SETS, dtype=np.int32),
         value=np.zeros(SETS, dtype=np.int32),
         plan_bound=np.zeros(SETS, dtype=np.int32),
         any_value=np.zeros(SETS, dtype=np.int32),
