@@ -203,10 +203,10 @@ class _Search:
         descend(0, of_order(evaluator.ways.trip_distance_m(place) if place >= 0 else None), [])
 
     def _key(self, cost: int, routes: list[Route], shipments: list[Shipment]) -> tuple[int, ...]:
-        """Cost, then MODEL.md's ties: date, shipments, nodes, services."""
+        """Cost, then MODEL.md's ties: something before nothing, date, shipments, nodes, services."""
         latest = max((int(s.promise.deliver_by.timestamp()) for s in shipments), default=0)
         nodes, services = sorted(r.node for r in routes), sorted(r.service for r in routes)
-        return cost, latest, len(shipments), *nodes, *services
+        return cost, not shipments, latest, len(shipments), *nodes, *services
 
     def _fits(self, shipments: list[Shipment]) -> bool:
         """Stock and capacity of the nodes, over all shipments together."""

@@ -33,7 +33,7 @@ _COLUMNS_SHARE = 0.2
 _BOUND_SHARE = 0.7
 _SLOTS_ASKED = 40  # for the shipment of one set
 _ROOMS = ((8_000, 1e-3), (60_000, 1.0))  # sets of one program, and the share above which it is worth while
-_SETS_A_SECOND = 8_000  # of a program; HiGHS may look at its clock as late as after the first relaxation
+_SETS_A_SECOND = 700  # of a program: HiGHS presolves without a look at its clock, a second for some thousand
 _EPSILON = 0.01
 
 

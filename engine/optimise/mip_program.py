@@ -79,8 +79,10 @@ class Program:
         shape = (len(self._low), len(columns.cost))
         matrix = csr_array((self._coefficient, (self._row, self._col)), shape=shape)
         options: dict[str, float] = {"mip_rel_gap": gap}
-        if seconds is not None:  # presolve does not watch the clock: it took a minute of a limit of a second
-            options.update(time_limit=max(0.01, seconds), presolve=False)
+        if (
+            seconds is not None
+        ):  # presolve does not watch the clock; but without it HiGHS 1.12 calls optimal what is not
+            options["time_limit"] = max(0.01, seconds)
         result = milp(
             np.array(columns.cost),
             integrality=np.ones(shape[1]),
