@@ -45,7 +45,7 @@ def prepared() -> Prepared:
 def _candidates(block: I64, row: int) -> int:
     inputs: Inputs = opened(block, Inputs)
     orders = inputs.orders
-    return find_candidates(inputs.net, inputs.pol, inputs.live, orders, orders.table[row], inputs.ws)
+    return find_candidates(inputs, orders.table[row])
 
 
 @compiled

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from engine.costs.tariff import weigh
 from engine.network.floors import NOT_SOLD
 from engine.network.jit import compiled, inlined
-from engine.network.records import Net
-from engine.network.rows import Reach
 from engine.optimise.shipments import home_services
 from engine.optimise.tables import (
     F_PARTIAL,
@@ -35,7 +33,7 @@ from engine.optimise.tables import (
     W_PICKING,
     Pol,
 )
-from engine.optimise.workspace import FAR, FEW_ITEMS, FIRST, INFINITE, NEVER, TERM_MAX, TERM_MIN, Workspace
+from engine.optimise.workspace import FAR, FEW_ITEMS, FIRST, INFINITE, NEVER, TERM_MAX, TERM_MIN, Inputs, Workspace
 
 
 @inlined
@@ -132,8 +130,9 @@ def shift_of(o: NDArray[np.int64], ws: Workspace) -> int:
 
 
 @compiled
-def sort_nodes(net: Net, o: NDArray[np.int64], ws: Workspace, reach: Reach, parcels: int, couriers: int) -> None:
+def sort_nodes(inputs: Inputs, o: NDArray[np.int64], parcels: int, couriers: int) -> None:
     """List the candidates that may ship home by their zone class."""
+    net, reach, ws = inputs.net, inputs.reach, inputs.ws
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
     num = ws.counts[1]
     for at in range(num + 1):

@@ -1,8 +1,7 @@
 """
 First step of the kernel: which nodes have which lines of an order, and what each set of lines weighs.
 
-Arrays in, arrays out. They are those of engine/network/records.py (Net) and live.py (LiveArrays), and of
-engine/optimise/tables.py (Pol, Orders) and workspace.py; `o` is one row of Orders.table.
+Arrays in, arrays out: all of them are in Inputs (workspace.py); `o` is one row of Orders.table.
 """
 
 import numpy as np
@@ -12,7 +11,6 @@ from engine.costs.tariff import rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
-from engine.network.rows import Reach
 from engine.optimise.tables import (
     F_NO_SAFETY,
     O_ALLOWED_FROM,
@@ -37,9 +35,8 @@ from engine.optimise.tables import (
     W_OPPORTUNITY,
     W_UNSERVED,
     Orders,
-    Pol,
 )
-from engine.optimise.workspace import INFINITE, Workspace
+from engine.optimise.workspace import INFINITE, Inputs, Workspace
 
 ALONE = 1  # bit of sku_flags
 
@@ -87,18 +84,9 @@ def _lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
 
 
 @inlined
-def _add_row(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    line: int,
-    row: int,
-    count: int,
-) -> int:
+def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: int) -> int:
     """Note that a stock row can serve a line in full, if it can; returns the number of candidates."""
+    net, pol, live, orders, ws = inputs.net, inputs.pol, inputs.live, inputs.orders, inputs.ws
     node = live.row[row].node
     need = orders.line[line].quantity
     channel = o[O_CHANNEL]
@@ -144,14 +132,15 @@ def _add_row(
 
 
 @compiled
-def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> int:
+def find_candidates(inputs: Inputs, o: NDArray[np.int64]) -> int:
     """Number the nodes that hold lines of the order in full; returns how many."""
+    live, orders, ws = inputs.live, inputs.orders, inputs.ws
     ws.clock[0] += 1
     count = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
         sku = orders.line[line].sku
         for row in range(live.row_start[sku], live.row_start[sku + 1]):
-            count = _add_row(net, pol, live, orders, o, ws, line, row, count)
+            count = _add_row(inputs, o, line, row, count)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)
     return count
@@ -159,10 +148,8 @@ def find_candidates(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDA
 
 @compiled
 def _keep_rows(
-    pol: Pol,
-    live: LiveArrays,
+    inputs: Inputs,
     o: NDArray[np.int64],
-    ws: Workspace,
     classes: NDArray[np.int16],
     slack: NDArray[np.int64],
     rows: tuple[int, int],
@@ -170,6 +157,7 @@ def _keep_rows(
     least: int,
 ) -> int:
     """List the rows of a sku that may be worth it; without branches, which a processor could not foresee."""
+    pol, live, ws = inputs.pol, inputs.live, inputs.ws
     count, places, weight = 0, o[O_PLACE_FROM] < o[O_PLACE_TO], pol.weight[W_MARKDOWN]
     for row in range(rows[0], rows[1]):
         node = live.row[row].node
@@ -183,16 +171,10 @@ def _keep_rows(
 
 
 @compiled
-def find_useful(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    classes: NDArray[np.int16],
-) -> int:
+def find_useful(inputs: Inputs, o: NDArray[np.int64]) -> int:
     """Like `find_candidates`, without rows too dear for any plan that may be best; wanted nodes are always in."""
+    pol, live, orders, ws = inputs.pol, inputs.live, inputs.orders, inputs.ws
+    classes = inputs.reach.zone_class[o[O_SLOT]]
     ws.clock[0] += 1
     count = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
@@ -200,16 +182,17 @@ def find_useful(
         need, slack = orders.line[line].quantity, ws.slack[orders.line[line].item]
         least = weigh(live.sku_least_cents[sku] * need, pol.weight[W_MARKDOWN])
         rows = (live.row_start[sku], live.row_start[sku + 1])
-        for i in range(_keep_rows(pol, live, o, ws, classes, slack, rows, need, least)):
-            count = _add_row(net, pol, live, orders, o, ws, line, ws.kept[i], count)
+        for i in range(_keep_rows(inputs, o, classes, slack, rows, need, least)):
+            count = _add_row(inputs, o, line, ws.kept[i], count)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)
     return count
 
 
 @compiled
-def least_node(pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace, reach: Reach) -> int:
+def least_node(inputs: Inputs, o: NDArray[np.int64]) -> int:
     """For an order of one line, the node that looks cheapest, by carrier and credit; -1 if none has the units."""
+    pol, live, reach, orders, ws = inputs.pol, inputs.live, inputs.reach, inputs.orders, inputs.ws
     classes = reach.zone_class[o[O_SLOT]]
     line, channel = o[O_LINE_FROM], o[O_CHANNEL]
     sku, need = orders.line[line].sku, orders.line[line].quantity
@@ -228,10 +211,9 @@ def least_node(pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64],
 
 
 @compiled
-def find_few(
-    net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace, num: int
-) -> int:
+def find_few(inputs: Inputs, o: NDArray[np.int64], num: int) -> int:
     """Like `find_candidates`, for the first so many nodes of ws.few only, none of them listed twice."""
+    live, orders, ws = inputs.live, inputs.orders, inputs.ws
     ws.clock[0] += 1
     count = 0
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):
@@ -246,7 +228,7 @@ def find_few(
                 else:
                     high = mid
             if low < last and live.row[low].node == ws.few[i]:
-                count = _add_row(net, pol, live, orders, o, ws, line, low, count)
+                count = _add_row(inputs, o, line, low, count)
     ws.clock[1] = count
     _whole_items(orders, o, ws, count)
     return count
@@ -289,8 +271,9 @@ def _services_of_sku(net: Net, sku: int, services: int) -> int:
 
 
 @compiled
-def measure_items(net: Net, pol: Pol, live: LiveArrays, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> None:
+def measure_items(inputs: Inputs, o: NDArray[np.int64]) -> None:
     """Fill ws.set for single items, and ws.item. Bid prices are not below zero, so markdown alone bounds a line."""
+    net, pol, live, orders, ws = inputs.net, inputs.pol, inputs.live, inputs.orders, inputs.ws
     items = o[O_ITEMS]
     for i in range(items):
         t = 1 << i

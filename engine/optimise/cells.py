@@ -15,7 +15,6 @@ from engine.network.floors import BANDS_MAX, FLOOR_MAX, HOUR_S, NOT_SOLD, UNKNOW
 from engine.network.jit import compiled, inlined
 from engine.network.model import Applies
 from engine.network.records import APPLIES_CODE, Net
-from engine.network.rows import Reach
 from engine.optimise.routes import late_cents
 from engine.optimise.tables import (
     NO_LIMIT,
@@ -31,7 +30,7 @@ from engine.optimise.tables import (
     W_CARRIER,
     Pol,
 )
-from engine.optimise.workspace import FAMILIES_MAX, FAR, NUM_MAX, SETS, Workspace
+from engine.optimise.workspace import FAMILIES_MAX, FAR, NUM_MAX, SETS, Inputs, Workspace
 from engine.promise.clock import arrival
 
 _WEIGHT = APPLIES_CODE[Applies.WEIGHT_OVER]
@@ -150,10 +149,9 @@ def _dated(
 
 
 @compiled
-def _price_cells(
-    net: Net, pol: Pol, o: NDArray[np.int64], floors: Floors, ws: Workspace, zones: NDArray[np.int64]
-) -> None:
+def _price_cells(inputs: Inputs, o: NDArray[np.int64], floors: Floors, zones: NDArray[np.int64]) -> None:
     """Fill ws.cell_cents for nodes of one zone class."""
+    net, pol, ws = inputs.net, inputs.pol, inputs.ws
     residential, weight = 1 if o[O_FLAGS] & RESIDENTIAL else 0, pol.weight[W_CARRIER]
     for f in range(1, ws.counts[0]):
         first, count, g = f * SETS, ws.family[f].cells, ws.family[f].group
@@ -183,8 +181,9 @@ def _price_cells(
 
 
 @compiled
-def price_classes(net: Net, pol: Pol, o: NDArray[np.int64], ws: Workspace, reach: Reach) -> None:
+def price_classes(inputs: Inputs, o: NDArray[np.int64]) -> None:
     """For every zone class of the order's target: ws.class_price, the least that each set costs with any carrier."""
+    reach, ws = inputs.reach, inputs.ws
     floors, slot, sets = reach.floors, o[O_SLOT], 1 << o[O_ITEMS]
     least = ws.set_price[:sets]
     for t in range(sets):
@@ -196,7 +195,7 @@ def price_classes(net: Net, pol: Pol, o: NDArray[np.int64], ws: Workspace, reach
         ws.class_of[at] = cls
         for i in range(o[O_ITEMS]):
             ws.slack[i, cls] = FAR
-        _price_cells(net, pol, o, floors, ws, reach.class_zone[cls])
+        _price_cells(inputs, o, floors, reach.class_zone[cls])
         prices = ws.class_price[at * sets : (at + 1) * sets]
         for t in range(sets):
             prices[t] = NOT_SOLD

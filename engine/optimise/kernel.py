@@ -7,8 +7,7 @@ Exact sourcing of one order under prices: every way to serve every set of its it
 for the home target, and again with each candidate place (then w is the better of home and place, and the trip is
 added). O(K 2^n + 3^n) for bounds on w that are nearly exact, then w itself where a best plan may need it. Two shipments
 at one node share stock and capacity: the kernel ignores that, checks its answer, and says COLLIDES if it matters; the
-answer is then a lower bound. Arrays: engine/network/records.py, live.py, rows.py, engine/optimise/tables.py,
-workspace.py.
+answer is then a lower bound. Arrays: Inputs in workspace.py, and what it names.
 """
 
 import numpy as np
@@ -19,7 +18,6 @@ from engine.network.blocks import opened
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
-from engine.network.rows import Reach
 from engine.optimise.bounds import bound_places, bound_sets, list_alive, shift_of, slacken
 from engine.optimise.candidates import find_candidates, find_few, find_useful, least_node, measure_all, measure_items
 from engine.optimise.cells import find_cells, price_classes
@@ -40,8 +38,6 @@ from engine.optimise.tables import (
     O_SLOT,
     P_SPLIT,
     W_SPLIT,
-    Orders,
-    Pol,
 )
 from engine.optimise.workspace import (
     INFINITE,
@@ -102,54 +98,38 @@ def _copy_home(ws: Workspace, t: int) -> None:
 
 
 @compiled
-def _prepare_home(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    split: int,
-    few: int,
-) -> None:
+def _prepare_home(inputs: Inputs, o: NDArray[np.int64], split: int, few: int) -> None:
     """
     Carrier bounds of every set and class, and how dear a row of stock may be.
 
     That comes from a first plan: from the nodes in ws.few, what looks cheapest, and the best stocked ones.
     """
+    net, pol, live, reach, ws = inputs.net, inputs.pol, inputs.live, inputs.reach, inputs.ws
     parcels, couriers = home_kinds(net, o)
     find_cells(o, reach.floors, ws, parcels | couriers)
-    price_classes(net, pol, o, ws, reach)
+    price_classes(inputs, o)
     full = (1 << o[O_ITEMS]) - 1
     if few < 0 or ws.set[full].valid == 0:
         return
-    node = least_node(pol, live, orders, o, ws, reach) if o[O_LINE_TO] - o[O_LINE_FROM] == 1 else -1
+    node = least_node(inputs, o) if o[O_LINE_TO] - o[O_LINE_FROM] == 1 else -1
     if node >= 0:
         few = list_node(ws, node, few)
     else:
         for hub in live.hubs:
             few = list_node(ws, hub, few)
-    if find_few(net, pol, live, orders, o, ws, few) == 0:
+    if find_few(inputs, o, few) == 0:
         return
-    whole_places(net, pol, live, reach, orders, o, ws)
-    best = min(ws.best[0], try_few(net, pol, live, o, ws, reach, parcels, couriers))
+    whole_places(inputs, o)
+    best = min(ws.best[0], try_few(inputs, o, parcels, couriers))
     ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[4] = INFINITE, INFINITE, 0, -1, 0
     if best < INFINITE:
         slacken(pol, o, ws, best, split)
 
 
 @compiled
-def search(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-) -> bool:
+def search(inputs: Inputs, o: NDArray[np.int64]) -> bool:
     """Fill ws.best and ws.chosen; False where no plan exists."""
+    pol, orders, ws = inputs.pol, inputs.orders, inputs.ws
     full = (1 << o[O_ITEMS]) - 1
     partial = o[O_FLAGS] & F_PARTIAL != 0
     home = o[O_SLOT] >= 0
@@ -157,36 +137,36 @@ def search(
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
     ws.clock[2] += 1
     _start(o, ws)
-    measure_items(net, pol, live, orders, o, ws)
+    measure_items(inputs, o)
     measure_all(o[O_ITEMS], ws)
     bound_sets(pol, o, ws)
-    few, anyone = want_places(net, orders, o, ws)
+    few, anyone = want_places(inputs, o)
     if home:
-        _prepare_home(net, pol, live, reach, orders, o, ws, split, none if partial or anyone else few)
-        count = find_useful(net, pol, live, orders, o, ws, reach.zone_class[o[O_SLOT]])
+        _prepare_home(inputs, o, split, none if partial or anyone else few)
+        count = find_useful(inputs, o)
     elif anyone:
-        count = find_candidates(net, pol, live, orders, o, ws)
+        count = find_candidates(inputs, o)
     else:
-        count = find_few(net, pol, live, orders, o, ws, few)
+        count = find_few(inputs, o, few)
     if count == 0:
         return False
     if not partial and not _all_held(ws, full):
         return False
     shift = shift_of(o, ws)
     if home:
-        shift = bound_home(net, pol, o, ws, reach, shift)
+        shift = bound_home(inputs, o, shift)
         if ws.set[full].valid:
-            ship_exactly(net, pol, live, o, ws, reach, full, shift)
+            ship_exactly(inputs, o, full, shift)
             take_whole(ws, zero, full, zero, none)
-    least_extra = whole_places(net, pol, live, reach, orders, o, ws)
+    least_extra = whole_places(inputs, o)
     if o[O_ITEMS] > 1 and (partial or o[O_MAX_SHIPMENTS] > 1):
         if least_extra >= 0:
             bound_places(pol, o, ws, anyone)
         upper = np.int64(ws.best[0])
         if home and upper >= INFINITE and least_extra >= 0 and o[O_MAX_SHIPMENTS] > 1:
-            upper = mixed(net, pol, live, reach, orders, o, ws, split, shift)
+            upper = mixed(inputs, o, split, shift)
         if home or least_extra >= 0:
-            home_plans(net, pol, live, o, ws, reach, split, least_extra, upper, shift)
+            home_plans(inputs, o, split, least_extra, upper, shift)
         if home:
             take_best(o, ws, zero, full, split, zero, none)
         for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
@@ -197,9 +177,9 @@ def search(
                 continue
             for t in range(1, full + 1):
                 _copy_home(ws, t)
-            place_pass(net, pol, live, o, ws, place, reach, alive)
+            place_pass(inputs, o, place, alive)
             take_best(o, ws, one, full, split, extra, p)
-    if partial and not ws.best[5] and any_way(net, pol, live, reach, orders, o, ws, shift):
+    if partial and not ws.best[5] and any_way(inputs, o, shift):
         ws.best[5] = 1
     if partial and ws.best[5]:
         everything = unserved(ws, full)
@@ -267,13 +247,13 @@ def solve(inputs: Inputs, row: int, out: NDArray[np.int64]) -> tuple[int, int, i
     """
     net, live, orders, ws = inputs.net, inputs.live, inputs.orders, inputs.ws
     o = orders.table[row]
-    if not search(net, inputs.pol, live, inputs.reach, orders, o, ws):
+    if not search(inputs, o):
         return INFEASIBLE, 0, 0, -1
     count = ws.best[4]
     uses_place = False
     for i in range(count):
         t, kind, c, route, at_place, cents, deliver = ws.chosen[i]
-        release, start, end, segment = pick_of(net, live, o, ws, t, c)
+        release, start, end, segment = pick_of(inputs, o, t, c)
         node = ws.candidate[c].node
         out[i, S_KIND] = kind
         out[i, S_NODE] = node

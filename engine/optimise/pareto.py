@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from engine.costs.tariff import rounded, weigh
 from engine.network.blocks import opened
 from engine.network.jit import compiled, inlined
-from engine.network.live import LiveArrays
 from engine.network.model import Offer
-from engine.network.records import OFFER_BIT, Net
+from engine.network.records import OFFER_BIT
 from engine.network.rows import Reach
 from engine.optimise.candidates import find_candidates, measure_all, measure_items
 from engine.optimise.labels import (
@@ -122,40 +121,31 @@ def _rank(o: NDArray[np.int64], ws: Workspace, lab: Labels, reach: Reach, target
 
 
 @compiled
-def _begin(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    lab: Labels,
-    target: int,
-    few: int,
-) -> int:
+def _begin(inputs: Inputs, o: NDArray[np.int64], lab: Labels, target: int, few: int) -> int:
     """Forget the last order and see who holds what of this one; the first step."""
+    reach, ws = inputs.reach, inputs.ws
     clear(lab, o[O_ITEMS])
-    if find_candidates(net, pol, live, orders, o, ws) == 0:
+    if find_candidates(inputs, o) == 0:
         return DONE
-    measure_items(net, pol, live, orders, o, ws)
+    measure_items(inputs, o)
     measure_all(o[O_ITEMS], ws)
     _rank(o, ws, lab, reach, target, few)
     lab.state[C_ALIVE] = _list_sets(o, ws, target)
     lab.state[C_HOME] = 0
-    return _first_place(net, orders, o, ws, lab)
+    return _first_place(inputs, o, lab)
 
 
 @compiled
-def _first_place(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace, lab: Labels) -> int:
+def _first_place(inputs: Inputs, o: NDArray[np.int64], lab: Labels) -> int:
     """Start with home, or where the customer collects; the step to be done there."""
     lab.state[C_PLACE], lab.state[C_CUT] = -1, 0
-    return TO_HOME if o[O_SLOT] >= 0 else _next_place(net, orders, o, ws, lab)
+    return TO_HOME if o[O_SLOT] >= 0 else _next_place(inputs, o, lab)
 
 
 @compiled
-def _next_place(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace, lab: Labels) -> int:
+def _next_place(inputs: Inputs, o: NDArray[np.int64], lab: Labels) -> int:
     """Turn to the next place where customers may collect; the step to be done there."""
+    net, orders, ws = inputs.net, inputs.orders, inputs.ws
     p = max(lab.state[C_PLACE] + 1, o[O_PLACE_FROM])
     while p < o[O_PLACE_TO] and net.node[orders.places[p, PL_NODE]].offers & _PICKUP == 0:
         p += 1
@@ -192,31 +182,31 @@ def find_options(
     were dropped for want of room.
     """
     inputs: Inputs = opened(block, Inputs)
-    net, pol, live, reach = inputs.net, inputs.pol, inputs.live, inputs.reach
+    net, pol, live = inputs.net, inputs.pol, inputs.live
     orders, ws, lab = inputs.orders, inputs.ws, opened(room, Labels)
     o, state, one = orders.table[order], lab.state, np.int64(1)
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
     state[C_WORK] = work
     if state[C_STEP] == START:
-        state[C_STEP] = _begin(net, pol, live, reach, orders, o, ws, lab, target, few)
+        state[C_STEP] = _begin(inputs, o, lab, target, few)
     while state[C_STEP] != DONE and state[C_WORK] > 0:
         p = state[C_PLACE]
         cents, grams = _trip(pol, o, orders, p)
         if state[C_STEP] == JOIN:
             if go_on_joining(net, live, o, lab, one, target, split, cents, grams, p):
-                state[C_STEP] = _next_place(net, orders, o, ws, lab)
+                state[C_STEP] = _next_place(inputs, o, lab)
                 if state[C_STEP] == DONE and state[C_MOST] < ws.clock[1]:
                     state[C_MOST] = ws.clock[1]
-                    state[C_STEP] = _first_place(net, orders, o, ws, lab)
+                    state[C_STEP] = _first_place(inputs, o, lab)
             continue
         if state[C_STEP] == TO_HOME:
-            ended = home_ships(net, pol, live, o, ws, lab, reach, state[C_ALIVE], target)
+            ended = home_ships(inputs, o, lab, state[C_ALIVE], target)
             if ended:
                 _start_row(ws, lab, state[C_ALIVE])
         else:
             if state[C_POINT] == 0:  # there is work left here, so that this is not come back to
-                place_ships(net, pol, live, o, ws, lab, orders.places[p], state[C_ALIVE], target)
-            ended = point_ships(net, pol, live, o, ws, lab, orders.places[p], reach, state[C_ALIVE], target)
+                place_ships(inputs, o, lab, orders.places[p], state[C_ALIVE], target)
+            ended = point_ships(inputs, o, lab, orders.places[p], state[C_ALIVE], target)
         if ended:
             start_joins(lab, one, target, split, cents, grams, p)
             state[C_STEP] = JOIN

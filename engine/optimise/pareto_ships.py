@@ -14,7 +14,6 @@ from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.model import NodeKind, Offer, ServiceKind
 from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, UNLIMITED, Net
-from engine.network.rows import Reach
 from engine.optimise.labels import C_HOME, C_MOST, C_POINT, C_WORK, Labels, keep_ship, ship_beaten
 from engine.optimise.routes import base_cents, carrier_cents, carrier_route, lane_route, own_stock_route, pick_of
 from engine.optimise.shipments import home_services, services_of_kind
@@ -33,9 +32,8 @@ from engine.optimise.tables import (
     PL_REMOTE,
     PL_SLOT,
     PL_TZ,
-    Pol,
 )
-from engine.optimise.workspace import INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, Workspace
+from engine.optimise.workspace import INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, Inputs, Workspace
 from engine.promise.clock import arrival, first_handover, pick
 
 _SHIP, _OUT, _IN = OFFER_BIT[Offer.SHIP], OFFER_BIT[Offer.TRANSFER_OUT], OFFER_BIT[Offer.TRANSFER_IN]
@@ -64,10 +62,8 @@ def _is_tight(net: Net, live: LiveArrays, node: int, day: int, hour: int, orders
 
 @inlined
 def _offer(
-    net: Net,
-    live: LiveArrays,
+    inputs: Inputs,
     o: NDArray[np.int64],
-    ws: Workspace,
     lab: Labels,
     row: int,
     target: int,
@@ -81,6 +77,7 @@ def _offer(
     at_place: int,
 ) -> None:
     """Keep a shipment, with the cell of capacity that it takes."""
+    net, live, ws = inputs.net, inputs.live, inputs.ws
     if cost >= INFINITE:
         return
     node = ws.candidate[c].node
@@ -90,7 +87,7 @@ def _offer(
         or net.node[node].cap_day_units != UNLIMITED
         or live.hour_node[node] >= 0
     ):
-        _, _, _, segment = pick_of(net, live, o, ws, t, c)
+        _, _, _, segment = pick_of(inputs, o, t, c)
         day, hour = net.segment[segment].day, net.segment[segment].hour
         most = min(o[O_MAX_SHIPMENTS], o[O_ITEMS])
         if t != target and _is_tight(net, live, node, day, hour, most, ws.set[target].units):
@@ -106,14 +103,13 @@ def _carrier_co2e(net: Net, ws: Workspace, t: int, service: int, distance_m: int
 
 
 @inlined
-def _soonest(
-    net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, service: int, zone: int
-) -> tuple[int, int, int]:
+def _soonest(inputs: Inputs, o: NDArray[np.int64], node: int, service: int, zone: int) -> tuple[int, int, int]:
     """
     The earliest that anything from a node gets home by a service: as if its work were that of one line of one unit.
 
     Returns that date (-1: never), and the instant and the day of its hand-over.
     """
+    net, pol, live = inputs.net, inputs.pol, inputs.live
     work = net.node[node].hand_order_s + net.node[node].hand_line_s
     _, end, segment = pick(net, live, node, o[O_PLACED], work, np.int64(1))
     if segment < 0:
@@ -130,38 +126,20 @@ def _soonest(
 
 @inlined
 def _least_price(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    t: int,
-    c: int,
-    service: int,
-    zone: int,
-    leave: int,
-    day: int,
+    inputs: Inputs, o: NDArray[np.int64], t: int, c: int, service: int, zone: int, leave: int, day: int
 ) -> int:
     """The carrier's price where T makes the hand-over at `leave`, which has a known day; else a bound, nothing."""
-    release, _, end, segment = pick_of(net, live, o, ws, t, c)
+    net = inputs.net
+    release, _, end, segment = pick_of(inputs, o, t, c)
     if segment < 0 or release != o[O_PLACED] or end > leave:
         return 0
-    return max(0, carrier_cents(net, pol, ws, t, service, net.era_of_day[day], zone, o[O_FLAGS], True))
+    return max(0, carrier_cents(inputs, t, service, net.era_of_day[day], zone, o[O_FLAGS], True))
 
 
 @compiled
-def home_ships(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    lab: Labels,
-    reach: Reach,
-    num_alive: int,
-    target: int,
-) -> bool:
+def home_ships(inputs: Inputs, o: NDArray[np.int64], lab: Labels, num_alive: int, target: int) -> bool:
     """Shipments home of the sets in ws.alive, into row 0; True once all candidates at hand are through."""
+    net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
     parcels = services_of_kind(net, o, np.int64(_PARCEL))
     couriers = services_of_kind(net, o, np.int64(_COURIER)) if o[O_METHODS] >> _M_SAME_DAY & 1 else np.int64(0)
@@ -181,7 +159,7 @@ def home_ships(
             if services >> s & 1 == 0 or zones[s] < 0 or pol.transit[s, zones[s]] < 0:
                 continue
             lab.state[C_WORK] -= PRICED * num_alive
-            soonest, leave, day = _soonest(net, pol, live, o, node, s, zones[s])
+            soonest, leave, day = _soonest(inputs, o, node, s, zones[s])
             if soonest < 0:
                 continue
             for i in range(num_alive):
@@ -189,15 +167,12 @@ def home_ships(
                 if t & ~mask or ws.set[t].services >> s & 1 == 0:
                     continue
                 base, co2e = base_cents(pol, ws, t, c), _carrier_co2e(net, ws, t, s, metres)
-                least = base + _least_price(net, pol, live, o, ws, t, c, s, zones[s], leave, day)
+                least = base + _least_price(inputs, o, t, c, s, zones[s], leave, day)
                 if ship_beaten(lab, zero, t, least, soonest, co2e):
                     continue
                 cost, deliver = carrier_route(
-                    net,
-                    pol,
-                    live,
+                    inputs,
                     o,
-                    ws,
                     t,
                     c,
                     s,
@@ -211,24 +186,17 @@ def home_ships(
                     np.int64(_NO_CAP),
                 )
                 kind = np.int64(KIND_CARRIER)
-                _offer(net, live, o, ws, lab, zero, target, t, cost, deliver, co2e, kind, c, s, zero)
+                _offer(inputs, o, lab, zero, target, t, cost, deliver, co2e, kind, c, s, zero)
     lab.state[C_HOME] = lab.state[C_MOST]
     return True
 
 
 @compiled
 def place_ships(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    lab: Labels,
-    place: NDArray[np.int64],
-    num_alive: int,
-    target: int,
+    inputs: Inputs, o: NDArray[np.int64], lab: Labels, place: NDArray[np.int64], num_alive: int, target: int
 ) -> None:
     """Shipments to a place from its own stock and over lanes, into row 1."""
+    net, pol, ws = inputs.net, inputs.pol, inputs.ws
     node, one, stamp = place[PL_NODE], np.int64(1), ws.clock[0]
     own = ws.node[node].candidate if ws.node[node].mark == stamp else np.int64(-1)
     no_cap = np.int64(_NO_CAP)
@@ -236,9 +204,9 @@ def place_ships(
         for i in range(num_alive):
             t = ws.alive[i]
             if t & ~ws.candidate[own].items == 0:
-                cost, ready = own_stock_route(net, pol, live, o, ws, t, own, base_cents(pol, ws, t, own), no_cap)
+                cost, ready = own_stock_route(inputs, o, t, own, base_cents(pol, ws, t, own), no_cap)
                 zero, kind = np.int64(0), np.int64(KIND_OWN)
-                _offer(net, live, o, ws, lab, one, target, t, cost, ready, zero, kind, own, zero, one)
+                _offer(inputs, o, lab, one, target, t, cost, ready, zero, kind, own, zero, one)
     if net.node[node].offers & _IN == 0 or o[O_METHODS] >> _M_TO_STORE & 1 == 0:
         return
     for j in range(net.node[node].lane_from, net.node[node].lane_to):
@@ -250,26 +218,18 @@ def place_ships(
         for i in range(num_alive):
             t = ws.alive[i]
             if t & ~ws.candidate[c].items == 0:
-                cost, ready = lane_route(net, pol, live, o, ws, t, c, lane, base_cents(pol, ws, t, c), no_cap)
+                cost, ready = lane_route(inputs, o, t, c, lane, base_cents(pol, ws, t, c), no_cap)
                 moved = ws.set[t].weight_g * net.lane[lane].distance_m * net.lane[lane].tkm_g
                 co2e, kind = rounded(moved, 1_000_000_000), np.int64(KIND_LANE)
-                _offer(net, live, o, ws, lab, one, target, t, cost, ready, co2e, kind, c, lane, one)
+                _offer(inputs, o, lab, one, target, t, cost, ready, co2e, kind, c, lane, one)
 
 
 @compiled
 def point_ships(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    lab: Labels,
-    place: NDArray[np.int64],
-    reach: Reach,
-    num_alive: int,
-    target: int,
+    inputs: Inputs, o: NDArray[np.int64], lab: Labels, place: NDArray[np.int64], num_alive: int, target: int
 ) -> bool:
     """Shipments to a pickup point by its services, into row 1; True once all candidates at hand are through."""
+    net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
     if net.node[place[PL_NODE]].kind != _POINT or o[O_METHODS] >> _M_POINT & 1 == 0:
         return True
     dist, classes = reach.distance_m[place[PL_SLOT]], reach.zone_class[place[PL_SLOT]]
@@ -295,11 +255,8 @@ def point_ships(
             for s in range(len(net.service)):
                 if left >> s & 1:
                     cost, ready = carrier_route(
-                        net,
-                        pol,
-                        live,
+                        inputs,
                         o,
-                        ws,
                         t,
                         c,
                         s,
@@ -313,5 +270,5 @@ def point_ships(
                         np.int64(_NO_CAP),
                     )
                     co2e = _carrier_co2e(net, ws, t, s, metres)
-                    _offer(net, live, o, ws, lab, one, target, t, cost, ready, co2e, np.int64(KIND_CARRIER), c, s, one)
+                    _offer(inputs, o, lab, one, target, t, cost, ready, co2e, np.int64(KIND_CARRIER), c, s, one)
     return True

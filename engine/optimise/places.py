@@ -5,9 +5,6 @@ from numpy.typing import NDArray
 
 from engine.costs.tariff import rounded, weigh
 from engine.network.jit import compiled, inlined
-from engine.network.live import LiveArrays
-from engine.network.records import Net
-from engine.network.rows import Reach
 from engine.optimise.bounds import is_small
 from engine.optimise.home import ship_exactly
 from engine.optimise.partition import take_whole
@@ -27,10 +24,9 @@ from engine.optimise.tables import (
     PL_DISTANCE,
     PL_NODE,
     W_TRIP,
-    Orders,
     Pol,
 )
-from engine.optimise.workspace import INFINITE, NEVER, Workspace
+from engine.optimise.workspace import INFINITE, NEVER, Inputs, Workspace
 
 
 @inlined
@@ -54,12 +50,13 @@ def list_node(ws: Workspace, node: int, count: int) -> int:
 
 
 @compiled
-def want_places(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace) -> tuple[int, bool]:
+def want_places(inputs: Inputs, o: NDArray[np.int64]) -> tuple[int, bool]:
     """
     Mark and list in ws.few the nodes that candidate places are served from.
 
     Returns how many, and whether it may be any node.
     """
+    net, orders, ws = inputs.net, inputs.orders, inputs.ws
     count, anyone = 0, False
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
         place = orders.places[p, PL_NODE]
@@ -73,36 +70,20 @@ def want_places(net: Net, orders: Orders, o: NDArray[np.int64], ws: Workspace) -
 
 
 @compiled
-def _bring(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    place: NDArray[np.int64],
-    t: np.int64,
-    cap: np.int64,
-) -> bool:
+def _bring(inputs: Inputs, o: NDArray[np.int64], place: NDArray[np.int64], t: np.int64, cap: np.int64) -> bool:
     """Find the cheapest shipment of a set to a place, as row 1 of ws.best_of; False where none keeps to the cap."""
+    ws = inputs.ws
     ws.best_of[1, t].cost, ws.best_of[1, t].deliver, ws.best_of[1, t].candidate = INFINITE, INFINITE, 0
     ws.set[t].cap_cents = cap
     ws.alive[0] = t
-    place_pass(net, pol, live, o, ws, place, reach, np.int64(1))
+    place_pass(inputs, o, place, np.int64(1))
     return ws.best_of[1, t].cost < INFINITE
 
 
 @compiled
-def whole_places(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-) -> int:
+def whole_places(inputs: Inputs, o: NDArray[np.int64]) -> int:
     """Plans of one shipment to a place; returns the least trip cost of any place, -1 without places."""
+    pol, orders, ws = inputs.pol, inputs.orders, inputs.ws
     full = np.int64((1 << o[O_ITEMS]) - 1)
     least_extra = -1
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
@@ -111,24 +92,15 @@ def whole_places(
         least_extra = extra if least_extra < 0 else min(least_extra, extra)
         if ws.set[full].valid:
             cap = np.int64(ws.best[0] - extra if ws.best[0] < INFINITE else INFINITE - 1)
-            _bring(net, pol, live, reach, o, ws, place, full, cap)
+            _bring(inputs, o, place, full, cap)
             take_whole(ws, np.int64(1), full, extra, p)
     return least_extra
 
 
 @compiled
-def mixed(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    split: int,
-    shift: int,
-) -> int:
+def mixed(inputs: Inputs, o: NDArray[np.int64], split: int, shift: int) -> int:
     """What a plan costs that takes all that a place has itself to there, and the rest home."""
+    pol, orders, ws = inputs.pol, inputs.orders, inputs.ws
     full, best = (1 << o[O_ITEMS]) - 1, INFINITE
     for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
         place = orders.places[p]
@@ -140,9 +112,9 @@ def mixed(
             continue
         if ws.set[t].valid == 0 or ws.value[rest] >= NEVER:
             continue
-        if not _bring(net, pol, live, reach, o, ws, place, np.int64(t), np.int64(INFINITE - 1)):
+        if not _bring(inputs, o, place, np.int64(t), np.int64(INFINITE - 1)):
             continue
-        ship_exactly(net, pol, live, o, ws, reach, rest, shift)
+        ship_exactly(inputs, o, rest, shift)
         if ws.best_of[0, rest].cost < INFINITE:
             cost = ws.best_of[1, t].cost + ws.best_of[0, rest].cost
             best = min(best, cost + split + trip_cents(pol, o, place))
@@ -150,25 +122,17 @@ def mixed(
 
 
 @compiled
-def any_way(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    reach: Reach,
-    orders: Orders,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    shift: int,
-) -> bool:
+def any_way(inputs: Inputs, o: NDArray[np.int64], shift: int) -> bool:
     """Whether anything of the order can be shipped at all, however dear."""
+    orders, ws = inputs.orders, inputs.ws
     for t in range(1, 1 << o[O_ITEMS]):
         if ws.set[t].valid == 0:
             continue
         if o[O_SLOT] >= 0 and (ws.value[t] < NEVER or is_small(o, ws, t)):  # a small set may go where nothing else does
-            ship_exactly(net, pol, live, o, ws, reach, np.int64(t), shift)
+            ship_exactly(inputs, o, np.int64(t), shift)
             if ws.best_of[0, t].cost < INFINITE:
                 return True
         for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
-            if _bring(net, pol, live, reach, o, ws, orders.places[p], np.int64(t), np.int64(INFINITE - 1)):
+            if _bring(inputs, o, orders.places[p], np.int64(t), np.int64(INFINITE - 1)):
                 return True
     return False

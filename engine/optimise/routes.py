@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from engine.costs.tariff import ceil_div, num_parcels, parcel_cents, rounded, weigh
 from engine.network.jit import inlined
-from engine.network.live import LiveArrays
-from engine.network.records import UNLIMITED, Net
+from engine.network.records import UNLIMITED
 from engine.optimise.tables import (
     NO_LIMIT,
     O_DELIVER_BY,
@@ -34,7 +33,7 @@ from engine.optimise.tables import (
     W_WAITING,
     Pol,
 )
-from engine.optimise.workspace import INFINITE, MEMO_MAX, Workspace
+from engine.optimise.workspace import INFINITE, MEMO_MAX, Inputs, Workspace
 from engine.promise.clock import arrival, first_handover, first_open, pick
 
 DAY_S = 86_400
@@ -57,10 +56,9 @@ def base_cents(pol: Pol, ws: Workspace, t: int, c: int) -> int:
 
 
 @inlined
-def pick_of(
-    net: Net, live: LiveArrays, o: NDArray[np.int64], ws: Workspace, t: int, c: int
-) -> tuple[int, int, int, int]:
+def pick_of(inputs: Inputs, o: NDArray[np.int64], t: int, c: int) -> tuple[int, int, int, int]:
     """Release, start, end and segment of the pick; remembered per candidate and number of lines where that is all."""
+    net, live, ws = inputs.net, inputs.live, inputs.ws
     node = ws.candidate[c].node
     placed = o[O_PLACED]
     release = placed
@@ -90,10 +88,9 @@ def pick_of(
 
 
 @inlined
-def carrier_cents(
-    net: Net, pol: Pol, ws: Workspace, t: int, service: int, era: int, zone: int, flags: int, memo: bool
-) -> int:
+def carrier_cents(inputs: Inputs, t: int, service: int, era: int, zone: int, flags: int, memo: bool) -> int:
     """Weighted price of all parcels; -1 none. Remembered per set, era, service and zone for home deliveries."""
+    net, pol, ws = inputs.net, inputs.pol, inputs.ws
     num_zones = net.per_kg_cents.shape[2]
     at = ((t * net.per_kg_cents.shape[1] + era) * len(net.service) + service) * num_zones + zone
     memo = memo and at < MEMO_MAX
@@ -134,8 +131,9 @@ def late_cents(pol: Pol, o: NDArray[np.int64], deliver: int) -> int:
 
 
 @inlined
-def _dated(net: Net, pol: Pol, live: LiveArrays, o: NDArray[np.int64], node: int, segment: int, deliver: int) -> int:
+def _dated(inputs: Inputs, o: NDArray[np.int64], node: int, segment: int, deliver: int) -> int:
     """Lateness, waiting and capacity of a shipment; -1 where it misses the order's hard date."""
+    net, pol, live = inputs.net, inputs.pol, inputs.live
     if deliver > o[O_DELIVER_BY]:
         return FORBIDDEN
     cents = late_cents(pol, o, deliver)
@@ -162,11 +160,8 @@ def carbon_cents(pol: Pol, co2e_g: int) -> int:
 
 @inlined
 def carrier_route(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
+    inputs: Inputs,
     o: NDArray[np.int64],
-    ws: Workspace,
     t: int,
     c: int,
     service: int,
@@ -180,16 +175,17 @@ def carrier_route(
     limit: int,
 ) -> tuple[int, int]:
     """A parcel or courier service, to the door (`place` -1) or to a pickup point."""
+    net, pol, ws = inputs.net, inputs.pol, inputs.ws
     if zone < 0 or pol.transit[service, zone] < 0:
         return INFINITE, 0
     home = place < 0
     eras = net.per_kg_cents.shape[1]
     price = 0
     if eras == 1:
-        price = carrier_cents(net, pol, ws, t, service, np.int64(0), zone, flags, home)
+        price = carrier_cents(inputs, t, service, np.int64(0), zone, flags, home)
         if price < 0 or base + price > limit:
             return INFINITE, 0
-    release, _, end, segment = pick_of(net, live, o, ws, t, c)
+    release, _, end, segment = pick_of(inputs, o, t, c)
     if segment < 0:
         return INFINITE, 0
     node = ws.candidate[c].node
@@ -199,7 +195,7 @@ def carrier_route(
         return INFINITE, 0
     day = net.handover[at].then
     if eras > 1:
-        price = carrier_cents(net, pol, ws, t, service, net.era_of_day[day], zone, flags, home)
+        price = carrier_cents(inputs, t, service, net.era_of_day[day], zone, flags, home)
         if price < 0 or base + price > limit:
             return INFINITE, 0
     cents = base + price
@@ -219,33 +215,24 @@ def carrier_route(
         deliver = first_open(net, place, deliver)
     if deliver < 0:
         return INFINITE, 0
-    dated = _dated(net, pol, live, o, node, segment, deliver)
+    dated = _dated(inputs, o, node, segment, deliver)
     if dated < 0 or cents + dated > limit:
         return INFINITE, 0
     return cents + dated, deliver
 
 
 @inlined
-def own_stock_route(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    t: int,
-    c: int,
-    base: int,
-    limit: int,
-) -> tuple[int, int]:
+def own_stock_route(inputs: Inputs, o: NDArray[np.int64], t: int, c: int, base: int, limit: int) -> tuple[int, int]:
     """Click & collect: the place serves from its own stock."""
+    net, ws = inputs.net, inputs.ws
     node = ws.candidate[c].node
-    _, _, end, segment = pick_of(net, live, o, ws, t, c)
+    _, _, end, segment = pick_of(inputs, o, t, c)
     if segment < 0:
         return INFINITE, 0
     ready = first_open(net, node, end)
     if ready < 0:
         return INFINITE, 0
-    dated = _dated(net, pol, live, o, node, segment, ready)
+    dated = _dated(inputs, o, node, segment, ready)
     if dated < 0 or base + dated > limit:
         return INFINITE, 0
     return base + dated, ready
@@ -253,18 +240,10 @@ def own_stock_route(
 
 @inlined
 def lane_route(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    t: int,
-    c: int,
-    lane: int,
-    base: int,
-    limit: int,
+    inputs: Inputs, o: NDArray[np.int64], t: int, c: int, lane: int, base: int, limit: int
 ) -> tuple[int, int]:
     """Ship to store over a transfer lane."""
+    net, pol, ws = inputs.net, inputs.pol, inputs.ws
     raw = net.lane[lane].order_cents + net.lane[lane].unit_cents * ws.set[t].units
     cents = base + weigh(raw, pol.weight[W_TRANSFER])
     if pol.scalar[P_CARBON] > 0:
@@ -272,7 +251,7 @@ def lane_route(
         cents += carbon_cents(pol, rounded(moved, 1_000_000_000))
     if cents > limit:
         return INFINITE, 0
-    release, _, end, segment = pick_of(net, live, o, ws, t, c)
+    release, _, end, segment = pick_of(inputs, o, t, c)
     if segment < 0:
         return INFINITE, 0
     at = first_handover(net.departure, net.lane[lane].row_from, net.lane[lane].row_to, end, release)
@@ -282,7 +261,7 @@ def lane_route(
     ready = first_open(net, place, net.departure[at].then + net.node[place].receiving_s)
     if ready < 0:
         return INFINITE, 0
-    dated = _dated(net, pol, live, o, ws.candidate[c].node, segment, ready)
+    dated = _dated(inputs, o, ws.candidate[c].node, segment, ready)
     if dated < 0 or cents + dated > limit:
         return INFINITE, 0
     return cents + dated, ready

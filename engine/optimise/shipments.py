@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from engine.domain.order import METHODS, Method
 from engine.network.jit import compiled, inlined
-from engine.network.live import LiveArrays
 from engine.network.model import NodeKind, Offer, ServiceKind
 from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, Net
-from engine.network.rows import Reach
 from engine.optimise.routes import (
     base_cents,
     carrier_route,
@@ -34,9 +32,8 @@ from engine.optimise.tables import (
     PL_REMOTE,
     PL_SLOT,
     PL_TZ,
-    Pol,
 )
-from engine.optimise.workspace import FIRST, INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, NEVER, Workspace
+from engine.optimise.workspace import FIRST, INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, NEVER, Inputs, Workspace
 
 _SHIP, _SAME_DAY = OFFER_BIT[Offer.SHIP], OFFER_BIT[Offer.SAME_DAY]
 _PICKUP, _OUT, _IN = OFFER_BIT[Offer.PICKUP], OFFER_BIT[Offer.TRANSFER_OUT], OFFER_BIT[Offer.TRANSFER_IN]
@@ -111,11 +108,8 @@ def _keep(
 
 @inlined
 def _home_shipment(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
+    inputs: Inputs,
     o: NDArray[np.int64],
-    ws: Workspace,
     t: int,
     c: int,
     zones: NDArray[np.int64],
@@ -124,6 +118,7 @@ def _home_shipment(
     cap: int,
 ) -> None:
     """Try every home service for T from one candidate."""
+    net, pol, ws = inputs.net, inputs.pol, inputs.ws
     base = base_cents(pol, ws, t, c)
     left = services & ws.set[t].services
     for s in range(len(net.service)):
@@ -132,38 +127,15 @@ def _home_shipment(
             if base > limit:
                 return
             cost, deliver = carrier_route(
-                net,
-                pol,
-                live,
-                o,
-                ws,
-                t,
-                c,
-                s,
-                zones[s],
-                distance_m,
-                o[O_REGION],
-                o[O_TZ],
-                o[O_FLAGS],
-                np.int64(-1),
-                base,
-                limit,
+                inputs, o, t, c, s, zones[s], distance_m, o[O_REGION], o[O_TZ], o[O_FLAGS], np.int64(-1), base, limit
             )
             _keep(ws, np.int64(0), t, cost, deliver, np.int64(KIND_CARRIER), c, s, np.int64(0))
 
 
 @compiled
-def try_few(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    reach: Reach,
-    parcels: int,
-    couriers: int,
-) -> int:
+def try_few(inputs: Inputs, o: NDArray[np.int64], parcels: int, couriers: int) -> int:
     """What everything costs in one shipment from the best of the candidates, which are few; forgotten after."""
+    net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
     full, cap = (1 << o[O_ITEMS]) - 1, np.int64(INFINITE - 1)
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
     first, least, sets = 0, INFINITE, 1 << o[O_ITEMS]
@@ -183,31 +155,20 @@ def try_few(
             continue
         services = home_services(net, o, node, parcels, couriers)
         zones = reach.class_zone[int(classes[node])]
-        _home_shipment(net, pol, live, o, ws, full, c, zones, int(dist[node]), services, cap)
+        _home_shipment(inputs, o, full, c, zones, int(dist[node]), services, cap)
     best = ws.best_of[0, full].cost
     ws.best_of[0, full].cost, ws.best_of[0, full].deliver, ws.best_of[0, full].candidate = INFINITE, INFINITE, 0
     return best
 
 
 @compiled
-def ship_home(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    reach: Reach,
-    t: int,
-    cap: int,
-    shift: int,
-    parcels: int,
-    couriers: int,
-) -> None:
+def ship_home(inputs: Inputs, o: NDArray[np.int64], t: int, cap: int, shift: int, parcels: int, couriers: int) -> None:
     """
     The best shipment home of a set into ws.best_of[0], if it costs no more than `cap`; exact.
 
     Goes by the bounds of bounds.py, the cheapest zone class first, until all that is left is dearer.
     """
+    net, reach, ws = inputs.net, inputs.reach, inputs.ws
     dist, sets = reach.distance_m[o[O_SLOT]], 1 << o[O_ITEMS]
     for at in range(ws.counts[1]):
         ws.class_left[at] = ws.bound[at * sets + t] if ws.class_first[at] < ws.class_first[at + 1] else NEVER
@@ -236,22 +197,14 @@ def ship_home(
             c = ws.by_class[pos]
             node = ws.candidate[c].node
             services = home_services(net, o, node, parcels, couriers)
-            _home_shipment(net, pol, live, o, ws, t, c, zones, int(dist[node]), services, cap)
+            _home_shipment(inputs, o, t, c, zones, int(dist[node]), services, cap)
             limit = min(ws.best_of[0, t].cost, cap) >> shift
 
 
 @compiled
-def place_pass(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
-    o: NDArray[np.int64],
-    ws: Workspace,
-    place: NDArray[np.int64],
-    reach: Reach,
-    num_alive: int,
-) -> None:
+def place_pass(inputs: Inputs, o: NDArray[np.int64], place: NDArray[np.int64], num_alive: int) -> None:
     """Best shipment that ends at a place of each set in ws.alive, into row 1."""
+    net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
     dist, classes = reach.distance_m[place[PL_SLOT]], reach.zone_class[place[PL_SLOT]]
     node = place[PL_NODE]
     offers, methods = net.node[node].offers, o[O_METHODS]
@@ -264,7 +217,7 @@ def place_pass(
             t = ws.alive[i]
             if t & ~ws.candidate[own].items == 0:
                 limit = min(ws.best_of[1, t].cost, ws.set[t].cap_cents)
-                cost, ready = own_stock_route(net, pol, live, o, ws, t, own, base_cents(pol, ws, t, own), limit)
+                cost, ready = own_stock_route(inputs, o, t, own, base_cents(pol, ws, t, own), limit)
                 _keep(ws, one, t, cost, ready, np.int64(KIND_OWN), own, np.int64(0), one)
     if offers & _IN and methods >> _M_TO_STORE & 1:
         for j in range(net.node[node].lane_from, net.node[node].lane_to):
@@ -277,7 +230,7 @@ def place_pass(
                 t = ws.alive[i]
                 if t & ~ws.candidate[c].items == 0:
                     limit = min(ws.best_of[1, t].cost, ws.set[t].cap_cents)
-                    cost, ready = lane_route(net, pol, live, o, ws, t, c, lane, base_cents(pol, ws, t, c), limit)
+                    cost, ready = lane_route(inputs, o, t, c, lane, base_cents(pol, ws, t, c), limit)
                     _keep(ws, one, t, cost, ready, np.int64(KIND_LANE), c, lane, one)
     if net.node[node].kind == _POINT and methods >> _M_POINT & 1:
         services = services_of_kind(net, o, np.int64(_TO_POINT))
@@ -287,16 +240,13 @@ def place_pass(
             if services & net.node[k].services and net.node[k].offers & _SHIP:
                 zones = reach.class_zone[int(classes[k])]
                 left = services & net.node[k].services
-                _to_point(net, pol, live, o, ws, place, c, left, zones, int(dist[k]), flags, num_alive)
+                _to_point(inputs, o, place, c, left, zones, int(dist[k]), flags, num_alive)
 
 
 @compiled
 def _to_point(
-    net: Net,
-    pol: Pol,
-    live: LiveArrays,
+    inputs: Inputs,
     o: NDArray[np.int64],
-    ws: Workspace,
     place: NDArray[np.int64],
     c: int,
     services: int,
@@ -306,6 +256,7 @@ def _to_point(
     num_alive: int,
 ) -> None:
     """Carrier services from one candidate to a pickup point."""
+    net, pol, ws = inputs.net, inputs.pol, inputs.ws
     region, tz, one = place[PL_REGION], place[PL_TZ], np.int64(1)
     for i in range(num_alive):
         t = ws.alive[i]
@@ -317,21 +268,6 @@ def _to_point(
             if services & ws.set[t].services & (1 << s) == 0 or base > limit:
                 continue
             cost, ready = carrier_route(
-                net,
-                pol,
-                live,
-                o,
-                ws,
-                t,
-                c,
-                s,
-                zones[s],
-                distance_m,
-                region,
-                tz,
-                flags,
-                place[PL_NODE],
-                base,
-                limit,
+                inputs, o, t, c, s, zones[s], distance_m, region, tz, flags, place[PL_NODE], base, limit
             )
             _keep(ws, one, t, cost, ready, np.int64(KIND_CARRIER), c, s, one)
