@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ def percentile(values: ArrayLike, percent: float) -> float:
     return round(float(np.percentile(all_values, percent)), 1) if len(all_values) else 0.0
 
 
+@cache
 def commit() -> str:
-    """The short id of the commit, with a + where the tree differs from it; empty outside a checkout."""
+    """The short id of the commit, with a + where the tree differed from it at first; empty outside a checkout."""
     shown = subprocess.run(
         ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"],
         capture_output=True,
