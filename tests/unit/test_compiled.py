@@ -2,6 +2,7 @@ from engine.decide.engine import Engine
 from engine.domain.plan import Status
 from engine.network.calendars import Calendars
 from engine.network.compiled import compile_network
+from engine.network.floors import NOT_SOLD, floors_of
 from engine.network.live import Live
 from tests import builders
 
@@ -24,8 +25,9 @@ def test_the_floor_of_a_band_is_the_least_price_of_it_and_of_all_above() -> None
     )
     network = builders.network(rates=rates)
     live = Live(network)
-    net = compile_network(network, Calendars(network, live.first_day, live.num_days)).net
-    std = net.service[network.service_index[rates[0].service_id]]
-    bands = net.band[std["band_from"] : std["band_to"]]
-    assert bands["limit_g"].tolist() == [1_000, 2_000, 5_000]
-    assert bands["floor_cents"].tolist() == [450, 450, 900]
+    floors = floors_of(compile_network(network, Calendars(network, live.first_day, live.num_days)))
+    std = network.service_index[rates[0].service_id]
+    near, far = (network.zone_ids.index(zone) for zone in ("near", "far"))
+    assert floors.limit_g[floors.group_of[std]][:3].tolist() == [1_000, 2_000, 5_000]
+    assert floors.cents[0, std, near][:3].tolist() == [500, 900, 900]
+    assert floors.cents[0, std, far][:3].tolist() == [450, 450, NOT_SOLD]
