@@ -51,6 +51,9 @@ _SHIP_METHOD = {
 }
 
 
+_PARTS_MAX = 10  # of a line, looked at one by one
+
+
 class Chooser:
     """Chooses plans on one compiled network with one policy; reads `live`, never changes it."""
 
@@ -148,7 +151,27 @@ class Chooser:
         """The best plan under the rules of a request as they are; only the lines of `split` may be divided."""
         if not split and fits_kernel(request):
             return self._by_kernel(request, deadline_s)
-        return mip.solve(request, deadline_s=deadline_s, split_lines=split, tariffs=self.tariffs)
+        clock = Clock(deadline_s)
+        if not request.order.partial and self._stuck(request, split, clock):
+            lines = range(len(request.order.lines))
+            return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="mip")
+        return mip.solve(request, deadline_s=clock.left(), split_lines=split, tariffs=self.tariffs)
+
+    def _stuck(self, request: Evaluator, split: frozenset[int], clock: Clock) -> bool:
+        """
+        Whether some line can go nowhere, which the stronger method would be long in proving.
+
+        The heaviest are looked at first, as long as there is time. Lines of `split` may go in parts; where there are
+        many, nothing is said of them. What goes nowhere alone goes nowhere with others, tariffs with holes aside.
+        """
+        for line in sorted(range(len(request.skus)), key=lambda i: -request.skus[i].weight_g):
+            quantity = request.order.lines[line].quantity
+            parts = range(1, quantity) if line in split else range(quantity, quantity + 1)
+            if clock.late():
+                return False
+            if len(parts) <= _PARTS_MAX and not any(self._serves(request, line, n, holes=True) for n in parts):
+                return True
+        return False
 
     def splittable(self, request: Evaluator) -> frozenset[int]:
         """Lines that no single route serves whole, and that may be split."""
@@ -159,18 +182,29 @@ class Chooser:
             if request.order.lines[line].quantity > 1
             and not sku.never_split
             and items.count(items[line]) == 1
-            and not self._served_whole(request, line)
+            and not self._serves(request, line, request.order.lines[line].quantity)
         )
 
-    def _served_whole(self, request: Evaluator, line: int) -> bool:
-        """Whether any allowed route serves a line in full; looks at no node that has too few units."""
-        quantity = request.order.lines[line].quantity
+    def _serves(self, request: Evaluator, line: int, quantity: int, *, holes: bool = False) -> bool:
+        """
+        Whether any allowed route serves so many units of a line; looks at no node that has too few.
+
+        With `holes` a route also counts if it lacks a price that it may have for a heavier parcel, or a later one.
+        """
         return any(
-            isinstance(request.shipment(route, ((line, quantity),)), Shipment)
+            isinstance(found := request.shipment(route, ((line, quantity),)), Shipment)
+            or (holes and found.code == "no_price" and self._in_hole(request, route))
             for node in request.holders(line)
             if request.available(node, line) >= quantity and request.ways.node_barred(node) is None
             for route in request.ways.of_node(node)
         )
+
+    def _in_hole(self, request: Evaluator, route: Route) -> bool:
+        """Whether the tariff of a route may sell a heavier parcel, or a later one, where it does not sell this one."""
+        way = request.ways.way(route)
+        if isinstance(way, Refusal) or way.zone < 0:
+            return False
+        return not self.rows.floors.steady[route.service, way.zone]
 
     def _by_kernel(self, request: Evaluator, deadline_s: float | None) -> Plan:
         self.rows.trim()
