@@ -33,7 +33,9 @@ _COLUMNS_SHARE = 0.2
 _BOUND_SHARE = 0.7
 _SLOTS_ASKED = 40  # for the shipment of one set
 _ROOMS = ((8_000, 1e-3), (60_000, 1.0))  # sets of one program, and the share above which it is worth while
-_SETS_A_SECOND = 700  # of a program: HiGHS presolves without a look at its clock, a second for some thousand
+# Sets of a program by the seconds left: HiGHS presolves without a look at its clock, which takes a second for some
+# thousand sets, and longer than in proportion for more.
+_SETS_IN_A_SECOND, _SETS_POWER = 700, 0.75
 _EPSILON = 0.01
 
 
@@ -145,7 +147,7 @@ class BySets:
         """All sets within what is between the bound and the best plan, or within as large a part of it as can be."""
         for sets_max, least in _ROOMS:
             left = clock.left()
-            room = sets_max if left is None else min(sets_max, int(_SETS_A_SECOND * left))
+            room = sets_max if left is None else min(sets_max, int(_SETS_IN_A_SECOND * max(0.0, left) ** _SETS_POWER))
             share, found = 2.0, None
             while found is None and share > least and not clock.late() and np.isfinite(self.upper()):
                 share /= 2
