@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a validated network has errors, 2 the input is wrong, 70 o
 
 import atexit
 import gc
+import os
 import sys
 from typing import Annotated
 
@@ -65,9 +66,22 @@ def keep_garbage() -> None:
     atexit.register(gc.freeze)
 
 
+def keep_stdout() -> None:
+    """Let nobody but us write to standard output: the solver prints a line there now and then, which goes to stderr."""
+    try:
+        ours = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # closed
+        return
+    encoding, errors = sys.stdout.encoding, sys.stdout.errors
+    sys.stdout = os.fdopen(ours, "w", encoding=encoding, errors=errors, buffering=1 if os.isatty(ours) else -1)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and end the process with its exit code; errors are sentences with advice, never tracebacks."""
     keep_garbage()
+    if arguments is None:
+        keep_stdout()
     given = sys.argv[1:] if arguments is None else arguments
     # Taken out by hand: an option of the app itself would only be known before the command's name.
     rest = [argument for argument in given if argument != DEBUG]

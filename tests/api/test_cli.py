@@ -170,6 +170,18 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
     assert done.stdout.endswith("loaded []\n")
 
 
+def test_nobody_but_us_writes_to_standard_output() -> None:
+    """As the console script is called; the solver's C++ writes past Python's streams, as os.write does here."""
+    code = (
+        "import atexit, os, sys\nfrom api.cli.main import main\n"
+        "atexit.register(os.write, 1, b'noise of a solver')\nsys.argv = ['sourcewise', '--help']\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage: sourcewise" in done.stdout
+    assert "noise" not in done.stdout
+    assert done.stderr.endswith("noise of a solver")
+
+
 def test_an_order_by_options_takes_time_and_country_from_the_network() -> None:
     network = builders.network(nodes=(builders.node(),))
     order = one_order(network, one())
