@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one-order, growth, cold-start."""
+"""`python -m benchmarks`: one-order, growth, cold-start, compare."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import cold_start, growth, one_order, record
+from benchmarks import cold_start, compare, growth, one_order, record
 from benchmarks.record import Figures
 from benchmarks.worlds import Spec, data_folder
 from engine.decide.warm import is_warm, warm_up
@@ -31,6 +31,12 @@ def main(arguments: list[str] | None = None) -> None:
     elif given.benchmark == "growth":
         sizes_of_growth = growth.QUICK if given.quick else growth.FULL
         figures = growth.run(sizes_of_growth, seed=given.seed, results=results, quick=given.quick)
+    elif given.benchmark == "compare":
+        sizes_of_comparison = compare.QUICK if given.quick else compare.FULL
+        workers = given.workers or min(2, os.cpu_count() or 1)
+        figures = compare.run(
+            spec.data, sizes_of_comparison, seed=given.seed, results=results, quick=given.quick, workers=workers
+        )
     else:
         figures = cold_start.run(spec.data, seed=given.seed, results=results, quick=given.quick)
     if given.json:
@@ -60,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         ("one-order", "speed of one order on the US network, beside CP-SAT and HiGHS"),
         ("growth", "100 to 5,000 nodes, 1 to 40 lines, memory of 5,000 nodes x 200,000 skus"),
         ("cold-start", "a fresh process of the command line, to its decision"),
+        ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),
     ):
         one = names.add_parser(name, help=text)
         one.add_argument("--quick", action="store_true", help="small sizes, at most about a minute")
@@ -67,8 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--data", type=Path, help="folder of real data; ../shared/data where it is there")
         one.add_argument("--seed", type=int, default=1)
         one.add_argument("--results", type=Path, help="folder of the history and the plot")
+        if name in ("one-order", "compare"):
+            one.add_argument("--workers", type=int, default=0, help="processes; two without it")
         if name == "one-order":
-            one.add_argument("--workers", type=int, default=0, help="processes of the peers; two without it")
             one.add_argument("--resume", action="store_true", help="go on with the peers of a full run that was cut")
     return parser
 

@@ -7,6 +7,7 @@ The engine: a network, its live stock, a policy; orders in, decisions out.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from time import perf_counter_ns
@@ -80,6 +81,15 @@ class Engine:
         self.rows = TargetRows(self.compiled)
         pol = compile_policy(self.compiled, self.policy)
         self.chooser = Chooser(self.compiled, self.tools, self.rows, self.live, self.policy, pol)
+
+    def under(self, policy: Policy) -> "Engine":
+        """The same network, stock and capacity under another policy; what either holds is held for both."""
+        other = copy(self)
+        other.policy = policy
+        pol = compile_policy(self.compiled, policy)
+        other.chooser = Chooser(self.compiled, self.tools, self.rows, self.live, policy, pol)
+        other.__dict__.pop("_finder", None)
+        return other
 
     def decide(self, order: Order, deadline_ms: int | None = None) -> Decision:
         """
