@@ -22,8 +22,9 @@ from scipy import stats
 from api.report.figures import Decided
 from benchmarks import compare_page, compare_plots, record
 from benchmarks.generated import generated_network, generated_orders
+from benchmarks.prepared import Prepared
 from benchmarks.record import Figures
-from benchmarks.worlds import sizes_of
+from benchmarks.worlds import World, sizes_of
 from engine.adapters.imports.fr import fr_network, fr_orders
 from engine.adapters.imports.us import us_network, us_orders
 from engine.decide.engine import Engine
@@ -180,13 +181,10 @@ def one(job: Job) -> dict[str, dict[str, float]]:
     """The figures of every policy on one network, season and seed."""
     network, orders = made(job)
     engine = Engine(network, guard=False)
-    held = [engine.live.row_reserved, engine.live.day_orders, engine.live.day_units]
-    held += [engine.live.hour_orders, engine.live.hour_units]
-    start = [array.copy() for array in held]
-    out = {}
+    prepared = Prepared(World(network=network, orders=orders, source="compared"), engine)
+    start, out = prepared.snapshot(), {}
     for policy in policies(engine):
-        for array, kept in zip(held, start, strict=True):
-            array[:] = kept
+        prepared.restore(start)
         tally = Tally(network, engine.policy)
         for order in orders:
             tally.add(order.merged(), _held(policy, order).plan)

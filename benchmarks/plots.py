@@ -26,7 +26,7 @@ def one_order(path: Path, figures: Figures) -> None:
             axes.plot(known, times_ms, style, color=color, label=f"{name}, model {model}, p50")
     axes.set_yscale("log")
     axes.set_xticks(lines)
-    axes.legend(frameon=False, fontsize=7, ncols=2)
+    drawn.legend(*axes.get_legend_handles_labels(), frameon=False, fontsize=7, ncols=3, loc="outside upper center")
     _save(drawn, path)
 
 

@@ -49,8 +49,6 @@ _SHIP_METHOD = {
     NodeKind.DARK_STORE: Method.SHIP_FROM_STORE,
     NodeKind.VENDOR: Method.DROP_SHIP,
 }
-
-
 _PARTS_MAX = 10  # of a line, looked at one by one
 
 
@@ -63,7 +61,6 @@ class Chooser:
         self.rows = rows
         self.live = live
         self.policy = policy
-        self.pol = pol
         self.tariffs = Tariffs(compiled.network, tools.cards)
         self.workspace: Workspace = workspace(len(compiled.network.nodes))
         self._blocks = {

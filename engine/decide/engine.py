@@ -73,22 +73,23 @@ class Engine:
     ) -> None:
         self.network = network
         self.live = live or Live(network, horizon_days)
-        self.policy = policy or network.policy()
         self.guard = guard
         self.timer = timer
         self.tools = Tools.of(network, self.live.num_days)
         self.compiled = compile_network(network, self.tools.calendars)
         self.rows = TargetRows(self.compiled)
-        pol = compile_policy(self.compiled, self.policy)
-        self.chooser = Chooser(self.compiled, self.tools, self.rows, self.live, self.policy, pol)
+        self._follow(policy or network.policy())
+
+    def _follow(self, policy: Policy) -> None:
+        self.policy = policy
+        pol = compile_policy(self.compiled, policy)
+        self.chooser = Chooser(self.compiled, self.tools, self.rows, self.live, policy, pol)
 
     def under(self, policy: Policy) -> "Engine":
         """The same network, stock and capacity under another policy; what either holds is held for both."""
         other = copy(self)
-        other.policy = policy
-        pol = compile_policy(self.compiled, policy)
-        other.chooser = Chooser(self.compiled, self.tools, self.rows, self.live, policy, pol)
-        other.__dict__.pop("_finder", None)
+        other.__dict__.pop("_finder", None)  # it knows the chooser
+        other._follow(policy)
         return other
 
     def decide(self, order: Order, deadline_ms: int | None = None) -> Decision:

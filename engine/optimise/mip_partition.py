@@ -196,9 +196,7 @@ class Partition:
                 program.row(dict.fromkeys(at, 1.0), high=min(most, self.evaluator.shipments_per_line_max))
                 self._share(program, pool, pieces[:, i], i)
         program.row(dict.fromkeys(range(num), 1.0), high=most)
-        none = program.columns.add(
-            relaxed.split
-        )  # every set bears a split, of which a plan saves one; not the empty one
+        none = program.columns.add(relaxed.split)  # every set bears a split; a plan saves one, the empty plan does not
         program.row({**dict.fromkeys(range(num), 1.0), none: 1.0}, low=1.0)
         places = relaxed.place[pool.slot]
         opened = {p: program.columns.add(float(relaxed.trip[p])) for p in sorted({*places.tolist()} - {-1})}

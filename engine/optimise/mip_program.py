@@ -79,9 +79,8 @@ class Program:
         shape = (len(self._low), len(columns.cost))
         matrix = csr_array((self._coefficient, (self._row, self._col)), shape=shape)
         options: dict[str, float] = {"mip_rel_gap": gap}
-        if (
-            seconds is not None
-        ):  # presolve does not watch the clock; but without it HiGHS 1.12 calls optimal what is not
+        # Presolve does not watch the clock, but stays on: without it HiGHS 1.12 calls optimal what is not.
+        if seconds is not None:
             options["time_limit"] = max(0.01, seconds)
         result = milp(
             np.array(columns.cost),

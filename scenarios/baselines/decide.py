@@ -109,8 +109,9 @@ class Baseline:
             held = live.row_reserved[rows] + live.row_protected[channel, rows] + live.row_safety[channel, rows]
             physical[at, line] = live.row_on_hand[rows]
             free[at, line] = np.maximum(0, live.row_on_hand[rows] - held)
-            barred = np.array([bool(sku.node_groups) and not set(sku.node_groups) & set(n.groups) for n in nodes])
             if sku.node_groups or pin >= 0:
+                groups = set(sku.node_groups)
+                barred = np.array([bool(groups) and not groups & set(node.groups) for node in nodes])
                 barred |= (np.arange(len(nodes)) != pin) & (pin >= 0)
                 free[barred, line] = physical[barred, line] = 0
         return free, physical
@@ -138,7 +139,9 @@ class Baseline:
         return usable, distance
 
     def _plan(self, request: Evaluator, takes: Sequence[Take]) -> Plan:
-        missing = {i: line.quantity for i, line in enumerate(request.order.lines)}
+        lines = request.order.lines
+        index = {line.line_id: i for i, line in enumerate(lines)}
+        missing = {i: line.quantity for i, line in enumerate(lines)}
         shipments: list[Shipment] = []
         for node, units in takes:
             items = tuple(
@@ -147,7 +150,6 @@ class Baseline:
             )
             for shipment in self._sent(request, node, tuple((line, many) for line, many in items if many > 0)):
                 shipments.append(shipment)
-                index = {line.line_id: i for i, line in enumerate(request.order.lines)}
                 for part in shipment.lines:
                     missing[index[part.line_id]] -= part.quantity
         left = {line: units for line, units in missing.items() if units}
@@ -159,7 +161,6 @@ class Baseline:
             trip_distance_m=None,
             unserved=[(request.sku_index[line], units) for line, units in left.items()],
         )
-        lines = request.order.lines
         unmet = tuple(Unmet(line_id=lines[i].line_id, sku=lines[i].sku, quantity=many) for i, many in left.items())
         return replace(plan, unmet=unmet, terms=plan.terms + unserved, relaxed=())
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from scenarios.baselines.view import I64, UNKNOWN, Take, View, fewest, walk, whole_from
+from scenarios.baselines.view import I64, UNKNOWN, Take, View, fewest, walk, whole_or_walk
 
 NODES_MAX = 5  # of one order, where the source has a limit
 _FAR = 1 << 40
@@ -41,9 +41,7 @@ class Nearest(Rule):
     name = "nearest"
 
     def _takes(self, view: View) -> list[Take]:
-        nodes = view.by_distance()
-        complete = view.complete(nodes)
-        return whole_from(view, int(complete[0])) if len(complete) else walk(view, nodes, view.free)
+        return whole_or_walk(view, view.by_distance())
 
 
 class Priority(Rule):
@@ -52,9 +50,7 @@ class Priority(Rule):
     name = "priority"
 
     def _takes(self, view: View) -> list[Take]:
-        nodes = np.lexsort((np.arange(len(view.priority)), view.priority))
-        complete = view.complete(nodes)
-        return whole_from(view, int(complete[0])) if len(complete) else walk(view, nodes, view.free)
+        return whole_or_walk(view, view.by_priority())
 
 
 class _Magento(Rule):
@@ -81,7 +77,7 @@ class MagentoPriority(_Magento):
     name = "magento-priority"
 
     def _sources(self, view: View) -> I64:
-        return np.lexsort((np.arange(len(view.priority)), view.priority))
+        return view.by_priority()
 
 
 class MagentoDistance(_Magento):
@@ -132,9 +128,7 @@ class HotWax(Rule):
         held = (view.free >= view.need).sum(axis=1)
         share = (np.clip(view.free, 0, view.need) / view.need).sum(axis=1)
         nodes = np.lexsort((np.arange(len(distance)), -share, -held, distance))
-        nodes = nodes[open_[nodes]]
-        complete = view.complete(nodes)
-        return whole_from(view, int(complete[0])) if len(complete) else walk(view, nodes, view.free)
+        return whole_or_walk(view, nodes[open_[nodes]])
 
 
 class Shopify(Rule):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from engine.costs.terms import order_terms
+from engine.domain.ids import NodeId
 from engine.domain.order import Order
 from engine.domain.plan import Plan
 from engine.domain.policy import Policy
@@ -25,7 +26,6 @@ class Tally:
     units: int = 0
     unfilled_units: int = 0
     shipments: int = 0
-    split_orders: int = 0
     served_orders: int = 0
     wished: int = 0  # served orders that name a date
     late: int = 0  # of these
@@ -42,7 +42,6 @@ class Tally:
         self.units += sum(line.quantity for line in order.lines)
         self.unfilled_units += sum(unmet.quantity for unmet in plan.unmet)
         self.shipments += len(plan.shipments)
-        self.split_orders += len(plan.shipments) > 1
         self.store_shipments += sum(self._is_store(s.node) for s in plan.shipments)
         self.co2e_g += plan.co2e_g
         if plan.deliver_by is not None:
@@ -65,8 +64,8 @@ class Tally:
         for term in order_terms(self.network, self.policy, num_shipments=1, trip_distance_m=None, unserved=left):
             self.cents["unserved"] += term.amount_cents
 
-    def _is_store(self, node: str) -> bool:
-        return self.network.nodes[self.network.node_index[node]].kind in _STORES  # type: ignore[index]
+    def _is_store(self, node: NodeId) -> bool:
+        return self.network.nodes[self.network.node_index[node]].kind in _STORES
 
     @property
     def cost_per_order(self) -> float:

@@ -48,6 +48,10 @@ class View:
         has: Flags = np.all(self.whole, axis=1)
         return nodes[has[nodes]]
 
+    def by_priority(self) -> I64:
+        """Nodes, the best placed of the list first."""
+        return np.argsort(self.priority, kind="stable")
+
     def by_distance(self) -> I64:
         """Nodes, the nearest first; those without coordinates last."""
         far = np.where(self.distance_m == UNKNOWN, _WORST, self.distance_m)
@@ -74,6 +78,12 @@ def walk(view: View, nodes: I64, stock: I64) -> list[Take]:
 def whole_from(view: View, node: int) -> list[Take]:
     """Everything from one node."""
     return [(node, {line: int(units) for line, units in enumerate(view.need)})]
+
+
+def whole_or_walk(view: View, nodes: I64) -> list[Take]:
+    """Everything from the first of some nodes that has it; else node after node."""
+    complete = view.complete(nodes)
+    return whole_from(view, int(complete[0])) if len(complete) else walk(view, nodes, view.free)
 
 
 def fewest(view: View, rank: I64) -> list[Take]:
