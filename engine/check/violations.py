@@ -40,6 +40,15 @@ RULES = (
     recount.status_inconsistent,
 )
 
+# Those that no shipment of a plan breaks on its own.
+COUPLING = (
+    lines.stock_overdrawn,
+    lines.capacity_exceeded,
+    lines.too_many_shipments,
+    lines.lines_in_too_many_shipments,
+    lines.parcels_of_little_value,
+)
+
 
 def violations(
     network: Network, live: Live, policy: Policy, order: Order, plan: Plan, tools: Instruments
@@ -64,4 +73,13 @@ def violations(
         yield from unknown
         return
     for rule in RULES:
+        yield from rule(case)
+
+
+def conflicts(
+    network: Network, live: Live, policy: Policy, order: Order, plan: Plan, tools: Instruments
+) -> Iterator[Violation]:
+    """Like `violations`, of the rules that couple shipments only: for plans of shipments that are right one by one."""
+    case = Case(network, live, policy, order.merged(), plan, tools)
+    for rule in COUPLING:
         yield from rule(case)

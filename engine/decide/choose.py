@@ -61,6 +61,7 @@ class Chooser:
         self.rows = rows
         self.live = live
         self.policy = policy
+        self.pol = pol
         self.tariffs = Tariffs(compiled.network, tools.cards)
         self.workspace: Workspace = workspace(len(compiled.network.nodes))
         self._blocks = {
@@ -228,19 +229,26 @@ class Chooser:
         assert plan.cost_cents == cost, f"order {plan.order_id}: kernel says {cost}, recount {plan.cost_cents}"
         return plan
 
+    def method(self, node: int, kind: int, which: int, at_place: bool) -> Method:
+        """The method of a way, in the kernel's terms: a KIND_... from a node, by a service or over a lane."""
+        if kind == KIND_LANE:
+            return Method.SHIP_TO_STORE
+        if kind != KIND_CARRIER:
+            return Method.CLICK_AND_COLLECT
+        if at_place:
+            return Method.PICKUP_POINT
+        network = self.compiled.network
+        return Method.SAME_DAY if network.services[which].kind == "courier" else _SHIP_METHOD[network.nodes[node].kind]
+
+    def route(self, node: int, kind: int, which: int, place: int) -> Route:
+        """The way itself; `place` is a node, -1 for none."""
+        service, lane = (-1, which) if kind == KIND_LANE else (which if kind == KIND_CARRIER else -1, -1)
+        return Route(self.method(node, kind, which, place >= 0), node, service, lane, place)
+
     def route_of(self, row: NDArray[np.int64], place: int) -> Route:
         """The route of a row of the kernel's answer."""
-        kind, node, which = int(row[S_KIND]), int(row[S_NODE]), int(row[S_ID])
-        if kind == KIND_LANE:
-            return Route(Method.SHIP_TO_STORE, node, lane=which, place=place)
-        if kind != KIND_CARRIER:
-            return Route(Method.CLICK_AND_COLLECT, node, place=place)
-        if row[S_AT_PLACE]:
-            return Route(Method.PICKUP_POINT, node, which, place=place)
-        network = self.compiled.network
-        if network.services[which].kind == "courier":
-            return Route(Method.SAME_DAY, node, which)
-        return Route(_SHIP_METHOD[network.nodes[node].kind], node, which)
+        at_place = place if row[S_KIND] != KIND_CARRIER or row[S_AT_PLACE] else -1
+        return self.route(int(row[S_NODE]), int(row[S_KIND]), int(row[S_ID]), at_place)
 
 
 def _enough(request: Evaluator) -> bool:

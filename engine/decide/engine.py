@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from engine.check.violations import violations
 from engine.decide.choose import Chooser
+from engine.decide.explain import RIVALS_MAX, Explainer
 from engine.decide.options import NamedOption as NamedOption  # who asks for options imports both from here
 from engine.decide.options import OptionFinder
+from engine.decide.reasons import Explanation
 from engine.domain.errors import FulfilmentError, InputError
 from engine.domain.order import Order
 from engine.domain.plan import Decision, Plan, Status
@@ -88,7 +90,8 @@ class Engine:
     def under(self, policy: Policy) -> "Engine":
         """The same network, stock and capacity under another policy; what either holds is held for both."""
         other = copy(self)
-        other.__dict__.pop("_finder", None)  # it knows the chooser
+        for name in ("_finder", "_explainer"):  # they know the chooser
+            other.__dict__.pop(name, None)
         other._follow(policy)
         return other
 
@@ -162,6 +165,29 @@ class Engine:
             for option in found:
                 self._check(merged, option.plan)
         return found
+
+    def explain(
+        self, order: Order, plan: Plan, *, rivals_max: int = RIVALS_MAX, counterfactuals: bool = True
+    ) -> Explanation:
+        """
+        Why a plan and not another: what every other node would have cost, or why it could not, and what would flip it.
+
+        Parameters
+        ----------
+        order
+            As it was decided.
+        plan
+            What was decided, before it is committed: stock and capacity are read as they are.
+        rivals_max
+            How many rivals of each shipment to build as whole plans.
+        counterfactuals
+            Look for binding rules and smallest changes, too.
+        """
+        return self._explainer.explain(order, plan, rivals_max=rivals_max, counterfactuals=counterfactuals)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self.chooser)
 
     @cached_property
     def _finder(self) -> OptionFinder:

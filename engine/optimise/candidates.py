@@ -42,10 +42,8 @@ ALONE = 1  # bit of sku_flags
 
 
 @inlined
-def _may_serve(net: Net, orders: Orders, o: NDArray[np.int64], node: int) -> bool:
-    """Whether the order and its channel let a node serve at all."""
-    if o[O_GROUPS] != 0 and o[O_GROUPS] & net.node[node].groups == 0:
-        return False
+def listed(orders: Orders, o: NDArray[np.int64], node: int) -> bool:
+    """Whether the order's own lists let a node serve."""
     for i in range(o[O_EXCLUDED_FROM], o[O_EXCLUDED_TO]):
         if orders.node_list[i] == node:
             return False
@@ -55,6 +53,14 @@ def _may_serve(net: Net, orders: Orders, o: NDArray[np.int64], node: int) -> boo
         if orders.node_list[i] == node:
             return True
     return False
+
+
+@inlined
+def may_serve(net: Net, orders: Orders, o: NDArray[np.int64], node: int) -> bool:
+    """Whether the order and its channel let a node serve at all."""
+    if o[O_GROUPS] != 0 and o[O_GROUPS] & net.node[node].groups == 0:
+        return False
+    return listed(orders, o, node)
 
 
 @inlined
@@ -71,7 +77,7 @@ def _bisect(ascending: NDArray[np.int64], value: int) -> int:
 
 
 @inlined
-def _lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
+def lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
     """When units due make up for what is missing; -1 never."""
     at = _bisect(live.lot_row, row)
     if at >= len(live.lot_row) or live.lot_row[at] != row:
@@ -97,12 +103,12 @@ def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: i
     if free < need:
         if pol.scalar[P_INBOUND] == 0:
             return count
-        from_s = _lot_start(live, row, free, need)
+        from_s = lot_start(live, row, free, need)
         if from_s < 0:
             return count
     if ws.node[node].mark != ws.clock[0]:
         ws.node[node].mark = ws.clock[0]
-        if not _may_serve(net, orders, o, node):
+        if not may_serve(net, orders, o, node):
             ws.node[node].candidate = -1
             return count
         ws.node[node].candidate = count

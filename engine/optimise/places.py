@@ -30,13 +30,24 @@ from engine.optimise.workspace import INFINITE, NEVER, Inputs, Workspace
 
 
 @inlined
+def trip_way_cents(pol: Pol, place: NDArray[np.int64]) -> int:
+    """Weighted price of the customer's trip to a place."""
+    way = rounded(pol.scalar[P_TRIP_KM] * place[PL_DISTANCE], 1000)
+    return weigh(pol.scalar[P_TRIP_BASE] + way, pol.weight[W_TRIP])
+
+
+@inlined
+def trip_carbon_cents(pol: Pol, place: NDArray[np.int64]) -> int:
+    """And of its emissions, there and back."""
+    return carbon_cents(pol, rounded(2 * place[PL_DISTANCE] * pol.scalar[P_TRIP_CO2E], 1000))
+
+
+@inlined
 def trip_cents(pol: Pol, o: NDArray[np.int64], place: NDArray[np.int64]) -> int:
     """What the customer's trip to a place costs the plan: nothing where the customer chose it."""
     if o[O_FLAGS] & F_PLACE_CHOSEN:
         return 0
-    metres = place[PL_DISTANCE]
-    cents = weigh(pol.scalar[P_TRIP_BASE] + rounded(pol.scalar[P_TRIP_KM] * metres, 1000), pol.weight[W_TRIP])
-    return cents + carbon_cents(pol, rounded(2 * metres * pol.scalar[P_TRIP_CO2E], 1000))
+    return trip_way_cents(pol, place) + trip_carbon_cents(pol, place)
 
 
 @inlined

@@ -118,37 +118,54 @@ def carrier_cents(inputs: Inputs, t: int, service: int, era: int, zone: int, fla
 
 
 @inlined
+def lateness_cents(pol: Pol, o: NDArray[np.int64], deliver: int) -> int:
+    """Of a delivery after the date that the order asks for."""
+    if deliver <= o[O_REQUESTED] or o[O_REQUESTED] == NO_LIMIT:
+        return 0
+    days = ceil_div(deliver - o[O_REQUESTED], DAY_S)
+    return weigh(pol.scalar[P_LATE_BASE] + pol.scalar[P_LATE_DAY] * days, pol.weight[W_LATENESS])
+
+
+@inlined
+def waiting_cents(pol: Pol, o: NDArray[np.int64], deliver: int) -> int:
+    """Of the days until a delivery."""
+    if pol.scalar[P_WAIT_DAY] == 0:
+        return 0
+    return weigh(pol.scalar[P_WAIT_DAY] * ceil_div(deliver - o[O_PLACED], DAY_S), pol.weight[W_WAITING])
+
+
+@inlined
 def late_cents(pol: Pol, o: NDArray[np.int64], deliver: int) -> int:
     """Lateness and waiting of a delivery."""
-    cents = 0
-    if deliver > o[O_REQUESTED] and o[O_REQUESTED] != NO_LIMIT:
-        days = ceil_div(deliver - o[O_REQUESTED], DAY_S)
-        cents += weigh(pol.scalar[P_LATE_BASE] + pol.scalar[P_LATE_DAY] * days, pol.weight[W_LATENESS])
-    if pol.scalar[P_WAIT_DAY] > 0:
-        days = ceil_div(deliver - o[O_PLACED], DAY_S)
-        cents += weigh(pol.scalar[P_WAIT_DAY] * days, pol.weight[W_WAITING])
-    return cents
+    return lateness_cents(pol, o, deliver) + waiting_cents(pol, o, deliver)
+
+
+@inlined
+def capacity_cents(inputs: Inputs, node: int, day: int) -> int:
+    """The price of a busy node, by what is used of a day."""
+    net, pol, live = inputs.net, inputs.pol, inputs.live
+    if pol.scalar[P_CAPACITY] == 0:
+        return 0
+    used = 0
+    if net.node[node].cap_day_orders != UNLIMITED and net.node[node].cap_day_orders > 0:
+        used = live.day[node, day].orders * 1000 // net.node[node].cap_day_orders
+    if net.node[node].cap_day_units != UNLIMITED and net.node[node].cap_day_units > 0:
+        used = max(used, live.day[node, day].units * 1000 // net.node[node].cap_day_units)
+    free = pol.scalar[P_CAPACITY_FREE]
+    above = min(used, 1000) - free
+    if above <= 0:
+        return 0
+    return weigh(pol.scalar[P_CAPACITY] * above * above // ((1000 - free) * (1000 - free)), pol.weight[W_CAPACITY])
 
 
 @inlined
 def _dated(inputs: Inputs, o: NDArray[np.int64], node: int, segment: int, deliver: int) -> int:
     """Lateness, waiting and capacity of a shipment; -1 where it misses the order's hard date."""
-    net, pol, live = inputs.net, inputs.pol, inputs.live
     if deliver > o[O_DELIVER_BY]:
         return FORBIDDEN
-    cents = late_cents(pol, o, deliver)
-    if pol.scalar[P_CAPACITY] > 0:
-        day = net.segment[segment].day
-        used = 0
-        if net.node[node].cap_day_orders != UNLIMITED and net.node[node].cap_day_orders > 0:
-            used = live.day[node, day].orders * 1000 // net.node[node].cap_day_orders
-        if net.node[node].cap_day_units != UNLIMITED and net.node[node].cap_day_units > 0:
-            used = max(used, live.day[node, day].units * 1000 // net.node[node].cap_day_units)
-        free = pol.scalar[P_CAPACITY_FREE]
-        above = min(used, 1000) - free
-        if above > 0:
-            price = pol.scalar[P_CAPACITY] * above * above // ((1000 - free) * (1000 - free))
-            cents += weigh(price, pol.weight[W_CAPACITY])
+    cents = late_cents(inputs.pol, o, deliver)
+    if inputs.pol.scalar[P_CAPACITY] > 0:
+        cents += capacity_cents(inputs, node, inputs.net.segment[segment].day)
     return cents
 
 

@@ -24,6 +24,7 @@ from engine.domain.policy import RULES, Policy
 from engine.domain.units import rounded, weighted_cents
 from engine.network.blocks import openable
 from engine.network.compiled import CompiledNetwork
+from engine.network.model import Network
 from engine.promise.transit import quantile
 
 LINES_MAX = 32  # lines of an order in the kernel
@@ -167,16 +168,22 @@ openable(Pol, _empty_pol)
 openable(Orders, no_orders)
 
 
+def picking_cents(network: Network, lines_max: int) -> NDArray[np.int64]:
+    """(K, lines_max + 1) raw picking cost of a shipment by number of lines, units left out."""
+    names = ("handling_order_s", "handling_line_s", "labour_cents_per_hour", "cost_order_cents", "cost_line_cents")
+    columns = [np.array([[getattr(node, name)] for node in network.nodes], dtype=np.int64) for name in names]
+    order_s, line_s, labour_cents, order_cents, line_cents = columns
+    lines = np.arange(lines_max + 1)
+    labour = (2 * (order_s + line_s * lines) * labour_cents + 3600) // 7200  # rounded(..., 3600)
+    pick: NDArray[np.int64] = order_cents + line_cents * lines + labour
+    return pick
+
+
 def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
     """Compile a policy for one network."""
     network = compiled.network
     nodes = network.nodes
-    pick = np.zeros((len(nodes), LINES_MAX + 1), dtype=np.int64)
-    for k, node in enumerate(nodes):
-        for n in range(LINES_MAX + 1):
-            work_s = node.handling_order_s + node.handling_line_s * n
-            labour = rounded(work_s * node.labour_cents_per_hour, 3600)
-            pick[k, n] = node.cost_order_cents + node.cost_line_cents * n + labour
+    pick = picking_cents(network, LINES_MAX)
     rejection = policy.weight("rejection")
     transit = np.full((len(network.services), max(1, len(network.zone_ids))), -1, dtype=np.int64)
     zones = {zone: z for z, zone in enumerate(network.zone_ids)}

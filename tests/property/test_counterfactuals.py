@@ -1,0 +1,81 @@
+"""Counterfactuals are true: each, made to the input, flips the decision as it says, and a smaller one does not."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from engine.decide.engine import Engine
+from engine.decide.reasons import Change, Counterfactual, Kind
+from engine.decide.trial import signature_of
+from engine.domain.plan import Plan, Status
+from tests.flips import NO_DEADLINE_MS, decided_under, legs
+from tests.random_networks import HORIZON_DAYS
+from tests.strategies import Case, random_case
+
+CHUNKS = 5
+DECISIONS = 1_000
+
+
+def hurried(case: Case) -> Case:
+    """The case on an afternoon, where waiting costs, so that missed cut-offs matter."""
+    afternoon = case.order.placed_at.replace(hour=9, minute=30) + timedelta(minutes=7 * (case.seed % 60))
+    order = replace(case.order, placed_at=max(afternoon, case.network.as_of), deliver_by=None)
+    policy = replace(case.policy, waiting_day_cents=150, weights_permille={})
+    return replace(case, order=order, policy=policy, recipe=f"hurried({case.recipe})")
+
+
+def confirm(case: Case, counts: Counter[str]) -> None:
+    """Explain one decision and put each counterfactual to the test."""
+    engine = Engine(case.network, live=case.live, policy=case.policy, guard=False)
+    plan = engine.decide(case.order, deadline_ms=NO_DEADLINE_MS).plan
+    why = engine.explain(case.order, plan)
+    request = engine.chooser.request(case.order)
+    counts["decisions"] += 1
+    for found in (*why.binding, *why.counterfactuals):
+        other = _decided(case, found)
+        where = f"{case.recipe}: {found}, decided {other.cost_cents} {legs(other)}"
+        assert other.cost_cents == found.cost_cents, where
+        assert legs(other) == set(found.becomes), where
+        assert other.status is Status.OPTIMAL, where
+        assert not other.relaxed, where
+        if found.smallest:
+            assert signature_of(request, other) != signature_of(request, plan), where
+        counts[found.changes[0].kind] += 1
+        if found.smallest and len(found.changes) == 1 and (less := _less(found.changes[0])) is not None:
+            other = _decided(case, replace(found, changes=(less,)))
+            assert signature_of(request, other) == signature_of(request, plan), f"{case.recipe}: {less} is enough"
+            counts["smallest"] += 1
+
+
+def _decided(case: Case, found: Counterfactual) -> Plan:
+    return decided_under(found, case.network, case.live, case.policy, case.order, horizon_days=HORIZON_DAYS)
+
+
+def _less(change: Change) -> Change | None:
+    """A change that is smaller by one; None where there is none, or the kind has no size."""
+    if change.kind in (Kind.STOCK, Kind.ROOM) and change.units > 1:
+        return replace(change, units=change.units - 1)
+    if change.kind is Kind.PRICE and abs(change.cents) > 1:
+        return replace(change, cents=change.cents - (1 if change.cents > 0 else -1))
+    if change.kind is Kind.DELIVER_BY and change.moment is not None:
+        return replace(change, moment=change.moment - timedelta(seconds=1))
+    if change.kind is Kind.CUT_OFF and change.cut_off.count(":") == 1:
+        hours, minutes = (int(part) for part in change.cut_off.split(":"))
+        before = hours * 60 + minutes - 1
+        return replace(change, cut_off=f"{before // 60:02}:{before % 60:02}")
+    return None
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_what_would_have_flipped_a_decision_does_flip_it_and_less_does_not(chunk: int) -> None:
+    counts: Counter[str] = Counter()
+    for i, seed in enumerate(np.random.SeedSequence([7, chunk]).generate_state(DECISIONS // CHUNKS)):
+        case = random_case(int(seed))
+        confirm(hurried(case) if i % 2 else case, counts)
+    assert counts["decisions"] == DECISIONS // CHUNKS
+    for kind in Kind:
+        assert counts[kind] > 0, counts
+    assert counts["smallest"] > 20, counts
