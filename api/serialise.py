@@ -7,6 +7,7 @@ The keys are those of engine/domain/plan.py; what a document adds (total cost, g
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.decide.reasons import Change, Counterfactual, Explanation, NodeReason, Rival
 from engine.domain.plan import CostTerm, Decision, Plan, Promise, Shipment, Unmet
 
 Document = dict[str, Any]
@@ -116,4 +117,86 @@ def decision_to_dict(decision: Decision, *, currency: str) -> Document:
         "network_version": decision.network_version,
         "elapsed_us": decision.elapsed_us,
         "alternatives": [plan_to_dict(plan) for plan in decision.alternatives],
+    }
+
+
+def node_reason_to_dict(reason: NodeReason) -> Document:
+    """Why one node lost; only what applies: a cost for those that could, else a code and its numbers."""
+    document: Document = {"node": reason.node, "code": reason.code, "distance_m": reason.distance_m}
+    if not reason.code:
+        document |= {
+            "method": reason.method.value if reason.method is not None else None,
+            "service": reason.service,
+            "place": reason.place,
+            "extra_cents": reason.extra_cents,
+            "extra_by_rule": dict(reason.extra_by_rule),
+            "extra_co2e_g": reason.extra_co2e_g,
+        }
+    if reason.sku is not None:
+        document |= {"sku": reason.sku, "units": reason.units, "wanted": reason.wanted}
+    for name, moment in (
+        ("deliver_by", reason.deliver_by),
+        ("missed_cut_off", reason.cut_off),
+        ("full_from", reason.full_from),
+    ):
+        if moment is not None:
+            document[name] = moment_to_text(moment)
+    return document
+
+
+def rival_to_dict(rival: Rival) -> Document:
+    """A plan with one shipment from elsewhere, beside the chosen one."""
+    return {
+        "extra_cents": rival.extra_cents,
+        "extra_by_rule": dict(rival.extra_by_rule),
+        "extra_co2e_g": rival.extra_co2e_g,
+        "deliver_by": moment_to_text(rival.deliver_by),
+        "breaks": rival.breaks,
+        "shipment": shipment_to_dict(rival.shipment),
+    }
+
+
+def change_to_dict(change: Change) -> Document:
+    """One change; the fields that its kind has."""
+    fields = {
+        "node": change.node,
+        "sku": change.sku,
+        "service": change.service,
+        "units": change.units,
+        "cents": change.cents,
+        "cut_off": change.cut_off,
+        "before": change.before,
+        "collect": change.collect,
+        "field": change.field,
+        "moment": moment_to_text(change.moment) if change.moment is not None else None,
+    }
+    return {"kind": change.kind.value, **{name: value for name, value in fields.items() if value}}
+
+
+def counterfactual_to_dict(found: Counterfactual) -> Document:
+    """Changes that together flip the decision, and to what."""
+    return {
+        "changes": [change_to_dict(change) for change in found.changes],
+        "becomes": [
+            {"method": leg.method.value, "node": leg.node, "service": leg.service, "place": leg.place}
+            for leg in found.becomes
+        ],
+        "cost_cents": found.cost_cents,
+        "smallest": found.smallest,
+    }
+
+
+def explanation_to_dict(explanation: Explanation) -> Document:
+    """An explanation, shipment by shipment in the order of the plan's; with the reason of every other node."""
+    return {
+        "shipments": [
+            {
+                "rivals": [rival_to_dict(rival) for rival in reasons.rivals],
+                "nodes": [node_reason_to_dict(reason) for reason in reasons.nodes],
+            }
+            for reasons in explanation.shipments
+        ],
+        "undivided": rival_to_dict(explanation.undivided) if explanation.undivided is not None else None,
+        "binding": [counterfactual_to_dict(found) for found in explanation.binding],
+        "counterfactuals": [counterfactual_to_dict(found) for found in explanation.counterfactuals],
     }

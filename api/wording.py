@@ -10,6 +10,7 @@ from engine.domain.order import Method, Order
 from engine.domain.plan import Plan, Shipment, Status
 
 if TYPE_CHECKING:
+    from engine.decide.reasons import Change, Counterfactual, NodeReason
     from engine.network.model import Network
 
 METHOD_TITLES = {
@@ -83,7 +84,29 @@ REASON_TITLES = {
     "no_lane": "no transfer there",
     "never_open": "never works",
     "place_never_opens": "the place never opens",
+    "place": "only to another place than the rest of the order",
+    "no_source": "holds no stock",
     "beyond_horizon": "beyond the known calendar",
+}
+RULE_FIELDS = {
+    "deliver_by": "its last moment",
+    "methods": "its choice of methods",
+    "nodes": "its choice of nodes",
+    "services": "its choice of services",
+    "keep_together": "lines that go together",
+    "pins": "lines pinned to a node",
+    "channel": "the rules of its channel",
+    "policy_methods": "the policy's choice of methods",
+    "max_distance": "the limit on distance",
+    "max_shipments": "the limit on shipments",
+    "min_parcel_value": "the least value of a shipment",
+    "safety_stock": "safety stock",
+}
+ROOM_WORDS = {
+    "capacity_day_orders": "order a day",
+    "capacity_day_units": "unit a day",
+    "capacity_hour_orders": "order an hour",
+    "capacity_hour_units": "unit an hour",
 }
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 BEFORE_AMOUNT = {"$", "£"}
@@ -265,3 +288,63 @@ def relaxed_words(relaxed: Sequence[str]) -> str:
     days = max(map(int, shifts), default=0)
     later = [f"up to {plural(days, 'day')} later"] if days else []
     return ", ".join(later + [RELAXED_TITLES[name] for name in relaxed if name in RELAXED_TITLES])
+
+
+def node_reason(network: "Network", reason: "NodeReason", tz: str) -> str:
+    """Why a node lost, in a sentence without its name; dates in the time zone of who waits, cut-offs in the node's."""
+    here = network.nodes[network.node_index[reason.node]].tz
+    if reason.code == "no_stock":
+        return (
+            f"can promise {reason.units} of {reason.sku}, not {reason.wanted}"
+            if reason.units
+            else "has none to promise"
+        )
+    if reason.code == "too_late" and reason.deliver_by is not None:
+        words = f"would be there by {local_moment(reason.deliver_by, tz)}"
+    elif reason.code:
+        words = reason_title(reason.code)
+        return f"{words}: {distance(reason.distance_m)}" if reason.code == "too_far" else words
+    else:
+        rules = sorted(reason.extra_by_rule, key=lambda part: -abs(part[1]))
+        words = ", ".join(f"{rule_title(rule)} {amount(cents, sign=True)}" for rule, cents in rules)
+    if reason.cut_off is not None:
+        words = f"{words}; cut-off {local_moment(reason.cut_off, here)} missed"
+    if reason.full_from is not None:
+        words = f"{words}; full from {local_moment(reason.full_from, here)}"
+    return words
+
+
+def change_words(network: "Network", change: "Change", tz: str) -> str:
+    """
+    One change, as it follows "would be decided otherwise …".
+
+    ``tz``: of who waits for the order.
+    """
+    where = node_title(network, change.node)
+    if change.kind == "stock":
+        return f"with {change.units} more of {change.sku} at {where}"
+    if change.kind == "price":
+        by = money(abs(change.cents), network.currency)
+        return f"if a shipment from {where} cost {by} {'less' if change.cents < 0 else 'more'}"
+    if change.kind == "cut_off":
+        return f"if the cut-off of {change.service} at {where} were {change.cut_off}, not {change.before}"
+    if change.kind == "room":
+        return f"with room for {change.units} more {ROOM_WORDS[change.field]} at {where}"
+    if change.kind == "deliver_by":
+        assert change.moment is not None, "a date has a moment"
+        return f"if it might arrive until {local_moment(change.moment, tz)}"
+    return f"without {RULE_FIELDS[change.field]}"
+
+
+def counterfactual_words(network: "Network", found: "Counterfactual", plan: Plan, tz: str) -> str:
+    """Changes that flip a decision, what it becomes, and what that would cost beside the plan."""
+    changes = " and ".join(change_words(network, change, tz) for change in found.changes)
+    legs = [
+        f"{METHOD_TITLES[leg.method].lower()}: {leg.node}" + (f" by {leg.service}" if leg.service else "")
+        for leg in found.becomes
+    ]
+    becomes = " + ".join(legs) or "nothing is served"
+    cost = money(found.cost_cents, network.currency)
+    if plan.shipments:
+        cost = f"{cost}, {money(found.cost_cents - plan.cost_cents, network.currency, sign=True)}"
+    return f"{changes[:1].upper()}{changes[1:]}: {becomes}, {cost}"

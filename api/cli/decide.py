@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from engine.domain.order import Order
     from engine.network.model import Network
 
-EXPLAINED_MAX = 100  # orders of a report that get their reasons: those take longer to find than the decision
+EXPLAINED_MAX = 1_000  # orders of a report that get their reasons: a page that a browser still likes
 TOLD_MAX = 1  # orders up to which all are told in full
 
 
@@ -140,14 +140,13 @@ def decide_each(
     deadline_ms
         Per order; None decides to proven optimality.
     """
-    from api.explain import explain
     from api.report.figures import Decided
 
     for order in orders:
         decision = engine.decide(order, deadline_ms=deadline_ms)
         why = None
         if order.order_id in explained:
-            why = explain(engine.network, engine.live, engine.policy, order, decision.plan, engine.tools)
+            why = engine.explain(order, decision.plan)
         if commit:
             engine.commit(decision)
         yield Decided(order=order, decision=decision, explanation=why)

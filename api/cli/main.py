@@ -14,6 +14,7 @@ import typer
 
 from api.cli.decide import decide
 from api.cli.demo import demo
+from api.cli.explain import explain
 from api.cli.imports import import_app
 from api.cli.options import options
 from api.cli.orders import orders
@@ -49,6 +50,7 @@ def make_app() -> typer.Typer:
 
     app.command()(demo)
     app.command()(decide)
+    app.command()(explain)
     app.command()(options)
     app.command()(orders)
     app.command()(validate)

@@ -12,13 +12,16 @@ from api.cli.show import plain_table
 from api.wording import (
     METHOD_TITLES,
     amount,
+    counterfactual_words,
     distance,
     local_moment,
     local_window,
     mass,
     money,
+    node_reason,
     node_title,
     order_summary,
+    order_tz,
     plan_headline,
     plural,
     reason_title,
@@ -29,14 +32,15 @@ from api.wording import (
 )
 
 if TYPE_CHECKING:
-    from api.explain import Explanation, Rival, ShipmentReasons
     from api.report.figures import Decided
+    from engine.decide.reasons import Explanation, Rival, ShipmentReasons
     from engine.domain.order import Order
     from engine.domain.plan import CostTerm, Plan, Shipment, Unmet
     from engine.network.model import Network
 
 INDENT = (0, 0, 0, 2)
 UNMET_REASONS_MAX = 8
+LOSERS_MAX = 3
 
 
 def tell(network: "Network", item: "Decided", console: Console) -> None:
@@ -51,7 +55,7 @@ def tell(network: "Network", item: "Decided", console: Console) -> None:
         console.print()
         _shipment(network, order, shipment, f"{i + 1}. " if len(plan.shipments) > 1 else "", console)
         if explanation is not None:
-            _reasons(network, explanation.shipments[i], console)
+            _reasons(network, explanation.shipments[i], shipment_tz(network, order, shipment), console)
     for unmet in plan.unmet:
         console.print()
         _unmet(network, unmet, console)
@@ -62,6 +66,8 @@ def tell(network: "Network", item: "Decided", console: Console) -> None:
     if plan.shipments:
         console.print()
         console.print(Text(_proof(network, plan, explanation)))
+    if explanation is not None:
+        _flips(network, item, explanation, console)
 
 
 def _shipment(network: "Network", order: "Order", shipment: "Shipment", number: str, console: Console) -> None:
@@ -105,17 +111,63 @@ def _terms(terms: "Sequence[CostTerm]", currency: str, total_cents: int | None =
     return table
 
 
-def _reasons(network: "Network", reasons: "ShipmentReasons", console: Console) -> None:
-    words = f"Why not elsewhere: {plural(reasons.num_rivals, 'other node')} could, {reasons.num_losers:,} could not"
+def _reasons(network: "Network", reasons: "ShipmentReasons", tz: str, console: Console) -> None:
+    could_not = reasons.could_not
+    words = f"Why not elsewhere: {plural(len(reasons.could), 'other node')} could, {len(could_not):,} could not"
     console.print(Padding(Text(words, style="dim"), INDENT))
     table = plain_table("", "", "", right=(1,))
     table.show_header = False
     for rival in reasons.rivals:
         table.add_row(*_rival(network, rival))
-    for loser in reasons.losers:
-        far = f", {distance(loser.distance_m)}" if loser.distance_m else ""
-        table.add_row(Text(f"{node_title(network, loser.node)}{far}"), "–", Text(loser.reason, style="dim"))
+    for reason in could_not[:LOSERS_MAX]:
+        far = f", {distance(reason.distance_m)}" if reason.distance_m else ""
+        words = node_reason(network, reason, tz)
+        table.add_row(Text(f"{node_title(network, reason.node)}{far}"), "–", Text(words, style="dim"))
     console.print(Padding(table, INDENT))
+
+
+def _flips(network: "Network", item: "Decided", explanation: "Explanation", console: Console) -> None:
+    """Rules that bind, and the smallest changes that would have flipped the decision."""
+    tz, plan = order_tz(network, item.order), item.decision.plan
+    found = (*explanation.binding, *explanation.counterfactuals)
+    if not found:
+        return
+    console.print()
+    console.print(Text("What would have changed it", style="bold"))
+    for one in found:
+        console.print(Padding(Text(f"{counterfactual_words(network, one, plan, tz)}."), INDENT))
+
+
+def tell_nodes(network: "Network", item: "Decided", console: Console, *, nodes_max: int) -> None:
+    """List the other nodes of each shipment with their reasons: so many that could and that could not; 0 for all."""
+    assert item.explanation is not None, "reasons are asked for"
+    most = nodes_max or len(network.nodes)
+    for number, (shipment, reasons) in enumerate(
+        zip(item.decision.plan.shipments, item.explanation.shipments, strict=True)
+    ):
+        tz = shipment_tz(network, item.order, shipment)
+        could, could_not = reasons.could, reasons.could_not
+        console.print()
+        title = f"Every other node for shipment {number}: {len(could):,} could, {len(could_not):,} could not"
+        console.print(Text(title, style="bold"))
+        table = plain_table("Node", "Away", "How", "Dearer by", "Why", right=(1, 3))
+        for reason in could[:most]:
+            assert reason.method is not None, "it could"
+            assert reason.extra_cents is not None, "it could"
+            table.add_row(
+                Text(node_title(network, reason.node)),
+                distance(reason.distance_m),
+                reason.service or METHOD_TITLES[reason.method],
+                amount(reason.extra_cents, sign=True),
+                Text(node_reason(network, reason, tz), style="dim"),
+            )
+        for reason in could_not[:most]:
+            why = Text(node_reason(network, reason, tz), style="dim")
+            table.add_row(Text(node_title(network, reason.node)), distance(reason.distance_m), "–", "–", why)
+        console.print(table)
+        rest = max(0, len(could) - most) + max(0, len(could_not) - most)
+        if rest:
+            console.print(Text(f"… and {plural(rest, 'more node')}; --nodes 0 lists all", style="dim"))
 
 
 def _rival(network: "Network", rival: "Rival") -> tuple[Text, str, Text]:

@@ -4,19 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from api.explain import Explanation, Rival, ShipmentReasons
 from api.report.figures import Decided, plan_terms, terms_by_rule
 from api.wording import (
     METHOD_TITLES,
     STATUS_TITLES,
     amount,
+    counterfactual_words,
     distance,
     local_moment,
     local_window,
     mass,
     money,
+    node_reason,
     node_title,
     order_summary,
+    order_tz,
     plural,
     reason_title,
     reasons_summary,
@@ -24,11 +26,13 @@ from api.wording import (
     rule_title,
     shipment_tz,
 )
+from engine.decide.reasons import Explanation, Rival, ShipmentReasons
 from engine.domain.order import Order
 from engine.domain.plan import CostTerm, Plan, Shipment, Status, Unmet
 from engine.network.model import Network
 
 UNMET_REASONS_MAX = 8
+LOSERS_MAX = 3
 
 
 def decision_rows(network: Network, decided: Sequence[Decided]) -> str:
@@ -69,6 +73,7 @@ def _inside(network: Network, item: Decided) -> str:
         parts.append(_shipment(network, order, shipment, i + 1, len(plan.shipments), reasons))
     parts.extend(_unmet(network, unmet) for unmet in plan.unmet)
     parts.append(_total(network, plan, item.explanation))
+    parts.append(_flips(network, item))
     return f'<div class="inside">{"".join(parts)}</div>'
 
 
@@ -76,6 +81,7 @@ def _shipment(
     network: Network, order: Order, shipment: Shipment, number: int, of: int, reasons: ShipmentReasons | None
 ) -> str:
     head = f"{number} of {of}: " if of > 1 else ""
+    why = _reasons(network, reasons, shipment_tz(network, order, shipment)) if reasons is not None else ""
     service = f", {shipment.service}" if shipment.service else ""
     place = f" to {node_title(network, shipment.place)}" if shipment.place and shipment.place != shipment.node else ""
     lines = ", ".join(f"{line.quantity} × {line.sku}" for line in shipment.lines)
@@ -87,7 +93,7 @@ def _shipment(
         f"from {escape(node_title(network, shipment.node))}{escape(service + place)}</h4>"
         f'<p class="soft">{escape(" · ".join(facts))}</p>{_dates(network, order, shipment)}'
         f'<div class="pair"><div><h5>Cost</h5>{_terms(shipment.terms, network.currency)}</div>'
-        f"{_reasons(network, reasons) if reasons is not None else ''}</div></section>"
+        f"{why}</div></section>"
     )
 
 
@@ -124,15 +130,26 @@ def _terms(terms: Sequence[CostTerm], currency: str) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _reasons(network: Network, reasons: ShipmentReasons) -> str:
+def _reasons(network: Network, reasons: ShipmentReasons, tz: str) -> str:
+    could_not = reasons.could_not
     rivals = "".join(_rival(network, rival) for rival in reasons.rivals)
     losers = "".join(
-        f"<tr><td>{escape(node_title(network, loser.node))}<small>{escape(loser.reason)}</small></td>"
-        f'<td class="num soft">{distance(loser.distance_m)}</td></tr>'
-        for loser in reasons.losers
+        f"<tr><td>{escape(node_title(network, reason.node))}"
+        f"<small>{escape(node_reason(network, reason, tz))}</small></td>"
+        f'<td class="num soft">{distance(reason.distance_m)}</td></tr>'
+        for reason in could_not[:LOSERS_MAX]
     )
-    title = f"Why not elsewhere: {plural(reasons.num_rivals, 'other node')} could, {reasons.num_losers:,} could not"
+    title = f"Why not elsewhere: {plural(len(reasons.could), 'other node')} could, {len(could_not):,} could not"
     return f"<div><h5>{title}</h5><table>{rivals}{losers}</table></div>"
+
+
+def _flips(network: Network, item: Decided) -> str:
+    """Rules that bind, and the smallest changes that would have flipped the decision."""
+    why = item.explanation
+    found = (*why.binding, *why.counterfactuals) if why is not None else ()
+    tz, plan = order_tz(network, item.order), item.decision.plan
+    rows = "".join(f"<li>{escape(counterfactual_words(network, one, plan, tz))}</li>" for one in found)
+    return f"<section><h5>What would have changed it</h5><ul>{rows}</ul></section>" if rows else ""
 
 
 def _rival(network: Network, rival: Rival) -> str:

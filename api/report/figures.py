@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from api.explain import Explanation
 from api.wording import shipment_tz
+from engine.decide.reasons import Explanation
 from engine.domain.ids import NodeId
 from engine.domain.order import METHODS, Method, Order
 from engine.domain.plan import CostTerm, Decision, Plan, Status

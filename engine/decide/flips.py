@@ -198,7 +198,9 @@ class Flips:
             return  # nothing is won by an earlier hand-over
         for _, _, then, gains in self._looks(IGNORE_CUT_OFF):
             late = gains & (then[:, W_CUT_OFF] >= 0) & (then[:, W_KIND] == KIND_CARRIER)
-            nodes = np.flatnonzero(late)
+            own = {(node, service) for _, node, service, _, _ in self.signature}  # sooner, but no other decision
+            rows = zip(np.flatnonzero(late).tolist(), then[late, W_ID].tolist(), strict=True)
+            nodes = np.array([node for node, service in rows if (node, service) not in own], dtype=np.int64)
             by = then[nodes, W_RELEASE] - then[nodes, W_CUT_OFF]
             for i in np.lexsort((then[nodes, W_CENTS], by))[:TRIES_MAX]:
                 node, row = int(nodes[i]), then[nodes[i]]

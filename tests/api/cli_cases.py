@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from api.explain import explain
 from api.report.figures import Decided
+from engine.decide.engine import Engine
 from engine.domain.order import Method, Order
 from engine.domain.plan import Decision, Plan, Refusal, Shipment, Status
 from engine.network.live import Live
@@ -52,5 +52,5 @@ def decided(network: Network, order: Order, choices: Sequence[Choice], *, elapse
         network_version=network.version,
         elapsed_us=elapsed_us,
     )
-    why = explain(network, Live(network), network.policy(), order, plan, Tools.of(network))
+    why = Engine(network).explain(order, plan)
     return Decided(order=order, decision=decision, explanation=why)

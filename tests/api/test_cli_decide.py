@@ -10,7 +10,6 @@ import pytest
 
 from api.cli.main import main
 from api.cli.networks import engine_for
-from api.explain import explain
 from engine.decide.engine import Engine
 from engine.domain.plan import Status
 from scenarios.demo import demo_network, demo_orders
@@ -153,7 +152,7 @@ def test_no_rival_of_an_optimal_plan_is_cheaper_without_breaking_a_rule() -> Non
     for order in demo_orders(network, 40):
         decision = engine.decide(order)
         if decision.plan.status is Status.OPTIMAL:
-            why = explain(network, engine.live, engine.policy, order, decision.plan, engine.tools)
+            why = engine.explain(order, decision.plan)
             rivals = [rival for reasons in why.shipments for rival in reasons.rivals]
             rivals += [why.undivided] if why.undivided is not None else []
             cheaper = [(rival.shipment.node, rival.extra_cents) for rival in rivals if not rival.breaks]

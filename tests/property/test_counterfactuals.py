@@ -2,7 +2,8 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -20,10 +21,11 @@ DECISIONS = 1_000
 
 
 def hurried(case: Case) -> Case:
-    """The case on an afternoon, where waiting costs, so that missed cut-offs matter."""
-    afternoon = case.order.placed_at.replace(hour=9, minute=30) + timedelta(minutes=7 * (case.seed % 60))
-    order = replace(case.order, placed_at=max(afternoon, case.network.as_of), deliver_by=None)
-    policy = replace(case.policy, waiting_day_cents=150, weights_permille={})
+    """The case five minutes after the cut-offs of half of the collections, where waiting costs."""
+    paris = case.network.as_of.astimezone(ZoneInfo("Europe/Paris")) + timedelta(days=1)
+    placed = paris.replace(hour=10 if case.seed % 3 else 15, minute=5, second=0).astimezone(UTC)
+    order = replace(case.order, placed_at=placed, deliver_by=None, requested_by=None)
+    policy = replace(case.policy, waiting_day_cents=900, weights_permille={}, pickup_places_max=0)
     return replace(case, order=order, policy=policy, recipe=f"hurried({case.recipe})")
 
 
