@@ -65,8 +65,10 @@ class Flips:
         self.strict, self.plan = comparison.strict, comparison.plan
         self.network, self.live = comparison.network, comparison.strict.live
         self.signature = signature_of(comparison.strict, comparison.plan)
-        # Of a plan that gave rules up, or whose lines are divided, any plan of whole lines under all rules is a flip.
-        self.settled = self.plan.method == "subset" and not self.plan.relaxed and self.plan.status == Status.OPTIMAL
+        # Where rules were given up, lines divided or nothing was served, the engine has more ways to another plan than
+        # whole lines under all rules: what flips it here does flip it, but less might do.
+        by_kernel = self.plan.method == "subset" and not self.plan.relaxed and self.plan.status == Status.OPTIMAL
+        self.settled = by_kernel and bool(self.plan.shipments)
         self.possible = self.trial.decides and self.plan.status is not Status.NOT_FOUND
 
     def found(self) -> tuple[Counterfactual, ...]:
@@ -97,7 +99,8 @@ class Flips:
         return tuple(out)
 
     def _flips(self, outcome: Outcome | None) -> bool:
-        return outcome is not None and (not self.settled or outcome.signature != self.signature)
+        same = self.settled or not self.plan.shipments
+        return outcome is not None and not (same and outcome.signature == self.signature)
 
     def _told(self, outcome: Outcome, *changes: Change) -> Counterfactual:
         nodes, services = self.network.nodes, self.network.services
