@@ -1,0 +1,52 @@
+"""Decide an order again under changes, on a network that is compiled anew: the proof of a counterfactual."""
+
+from collections.abc import Sequence
+
+from engine.decide.changes import applied
+from engine.decide.engine import Engine
+from engine.decide.reasons import Change, Leg
+from engine.domain.order import Order
+from engine.domain.plan import Plan
+from engine.network.live import Live
+
+_BOOKED = ("day_orders", "day_units", "hour_orders", "hour_units")
+
+
+def decided_under(engine: Engine, order: Order, changes: Sequence[Change], deadline_ms: int | None = None) -> Plan:
+    """
+    The plan of an order with changes made to what an engine decides on; the engine itself stays as it is.
+
+    Parameters
+    ----------
+    engine
+        Its network, policy, reserved stock, bid prices and booked capacity.
+    order
+        As it was decided.
+    changes
+        Made one after the other.
+    deadline_ms
+        See `Engine.decide`.
+    """
+    network, policy, asked = engine.network, engine.policy, order
+    for change in changes:
+        network, policy, asked = applied(change, network, policy, asked)
+    live = Live(network, engine.live.num_days)
+    _carry_over(engine.live, live)
+    return Engine(network, live=live, policy=policy).decide(asked, deadline_ms=deadline_ms).plan
+
+
+def legs(plan: Plan) -> set[Leg]:
+    """The shipments of a plan in short."""
+    return {Leg(method=s.method, node=s.node, service=s.service, place=s.place) for s in plan.shipments}
+
+
+def _carry_over(old: Live, new: Live) -> None:
+    """Reservations, bid prices and booked capacity into a stock of the same nodes and skus, with new rows at most."""
+    for sku in range(len(old.row_start) - 1):
+        low, first, last = int(old.row_start[sku]), int(new.row_start[sku]), int(new.row_start[sku + 1])
+        nodes = old.row_node[low : int(old.row_start[sku + 1])]
+        there = first + new.row_node[first:last].searchsorted(nodes)
+        for name in ("reserved", "price_cents"):
+            new.rows[name][there] = old.rows[name][low : low + len(nodes)]
+    for name in _BOOKED:
+        getattr(new, name)[:] = getattr(old, name)
