@@ -142,9 +142,8 @@ def tell_nodes(network: "Network", item: "Decided", console: Console, *, nodes_m
     """List the other nodes of each shipment with their reasons: so many that could and that could not; 0 for all."""
     assert item.explanation is not None, "reasons are asked for"
     most = nodes_max or len(network.nodes)
-    for number, (shipment, reasons) in enumerate(
-        zip(item.decision.plan.shipments, item.explanation.shipments, strict=True)
-    ):
+    pairs = zip(item.decision.plan.shipments, item.explanation.shipments, strict=True)
+    for number, (shipment, reasons) in enumerate(pairs, start=1):
         tz = shipment_tz(network, item.order, shipment)
         could, could_not = reasons.could, reasons.could_not
         console.print()
