@@ -29,6 +29,7 @@ from engine.network.model import Network
 from engine.network.rows import TargetRows
 from engine.optimise.columns import A_FIELDS, A_FIRST, decide_rows
 from engine.optimise.intake import fits_kernel, orders_of
+from engine.optimise.mip_clock import Clock, Tape
 from engine.optimise.tables import O_ITEMS, Orders, compile_policy
 from engine.optimise.workspace import S_FIELDS
 from engine.options.evaluate import Tools
@@ -92,7 +93,7 @@ class Engine:
         other._follow(policy)
         return other
 
-    def decide(self, order: Order, deadline_ms: int | None = None) -> Decision:
+    def decide(self, order: Order, deadline_ms: int | None = None, *, tape: Tape | None = None) -> Decision:
         """
         The cheapest feasible plan of an order on the stock as it is. Holds nothing: see `commit`.
 
@@ -103,6 +104,8 @@ class Engine:
         deadline_ms
             For orders that need the stronger method: answer by then with the best plan found and its bound;
             DEADLINE_MS where none is given.
+        tape
+            Takes down, or gives again, what the clocks of the stronger method answer (engine/decide/record.py).
 
         Returns
         -------
@@ -120,7 +123,7 @@ class Engine:
         start = self.timer()
         merged = order.merged()
         limit_ms = DEADLINE_MS if deadline_ms is None else deadline_ms
-        plan = self.chooser.plan(merged, limit_ms / 1000)
+        plan = self.chooser.plan(merged, Clock(limit_ms / 1000, tape))
         if plan.unmet and plan.status != Status.NOT_FOUND:  # looking for reasons would overrun the deadline
             plan = self._with_reasons(merged, plan)
         if self.guard:
