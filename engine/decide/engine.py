@@ -20,6 +20,7 @@ from engine.decide.choose import Chooser
 from engine.decide.options import NamedOption as NamedOption  # who asks for options imports both from here
 from engine.decide.options import OptionFinder
 from engine.domain.errors import FulfilmentError, InputError
+from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
 from engine.domain.plan import Decision, Plan, Status
 from engine.domain.policy import Policy
@@ -209,13 +210,30 @@ class Engine:
 
     def commit(self, decision: Decision) -> None:
         """Hold the stock and the capacity of a decision's shipments."""
-        self._hold(decision.plan, 1)
+        self.hold(decision.plan)
 
     def release(self, decision: Decision) -> None:
         """Give back what `commit` held."""
-        self._hold(decision.plan, -1)
+        self.hold(decision.plan, sign=-1)
 
-    def _hold(self, plan: Plan, sign: int) -> None:
+    def set_stock(self, node: NodeId, sku: SkuId, on_hand: int) -> None:
+        """Take over a count: so many units of a sku are on hand at a node, those reserved among them."""
+        self.live.set_stock(*self._row_of(node, sku), on_hand)
+
+    def add_stock(self, node: NodeId, sku: SkuId, units: int) -> None:
+        """Take over a change: so many units of a sku more (below 0: fewer) are on hand at a node."""
+        self.live.add_stock(*self._row_of(node, sku), units)
+
+    def _row_of(self, node: NodeId, sku: SkuId) -> tuple[int, int]:
+        network = self.network
+        if node not in network.node_index:
+            raise InputError(f"Node ({node}) of a stock change is unknown to network ({network.name}).", "case counts.")
+        if sku not in network.skus.index:
+            raise InputError(f"Sku ({sku}) of a stock change is unknown to network ({network.name}).", "case counts.")
+        return network.node_index[node], network.skus.index[sku]
+
+    def hold(self, plan: Plan, *, sign: int = 1) -> None:
+        """Hold what a plan takes, whoever made it (`sign=-1` gives it back)."""
         network = self.network
         for shipment in plan.shipments:
             node = network.node_index[shipment.node]
