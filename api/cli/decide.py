@@ -32,6 +32,7 @@ from api.cli.inputs import (
     orders_given,
     require_one_source,
 )
+from api.cli.journals import recording
 from api.cli.networks import engine_for, network_named
 from api.cli.screen import screen, step
 from api.wording import plural
@@ -41,6 +42,7 @@ from engine.domain.ids import OrderId
 if TYPE_CHECKING:
     from api.report.figures import Decided
     from engine.decide.engine import Engine
+    from engine.decide.record import Recorder
     from engine.domain.order import Order
     from engine.network.model import Network
 
@@ -76,6 +78,10 @@ def decide(
         str | None, typer.Option("--explain", help="Tell the decision of this order in full.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for decisions.ndjson and report.html.")] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", help="Journal to write, a new file; sourcewise replay decides it again."),
+    ] = None,
     as_json: JsonOption = False,
     data: DataOption = None,
     seed: SeedOption = 1,
@@ -104,20 +110,24 @@ def decide(
     if out is not None:
         explained |= frozenset(order.order_id for order in orders[:EXPLAINED_MAX])
     engine = engine_for(network, network.policy(policy))
-    decisions = decide_each(engine, orders, explained=explained, commit=commit, deadline_ms=deadline_ms)
-    if as_json:
-        decided = _print_lines(network, decisions, keep=out is not None)
-    else:
-        with step(f"Deciding {plural(len(orders), 'order')}") if len(orders) > TOLD_MAX else nullcontext():
-            decided = list(decisions)
+    with recording(engine, record, network_name, seed) if record is not None else nullcontext(engine) as decider:
+        decisions = decide_each(decider, orders, explained=explained, commit=commit, deadline_ms=deadline_ms)
+        if as_json:
+            decided = _print_lines(network, decisions, keep=out is not None)
+        else:
+            with step(f"Deciding {plural(len(orders), 'order')}") if len(orders) > TOLD_MAX else nullcontext():
+                decided = list(decisions)
+    if not as_json:
         _print_tables(network, decided, told)
+    if record is not None:
+        screen(errors=True).print(f"Wrote {record}; sourcewise replay {record} decides it again", markup=False)
     if out is not None:
         write_decisions(out, network, decided)
         screen(errors=True).print(f"Wrote {out / 'decisions.ndjson'} and {out / 'report.html'}", markup=False)
 
 
 def decide_each(
-    engine: "Engine",
+    decider: "Engine | Recorder",
     orders: "Iterable[Order]",
     *,
     explained: frozenset[OrderId],
@@ -129,8 +139,8 @@ def decide_each(
 
     Parameters
     ----------
-    engine
-        Its live stock and capacity change where ``commit`` is set.
+    decider
+        An engine, or one with its recorder. Its live stock and capacity change where ``commit`` is set.
     orders
         In the order in which they get their turn.
     explained
@@ -141,14 +151,16 @@ def decide_each(
         Per order; None decides to proven optimality.
     """
     from api.report.figures import Decided
+    from engine.decide.engine import Engine
 
+    engine = decider if isinstance(decider, Engine) else decider.engine
     for order in orders:
-        decision = engine.decide(order, deadline_ms=deadline_ms)
+        decision = decider.decide(order, deadline_ms=deadline_ms)
         why = None
         if order.order_id in explained:
             why = engine.explain(order, decision.plan)
         if commit:
-            engine.commit(decision)
+            decider.commit(decision)
         yield Decided(order=order, decision=decision, explanation=why)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.decide import decide_each, write_decisions
+from api.cli.journals import recording
 from api.cli.networks import engine_for, network_named
 from api.cli.screen import problems_table, screen, step
 from api.wording import plural
@@ -51,8 +52,12 @@ def demo(
         f"{plural(len(network.stock.node), 'stock row')}; validated, {plural(len(problems), 'problem')}."
     )
     engine = engine_for(network)
-    with step(f"Deciding {plural(len(orders), 'order')}, each on the stock that the ones before have left"):
-        decided = list(decide_each(engine, orders, explained=frozenset(order.order_id for order in orders)))
+    journal = out / "journal.ndjson"
+    with (
+        step(f"Deciding {plural(len(orders), 'order')}, each on the stock that the ones before have left"),
+        recording(engine, journal, str(folder), seed, replace=True) as recorder,
+    ):
+        decided = list(decide_each(recorder, orders, explained=frozenset(order.order_id for order in orders)))
     write_decisions(out, network, decided, title=TITLE.format(seed=seed))
     console.print()
     figures_tables(network, figures_of(network, decided), console)
@@ -64,12 +69,14 @@ def demo(
     console.print(f"Network     {folder}", markup=False)
     console.print(f"Orders      {orders_file}", markup=False)
     console.print(f"Decisions   {out / 'decisions.ndjson'}", markup=False)
+    console.print(f"Journal     {journal}", markup=False)
     console.print()
     console.print("Next:", style="dim")
     for command in (
         f"sourcewise decide --network {folder} {orders_file} --explain {told}",
         f"sourcewise options --network {folder} --sku {orders[0].lines[0].sku}:2 --postcode 75011",
         f"sourcewise validate {folder}",
+        f"sourcewise replay {journal}",
     ):
         console.print(f"  {command}", markup=False, soft_wrap=True)
 

@@ -1,7 +1,8 @@
 """
 The command line, `sourcewise`. Heavy libraries are imported inside the commands, so that --help answers at once.
 
-Exit codes: 0 done, 1 a validated network has errors, 2 the input is wrong, 70 our own mistake.
+Exit codes: 0 done, 1 a validated network has errors, or a decision made again differs, 2 the input is wrong, 70 our own
+mistake.
 """
 
 import atexit
@@ -18,6 +19,7 @@ from api.cli.explain import explain
 from api.cli.imports import import_app
 from api.cli.options import options
 from api.cli.orders import orders
+from api.cli.replay import replay
 from api.cli.screen import complain, problems_table
 from api.cli.validate import validate
 from api.wording import plural
@@ -54,6 +56,7 @@ def make_app() -> typer.Typer:
     app.command()(options)
     app.command()(orders)
     app.command()(validate)
+    app.command()(replay)
     app.add_typer(import_app(), name="import")
     return app
 

@@ -124,6 +124,13 @@ def _recipe(name: str, data: Path) -> str:
 def engine_for(network: "Network", policy: "Policy | None" = None) -> "Engine":
     """An engine on a network; the first on a machine compiles its kernels, and says so while it does."""
     from engine.decide.engine import Engine
+
+    compile_kernels()
+    return Engine(network, policy=policy)
+
+
+def compile_kernels() -> None:
+    """Compile the kernels where nobody has yet on this machine, and say so meanwhile."""
     from engine.decide.warm import is_warm, warm_up
 
     if not is_warm():
@@ -140,4 +147,3 @@ def engine_for(network: "Network", policy: "Policy | None" = None) -> "Engine":
                 bar.update(task, description=name, completed=done, total=total)
 
             warm_up(report)
-    return Engine(network, policy=policy)

@@ -87,22 +87,21 @@ class Chooser:
         """An order resolved on the network."""
         return Evaluator(self.compiled.network, self.live, self.policy, order, self.tools, relaxed=relaxed)
 
-    def plan(self, order: Order, deadline_s: float | None = None) -> Plan:
+    def plan(self, order: Order, clock: Clock) -> Plan:
         """
         The best plan of an order without two lines of one sku.
 
         Parameters
         ----------
-        deadline_s
-            For the stronger method only, all its attempts together; the kernel needs none.
+        clock
+            For the stronger method only, all its attempts together; the kernel does not look at it.
         """
-        clock = Clock(deadline_s)
         request = self.request(order)
-        strict = self._attempt(request, deadline_s)
+        strict = self._attempt(request, clock)
         if strict.status != Status.INFEASIBLE:
             return strict
         for relaxed in self._relaxations(order):
-            plan = self._attempt(self.request(order, relaxed), clock.left())
+            plan = self._attempt(self.request(order, relaxed), clock)
             if plan.status != Status.INFEASIBLE:
                 return plan
         return self._nothing(request) if order.partial else strict
@@ -128,32 +127,30 @@ class Chooser:
             "min_parcel_value": policy.min_parcel_value_cents > 0,
         }.get(step.rule, True)
 
-    def _attempt(self, request: Evaluator, deadline_s: float | None) -> Plan:
+    def _attempt(self, request: Evaluator, clock: Clock) -> Plan:
         """Whole lines, then quantities split."""
-        clock = Clock(deadline_s)
         if not fits_kernel(request) and not request.order.partial and self._may_split(request):
             split = self.splittable(request)
             if split:  # no plan of whole lines can be: spend no time on proving that again
-                return self.best(request, clock.left(), split)
-        plan = self.best(request, clock.left())
+                return self.best(request, clock, split)
+        plan = self.best(request, clock)
         if plan.status != Status.INFEASIBLE or not self._may_split(request):  # a look at all stock: only where needed
             return plan
         split = self.splittable(request)
-        return self.best(request, clock.left(), split) if split else plan
+        return self.best(request, clock, split) if split else plan
 
     def _may_split(self, request: Evaluator) -> bool:
         """Whether dividing quantities is allowed and could help."""
         return self.policy.allow_quantity_split and (request.order.partial or _enough(request))
 
-    def best(self, request: Evaluator, deadline_s: float | None, split: frozenset[int] = frozenset()) -> Plan:
+    def best(self, request: Evaluator, clock: Clock, split: frozenset[int] = frozenset()) -> Plan:
         """The best plan under the rules of a request as they are; only the lines of `split` may be divided."""
         if not split and fits_kernel(request):
-            return self._by_kernel(request, deadline_s)
-        clock = Clock(deadline_s)
+            return self._by_kernel(request, clock)
         if not request.order.partial and self._stuck(request, split, clock):
             lines = range(len(request.order.lines))
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="mip")
-        return mip.solve(request, deadline_s=clock.left(), split_lines=split, tariffs=self.tariffs)
+        return mip.solve(request, clock=clock, split_lines=split, tariffs=self.tariffs)
 
     def _stuck(self, request: Evaluator, split: frozenset[int], clock: Clock) -> bool:
         """
@@ -204,7 +201,7 @@ class Chooser:
             return False
         return not self.rows.floors.steady[route.service, way.zone]
 
-    def _by_kernel(self, request: Evaluator, deadline_s: float | None) -> Plan:
+    def _by_kernel(self, request: Evaluator, clock: Clock) -> Plan:
         self.rows.trim()
         orders = orders_of(self.compiled, self.rows, [request])
         status, cost, count, place = decide_row(self.block_of_one(orders).at, 0, self._out)
@@ -212,7 +209,7 @@ class Chooser:
         if status == INFEASIBLE:
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="subset")
         if status == COLLIDES:
-            return mip.solve(request, deadline_s=deadline_s, tariffs=self.tariffs)
+            return mip.solve(request, clock=clock, tariffs=self.tariffs)
         items = items_of(request)
         place_node = int(orders.places[place, PL_NODE]) if place >= 0 else -1
         shipments = []

@@ -22,6 +22,7 @@ from engine.decide.options import NamedOption as NamedOption  # who asks for opt
 from engine.decide.options import OptionFinder
 from engine.decide.reasons import Explanation
 from engine.domain.errors import FulfilmentError, InputError
+from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
 from engine.domain.plan import Decision, Plan, Status
 from engine.domain.policy import Policy
@@ -31,6 +32,7 @@ from engine.network.model import Network
 from engine.network.rows import TargetRows
 from engine.optimise.columns import A_FIELDS, A_FIRST, decide_rows
 from engine.optimise.intake import fits_kernel, orders_of
+from engine.optimise.mip_clock import Clock, Tape
 from engine.optimise.tables import O_ITEMS, Orders, compile_policy
 from engine.optimise.workspace import S_FIELDS
 from engine.options.evaluate import Tools
@@ -95,7 +97,7 @@ class Engine:
         other._follow(policy)
         return other
 
-    def decide(self, order: Order, deadline_ms: int | None = None) -> Decision:
+    def decide(self, order: Order, deadline_ms: int | None = None, *, tape: Tape | None = None) -> Decision:
         """
         The cheapest feasible plan of an order on the stock as it is. Holds nothing: see `commit`.
 
@@ -106,6 +108,8 @@ class Engine:
         deadline_ms
             For orders that need the stronger method: answer by then with the best plan found and its bound;
             DEADLINE_MS where none is given.
+        tape
+            Takes down, or gives again, what the clocks of the stronger method answer (engine/decide/record.py).
 
         Returns
         -------
@@ -123,7 +127,7 @@ class Engine:
         start = self.timer()
         merged = order.merged()
         limit_ms = DEADLINE_MS if deadline_ms is None else deadline_ms
-        plan = self.chooser.plan(merged, limit_ms / 1000)
+        plan = self.chooser.plan(merged, Clock(limit_ms / 1000, tape))
         if plan.unmet and plan.status != Status.NOT_FOUND:  # looking for reasons would overrun the deadline
             plan = self._with_reasons(merged, plan)
         if self.guard:
@@ -232,13 +236,30 @@ class Engine:
 
     def commit(self, decision: Decision) -> None:
         """Hold the stock and the capacity of a decision's shipments."""
-        self._hold(decision.plan, 1)
+        self.hold(decision.plan)
 
     def release(self, decision: Decision) -> None:
         """Give back what `commit` held."""
-        self._hold(decision.plan, -1)
+        self.hold(decision.plan, sign=-1)
 
-    def _hold(self, plan: Plan, sign: int) -> None:
+    def set_stock(self, node: NodeId, sku: SkuId, on_hand: int) -> None:
+        """Take over a count: so many units of a sku are on hand at a node, those reserved among them."""
+        self.live.set_stock(*self._row_of(node, sku), on_hand)
+
+    def add_stock(self, node: NodeId, sku: SkuId, units: int) -> None:
+        """Take over a change: so many units of a sku more (below 0: fewer) are on hand at a node."""
+        self.live.add_stock(*self._row_of(node, sku), units)
+
+    def _row_of(self, node: NodeId, sku: SkuId) -> tuple[int, int]:
+        network = self.network
+        if node not in network.node_index:
+            raise InputError(f"Node ({node}) of a stock change is unknown to network ({network.name}).", "case counts.")
+        if sku not in network.skus.index:
+            raise InputError(f"Sku ({sku}) of a stock change is unknown to network ({network.name}).", "case counts.")
+        return network.node_index[node], network.skus.index[sku]
+
+    def hold(self, plan: Plan, *, sign: int = 1) -> None:
+        """Hold what a plan takes, whoever made it (`sign=-1` gives it back)."""
         network = self.network
         for shipment in plan.shipments:
             node = network.node_index[shipment.node]

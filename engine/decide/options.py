@@ -86,7 +86,7 @@ class OptionFinder:
         if found and not limit:
             return found
         left_s = clock.left()
-        plan = self.chooser.plan(order, deadline_s)
+        plan = self.chooser.plan(order, Clock(deadline_s))
         if plan.status in (Status.INFEASIBLE, Status.NOT_FOUND):
             return found
         if not plan.shipments:
@@ -110,7 +110,7 @@ class OptionFinder:
         options = [_of_plan(cheapest)]
         if not clock.late():
             green = self._green.best(
-                self._green.request(request.order, request.relaxed), _share(clock, DATES_MAX), split
+                self._green.request(request.order, request.relaxed), clock.part(1 / DATES_MAX), split
             )
             if _serves_the_same(green, cheapest):
                 options.append(_of_plan(_as_option(_repriced(request, green), cheapest, "dates")))
@@ -120,7 +120,7 @@ class OptionFinder:
             if clock.late() or last is None:
                 break
             earlier = self.chooser.request(replace(request.order, deliver_by=last - timedelta(seconds=1)), undated)
-            plan = self.chooser.best(earlier, _share(clock, others), split)
+            plan = self.chooser.best(earlier, clock.part(1 / others), split)
             if not _serves_the_same(plan, cheapest):
                 break
             options.append(_of_plan(_as_option(plan, cheapest, "dates")))
@@ -163,11 +163,6 @@ def _as_option(plan: Plan, cheapest: Plan, limit: str) -> Plan:
 
 def _cut_short(build: Callable[[], Plan], cheapest: Plan, limit: str) -> Plan:
     return _as_option(build(), cheapest, limit)
-
-
-def _share(clock: Clock, count: int) -> float | None:
-    """Seconds for one of so many plans."""
-    return clock.part(1 / count).left()
 
 
 def _repriced(request: Evaluator, plan: Plan) -> Plan:

@@ -23,12 +23,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.domain.errors import InputError
 from engine.domain.units import day_number, epoch_s
 from engine.network.blocks import openable
 from engine.network.model import Network
 
 HORIZON_DAYS = 35
 HUBS_MAX = 16
+ON_HAND_MAX = 2**31 - 1  # what a row holds
 ROW = np.dtype(
     [
         ("node", "i4"),
@@ -225,6 +227,27 @@ class Live:
         if h >= 0:
             self.hour_orders[h, d, hour] += sign
             self.hour_units[h, d, hour] += sign * units
+
+    def set_stock(self, node: int, sku: int, on_hand: int) -> None:
+        """Units on the shelf as counted; reserved ones stay in them."""
+        row = self.row(node, sku)
+        if row < 0:
+            raise InputError(
+                f"Node ({self.network.nodes[node].node_id}) has no stock row of sku ({self.network.skus.ids[sku]}).",
+                "add it to stock.csv, with 0 units on hand.",
+            )
+        if not 0 <= on_hand <= ON_HAND_MAX:
+            raise InputError(
+                f"Units on hand ({on_hand}) of sku ({self.network.skus.ids[sku]}) at node "
+                f"({self.network.nodes[node].node_id}) are not within 0 and {ON_HAND_MAX}.",
+                "a count came twice or out of order.",
+            )
+        self.row_on_hand[row] = on_hand
+
+    def add_stock(self, node: int, sku: int, units: int) -> None:
+        """More (or, below 0, fewer) units on the shelf."""
+        row = self.row(node, sku)
+        self.set_stock(node, sku, units + (int(self.row_on_hand[row]) if row >= 0 else 0))
 
     def _safety(self, row_sku: NDArray[np.int32]) -> NDArray[np.int32]:
         """Safety stock by channel and row; the most specific rule wins (MODEL.md section 5)."""

@@ -50,6 +50,7 @@ def solve(
     evaluator: Evaluator,
     *,
     deadline_s: float | None = None,
+    clock: Clock | None = None,
     gap_max: float = 0.0,
     split_lines: frozenset[int] = frozenset(),
     start: Plan | None = None,
@@ -64,6 +65,8 @@ def solve(
         Of the order.
     deadline_s
         Seconds from now after which the search stops; what is found by then is returned, with its bound.
+    clock
+        One that runs already, in place of a deadline.
     gap_max
         Relative gap that is good enough.
     split_lines
@@ -79,7 +82,7 @@ def solve(
         OPTIMAL, where the bound is the cost; FEASIBLE with ``limit`` "deadline" or "gap" and a lower bound; NOT_FOUND;
         INFEASIBLE.
     """
-    clock = Clock(deadline_s)
+    clock = clock or Clock(deadline_s)
     try:
         facts = Facts(evaluator, split_lines, tariffs, clock.part(_FACTS_SHARE))
         relaxed = relaxed_of(facts) if facts.may.size else None
@@ -213,7 +216,7 @@ class _Search:
         for _ in range(_CORRECTIONS_MAX):
             left = self.clock.left()
             seconds = None if left is None else min(left - reserve, left * (_ONCE_SHARE if once and self.best else 1.0))
-            found = model.solve(seconds, self.gap_max)
+            found = model.solve(self.clock, self.gap_max, seconds)
             if whole:
                 self.bound = max(self.bound, min(found.bound, self.upper()))
             if found.loads is None or self._accept(model, found):
@@ -289,7 +292,7 @@ class _Search:
                         return True
         items = {s: tuple(int(i) for i in np.flatnonzero(may)) for s, may in enumerate(facts.may)}
         model = self._model(items, None)
-        return model is not None and model.any_shipment(self.clock.left())
+        return model is not None and model.any_shipment(self.clock)
 
     def _lines(self, load: Load) -> tuple[tuple[int, int], ...]:
         order, out = self.evaluator.order, []

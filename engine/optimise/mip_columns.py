@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.optimise.mip_clock import Clock
+from engine.optimise.mip_program import CUT
 from engine.optimise.reduce import Bound, Relaxed, evaluate
 
 Floats = NDArray[np.float64]
@@ -96,7 +97,7 @@ def column_bound(relaxed: Relaxed, bound: Bound, upper: float, clock: Clock) -> 
             break
         if len(best.slots) < 0.8 * len(here.fixed):
             here, entries = relaxed.kept(_flags(best.slots, num_slots), best.entries), np.flatnonzero(best.entries)
-        solved = program(relaxed, columns, best.prices, reach, clock.left())
+        solved = program(relaxed, columns, best.prices, reach, clock)
         if solved is None:
             break
         promised, prices = solved.cents - relaxed.split, solved.prices
@@ -122,7 +123,7 @@ class Solved:
     shadow: float
 
 
-def program(relaxed: Relaxed, columns: Columns, centre: Floats, reach: float, seconds: float | None) -> Solved | None:
+def program(relaxed: Relaxed, columns: Columns, centre: Floats, reach: float, clock: Clock) -> Solved | None:
     """
     The linear program over the columns, None where HiGHS gives up.
 
@@ -148,6 +149,7 @@ def program(relaxed: Relaxed, columns: Columns, centre: Floats, reach: float, se
     )
     high = np.minimum(centre + reach, relaxed.unserved)
     low = np.minimum(centre - reach, high)
+    limit_s = clock.solver_s()
     result = linprog(
         np.concatenate([columns.cents, relaxed.trip, high, -low]),
         A_ub=hstack([csr_array(limits), csr_array((len(limits), 2 * num_items))], format="csr"),
@@ -155,8 +157,10 @@ def program(relaxed: Relaxed, columns: Columns, centre: Floats, reach: float, se
         A_eq=cover.tocsr(),
         b_eq=np.ones(num_items),
         method="highs",
-        options={} if seconds is None else {"time_limit": max(0.01, seconds)},
+        options={} if limit_s is None else {"time_limit": max(0.01, limit_s)},
     )
+    if result.status == CUT:
+        clock.cut()
     if result.status != 0:
         return None
     columns.used = result.x[:num]

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_instance import NO_LIMIT, Instance, Load, Slot, Stage
 from engine.optimise.mip_program import Program, Terms
 
@@ -292,15 +293,15 @@ class Model(Program):
             if s == slot and items <= self.x[c].keys():
                 yield {col: -1.0 if i in items else 1.0 for i, col in self.x[c].items()}
 
-    def any_shipment(self, seconds: float | None) -> bool:
+    def any_shipment(self, clock: Clock) -> bool:
         """Whether there is a plan with a shipment, whatever it costs. Changes the model for good."""
         self.row({col: 1.0 for y in self.y for col in y}, low=1.0)
         self.columns.cost = [0.0] * len(self.columns.cost)
-        return self.solve(seconds).loads is not None
+        return self.solve(clock).loads is not None
 
-    def solve(self, seconds: float | None, gap: float = 0.0) -> Solution:
-        """Solve what there is, within so many seconds and to such a relative gap."""
-        outcome = self.run(seconds, gap)
+    def solve(self, clock: Clock, gap: float = 0.0, seconds: float | None = None) -> Solution:
+        """Solve what there is, within so many seconds (all that are left, unless given) and to such a relative gap."""
+        outcome = self.run(clock, gap, seconds)
         if outcome.values is None:
             return Solution(None, (), 0, outcome.bound, outcome.finished)
         loads, cents = self._loads(np.round(outcome.values))

@@ -105,7 +105,7 @@ class Partition:
         bound = -np.inf
         pool, program = self._made(found, cents)
         for _ in range(_CORRECTIONS_MAX):
-            outcome = program.run(clock.left(), 0.0)
+            outcome = program.run(clock, 0.0)
             bound = max(bound, outcome.bound - self.relaxed.split)
             if outcome.values is None or bound >= cutoff - 1.0 + _EPSILON:
                 break

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.optimise.mip_clock import Clock
+
 Terms = dict[int, float]  # column -> coefficient
+CUT = 1  # the status of a program that was stopped by its time limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,8 @@ class Program:
         """Number of coefficients."""
         return len(self._row)
 
-    def run(self, seconds: float | None, gap: float) -> Outcome:
-        """Minimise, within so many seconds and to such a relative gap."""
+    def run(self, clock: Clock, gap: float, seconds: float | None = None) -> Outcome:
+        """Minimise, within so many seconds (all that the clock has left, unless given) and to such a relative gap."""
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_array
 
@@ -80,8 +83,9 @@ class Program:
         matrix = csr_array((self._coefficient, (self._row, self._col)), shape=shape)
         options: dict[str, float] = {"mip_rel_gap": gap}
         # Presolve does not watch the clock, but stays on: without it HiGHS 1.12 calls optimal what is not.
-        if seconds is not None:
-            options["time_limit"] = max(0.01, seconds)
+        limit_s = clock.solver_s(seconds)
+        if limit_s is not None:
+            options["time_limit"] = max(0.01, limit_s)
         result = milp(
             np.array(columns.cost),
             integrality=np.ones(shape[1]),
@@ -89,6 +93,8 @@ class Program:
             constraints=LinearConstraint(matrix, np.array(self._low), np.array(self._high)),
             options=options,
         )
+        if result.status == CUT:
+            clock.cut()
         if result.status == 2:
             return Outcome(None, 0.0, np.inf, True)
         bound = -np.inf if result.mip_dual_bound is None else float(result.mip_dual_bound)

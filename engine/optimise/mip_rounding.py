@@ -120,7 +120,7 @@ class _Pool:
         for c in np.flatnonzero(place >= 0).tolist():
             program.row({z[c]: 1.0, opened[int(place[c])]: -1.0}, high=0.0)
         program.row(dict.fromkeys(opened.values(), 1.0), high=1.0)
-        outcome = program.run(clock.left(), 0.005)
+        outcome = program.run(clock, 0.005)
         if outcome.values is None:
             return None
         chosen = [c for c, col in enumerate(z) if outcome.values[col] > 0.5]

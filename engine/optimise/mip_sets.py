@@ -166,7 +166,7 @@ def set_bound(sets: Sets, bound: Bound, upper: float, clock: Clock) -> SetBound:
             break
         at = sets.best(best.prices, _COLUMNS_MAX)
         columns = Columns(sets.slot[at], sets.part(sets.bits[at]), sets.cents[at], np.zeros(0))
-        solved = program(relaxed, columns, best.prices, reach, clock.left())
+        solved = program(relaxed, columns, best.prices, reach, clock)
         if solved is None:
             break
         promised, prices, shadow = solved.cents - relaxed.split, solved.prices, solved.shadow

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_instance import (
     NO_LIMIT,
     Instance,
@@ -197,7 +198,7 @@ def _fits(instance: Instance, loads: list[Load], variants: tuple[tuple[Variant, 
 def test_the_model_costs_what_the_cheapest_plan_costs(seed: int) -> None:
     instance = random_instance(np.random.default_rng(seed))
     best = best_cents(instance)
-    found = Model(instance).solve(None)
+    found = Model(instance).solve(Clock(None))
     assert found.finished
     if best is None:
         assert found.loads is None
@@ -212,6 +213,6 @@ def test_a_cutoff_at_the_optimum_leaves_no_plan() -> None:
     best = best_cents(instance)
     assert best is not None
     model = Model(instance, cutoff_cents=best)
-    assert model.solve(None).loads is None
+    assert model.solve(Clock(None)).loads is None
     model.cutoff(best + 1)
-    assert model.solve(None).cents == best
+    assert model.solve(Clock(None)).cents == best
