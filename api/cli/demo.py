@@ -73,7 +73,7 @@ def demo(
     console.print()
     console.print("Next:", style="dim")
     for command in (
-        f"sourcewise decide --network {folder} {orders_file} --explain {told}",
+        f"sourcewise explain --network {folder} {orders_file} --order {told}",
         f"sourcewise options --network {folder} --sku {orders[0].lines[0].sku}:2 --postcode 75011",
         f"sourcewise validate {folder}",
         f"sourcewise replay {journal}",
