@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import combinations
+from itertools import combinations, repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ from engine.decide.choose import Chooser
 from engine.decide.flips import Flips
 from engine.decide.reasons import Explanation, NodeReason, Rival, ShipmentReasons
 from engine.decide.trial import Trial
-from engine.domain.ids import NodeId, ServiceId
-from engine.domain.order import Method, Order
+from engine.domain.ids import ServiceId
+from engine.domain.order import Order
 from engine.domain.plan import CostTerm, Plan, Shipment, Status
 from engine.domain.policy import RULES
 from engine.domain.units import utc
@@ -226,25 +227,20 @@ class Comparison:
         found, extra = found[shown], extra[shown]
         fits = found[:, W_CODE] == FITS
         could = np.flatnonzero(fits)
-        method: list[Method | None] = [None] * len(shown)
-        service: list[ServiceId | None] = [None] * len(shown)
-        place: list[NodeId | None] = [None] * len(shown)
-        cents: list[int | None] = [None] * len(shown)
-        co2e_g: list[int | None] = [None] * len(shown)
-        by_rule: list[tuple[tuple[str, int], ...]] = [()] * len(shown)
         rules = np.flatnonzero(extra[fits].any(axis=0))
-        names, amounts = [RULES[rule] for rule in rules], extra[could][:, rules].tolist()
-        picked = [found[could, column].tolist() for column in (W_KIND, W_ID, W_PLACE)]
-        totals, grams = sums[shown][could].tolist(), found[could, W_CO2E] - self.plan.shipments[at].co2e_g
-        places = [network.nodes[row[PL_NODE]].node_id for row in self.trial.orders.places]
-        for i, kind, which, p, total, gram, terms in zip(
-            could.tolist(), *picked, totals, grams.tolist(), amounts, strict=True
-        ):
-            method[i] = chooser.method(shown[i], kind, which, p >= 0)
-            service[i] = network.services[which].service_id if kind == KIND_CARRIER else None
-            place[i] = places[p] if p >= 0 else None
-            cents[i], co2e_g[i] = total, gram
-            by_rule[i] = tuple([pair for pair in zip(names, terms, strict=True) if pair[1]])
+        kinds, which, places = (found[could, column].tolist() for column in (W_KIND, W_ID, W_PLACE))
+        at_could = could.tolist()
+        ways = list(zip([shown[i] for i in at_could], kinds, which, places, strict=True))
+        there = {-1: None} | {p: network.nodes[row[PL_NODE]].node_id for p, row in enumerate(self.trial.orders.places)}
+        services: list[ServiceId | None] = [service.service_id for service in network.services]
+
+        def spread(values: Iterable[Any]) -> list[Any]:
+            """Values of the nodes that could, None for the others."""
+            out: list[Any] = [None] * len(shown)
+            for i, value in zip(at_could, values, strict=True):
+                out[i] = value
+            return out
+
         due, cut, full, short = (found[:, column].tolist() for column in (W_DELIVER, W_CUT_OFF, W_FULL, W_SHORT))
         moment: dict[int, datetime | None] = {s: utc(s) for s in {*due, *cut} if 0 <= s < INFINITE}
         start = {i: utc(int(self.trial.net.segment["start_s"][i])) for i in set(full) if i >= 0}
@@ -254,12 +250,13 @@ class Comparison:
                 NodeReason,
                 [network.nodes[node].node_id for node in shown],
                 [CODES[code] for code in found[:, W_CODE].tolist()],
-                method,
-                service,
-                place,
-                cents,
-                by_rule,
-                co2e_g,
+                spread(chooser.method(node, kind, which, p >= 0) for node, kind, which, p in ways),
+                spread(services[which] if kind == KIND_CARRIER else None for _, kind, which, _ in ways),
+                spread(map(there.get, places)),
+                spread(sums[shown][could].tolist()),
+                repeat(tuple(RULES[rule] for rule in rules)),
+                spread(extra[could][:, rules].tolist()),
+                spread((found[could, W_CO2E] - self.plan.shipments[at].co2e_g).tolist()),
                 map(moment.get, due),
                 [self._distances[node] for node in shown],
                 [lacks[i][0] for i in short],

@@ -1,5 +1,6 @@
 """What an explanation says, as data: why each node lost, which rules bind, which smallest changes would matter."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +28,8 @@ class NodeReason(NamedTuple):
     service: ServiceId | None
     place: NodeId | None
     extra_cents: int | None
-    extra_by_rule: tuple[tuple[str, int], ...]
+    rules: tuple[str, ...]  # with what each adds:
+    extra_of_rules: Sequence[int] | None
     extra_co2e_g: int | None
     deliver_by: datetime | None
     distance_m: int
@@ -36,6 +38,13 @@ class NodeReason(NamedTuple):
     wanted: int  # and these are asked for
     cut_off: datetime | None
     full_from: datetime | None
+
+    @property
+    def extra_by_rule(self) -> tuple[tuple[str, int], ...]:
+        """By how much each cost term would differ; zeros left out, empty where it could not."""
+        if self.extra_of_rules is None:
+            return ()
+        return tuple(pair for pair in zip(self.rules, self.extra_of_rules, strict=True) if pair[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,9 @@ class Trial:
         rows = self.chooser.rows
         rows.trim()
         self.request = request
-        self.orders = _with_sets(orders_of(self.chooser.compiled, rows, [strict, request]), sets)
+        requests = [strict] if request is strict else [strict, request]
+        self._sets_from = len(requests)
+        self.orders = _with_sets(orders_of(self.chooser.compiled, rows, requests), sets)
         self.live = self._dense.of(request.sku_index)
         np.copyto(self.soonest, rows.floors.soonest_day)
         self._block.put(live=self.live, reach=self._reach(), orders=self.orders)
@@ -142,14 +144,14 @@ class Trial:
         """
         self.look.ask[A_IGNORE], self.look.ask[A_USED] = ignore, used
         first, last = (0, len(self.look.found)) if node is None else (node, node + 1)
-        why_nodes(self._block.at, self._look.at, 2 + at, first, last)
+        why_nodes(self._block.at, self._look.at, self._sets_from + at, first, last)
         return self.look.found[first:last].copy(), self.look.terms[first:last].copy()
 
     def place_row(self, place: int) -> int:
         """The row of `orders.places` that a place has for the sets; -1 for none."""
         if place < 0:
             return -1
-        rows = range(*self.orders.table[1, [O_PLACE_FROM, O_PLACE_TO]].tolist())
+        rows = range(*self.orders.table[-1, [O_PLACE_FROM, O_PLACE_TO]].tolist())
         return next(p for p in rows if self.orders.places[p, PL_NODE] == place)
 
     def decide(self) -> Outcome | None:
