@@ -43,10 +43,11 @@ FULL = Sizes(orders=1_000, plain=10, tested=40, demo_tested=300)
 QUICK = Sizes(orders=60, plain=2, tested=4, demo_tested=40)
 
 
-def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: bool) -> Figures:
-    """Measure, print a table, write a line of history."""
+def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: bool, us: Spec | None = None) -> Figures:
+    """Measure, print a table, write a line of history; `us` is the US network and its orders, in full without it."""
     networks: Figures = {}
-    for name, make in _worlds(data, sizes.orders, seed).items():
+    spec = us or Spec(data=data, count=sizes.orders, seed=seed)
+    for name, make in _worlds(spec).items():
         network, orders = make()
         tested = sizes.demo_tested if name == "demo" else sizes.tested
         networks[name] = _measure(network, orders, sizes, tested)
@@ -57,13 +58,15 @@ def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: boo
     return figures
 
 
-def _worlds(data: Path | None, count: int, seed: int) -> dict[str, Callable[[], tuple[Network, list[Order]]]]:
+def _worlds(spec: Spec) -> dict[str, Callable[[], tuple[Network, list[Order]]]]:
+    data, count, seed = spec.data, spec.count, spec.seed
+
     def demo() -> tuple[Network, list[Order]]:
         network = demo_network(seed)
         return network, demo_orders(network, count, seed)
 
     def us() -> tuple[Network, list[Order]]:
-        made = world(Spec(data=data, count=count, seed=seed))
+        made = world(spec)
         return made.network, made.orders
 
     def fr() -> tuple[Network, list[Order]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, growth, memory, one_order, record
+from benchmarks import cold_start, explain, growth, memory, one_order, record
 from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
@@ -187,3 +187,15 @@ def test_us_orders_follow_the_mix() -> None:
     made = world(Spec(data=data.resolve(), count=40))
     assert sorted(len(o.merged().lines) for o in made.orders) == sorted(sizes_of("consumer", 40, 1))
     assert len(made.network.services) == 9
+
+
+def test_explanations_are_measured_and_their_counterfactuals_put_to_the_test(tmp_path: Path) -> None:
+    sizes = explain.Sizes(orders=6, plain=1, tested=2, demo_tested=6)
+    small = Spec(data=None, count=6, num_nodes=30, num_skus=150)
+    figures = explain.run(None, sizes, seed=1, results=tmp_path, quick=True, us=small)
+    assert list(figures["networks"]) == ["demo", "us"]
+    for row in figures["networks"].values():
+        assert row["flips_true"] == row["flips_tested"] > 0
+        assert row["nodes_told_per_decision"] > 0.5 * row["nodes"]
+        assert row["by_kind"]["price"] > 0
+    assert json.loads((tmp_path / "explain.jsonl").read_text())["benchmark"] == "explain"
