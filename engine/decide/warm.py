@@ -17,7 +17,7 @@ from engine.optimise import mip
 from engine.optimise.columns import decide_rows
 from engine.optimise.mip_knapsack import undominated
 
-NUM_KERNELS = 183  # about; the progress bar needs a number
+NUM_KERNELS = 195  # about; the progress bar needs a number
 Report = Callable[[str, int, int], None]
 
 

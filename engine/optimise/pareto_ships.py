@@ -9,11 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import num_parcels, rounded
-from engine.domain.order import METHODS, Method
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
-from engine.network.model import NodeKind, Offer, ServiceKind
-from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, UNLIMITED, Net
+from engine.network.records import UNLIMITED, Net
+from engine.optimise.codes import (
+    COURIER,
+    IN,
+    M_COLLECT,
+    M_POINT,
+    M_SAME_DAY,
+    M_TO_STORE,
+    OUT,
+    PARCEL,
+    POINT,
+    SHIP,
+    TO_POINT,
+)
 from engine.optimise.labels import C_HOME, C_MOST, C_POINT, C_WORK, Labels, keep_ship, ship_beaten
 from engine.optimise.routes import base_cents, carrier_cents, carrier_route, lane_route, own_stock_route, pick_of
 from engine.optimise.shipments import home_services, services_of_kind
@@ -36,12 +47,6 @@ from engine.optimise.tables import (
 from engine.optimise.workspace import INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, Inputs, Workspace
 from engine.promise.clock import arrival, first_handover, pick
 
-_SHIP, _OUT, _IN = OFFER_BIT[Offer.SHIP], OFFER_BIT[Offer.TRANSFER_OUT], OFFER_BIT[Offer.TRANSFER_IN]
-_POINT = NODE_KIND_CODE[NodeKind.PICKUP_POINT]
-_PARCEL, _COURIER = SERVICE_KIND_CODE[ServiceKind.PARCEL], SERVICE_KIND_CODE[ServiceKind.COURIER]
-_TO_POINT = SERVICE_KIND_CODE[ServiceKind.PICKUP_POINT]
-_M_COLLECT, _M_TO_STORE = METHODS.index(Method.CLICK_AND_COLLECT), METHODS.index(Method.SHIP_TO_STORE)
-_M_SAME_DAY, _M_POINT = METHODS.index(Method.SAME_DAY), METHODS.index(Method.PICKUP_POINT)
 _NO_CAP = INFINITE - 1
 PRICED = 8  # the work of a shipment, where that of a join is 1
 
@@ -141,8 +146,8 @@ def home_ships(inputs: Inputs, o: NDArray[np.int64], lab: Labels, num_alive: int
     """Shipments home of the sets in ws.alive, into row 0; True once all candidates at hand are through."""
     net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
     dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
-    parcels = services_of_kind(net, o, np.int64(_PARCEL))
-    couriers = services_of_kind(net, o, np.int64(_COURIER)) if o[O_METHODS] >> _M_SAME_DAY & 1 else np.int64(0)
+    parcels = services_of_kind(net, o, np.int64(PARCEL))
+    couriers = services_of_kind(net, o, np.int64(COURIER)) if o[O_METHODS] >> M_SAME_DAY & 1 else np.int64(0)
     zero = np.int64(0)
     for r in range(lab.state[C_HOME], lab.state[C_MOST]):
         lab.state[C_HOME] = r
@@ -200,20 +205,20 @@ def place_ships(
     node, one, stamp = place[PL_NODE], np.int64(1), ws.clock[0]
     own = ws.node[node].candidate if ws.node[node].mark == stamp else np.int64(-1)
     no_cap = np.int64(_NO_CAP)
-    if own >= 0 and o[O_METHODS] >> _M_COLLECT & 1 and net.node[node].kind != _POINT:
+    if own >= 0 and o[O_METHODS] >> M_COLLECT & 1 and net.node[node].kind != POINT:
         for i in range(num_alive):
             t = ws.alive[i]
             if t & ~ws.candidate[own].items == 0:
                 cost, ready = own_stock_route(inputs, o, t, own, base_cents(pol, ws, t, own), no_cap)
                 zero, kind = np.int64(0), np.int64(KIND_OWN)
                 _offer(inputs, o, lab, one, target, t, cost, ready, zero, kind, own, zero, one)
-    if net.node[node].offers & _IN == 0 or o[O_METHODS] >> _M_TO_STORE & 1 == 0:
+    if net.node[node].offers & IN == 0 or o[O_METHODS] >> M_TO_STORE & 1 == 0:
         return
     for j in range(net.node[node].lane_from, net.node[node].lane_to):
         lane = net.lanes_in[j]
         origin = net.lane[lane].origin
         c = ws.node[origin].candidate if ws.node[origin].mark == stamp else np.int64(-1)
-        if c < 0 or net.node[origin].offers & _OUT == 0:
+        if c < 0 or net.node[origin].offers & OUT == 0:
             continue
         for i in range(num_alive):
             t = ws.alive[i]
@@ -230,11 +235,11 @@ def point_ships(
 ) -> bool:
     """Shipments to a pickup point by its services, into row 1; True once all candidates at hand are through."""
     net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
-    if net.node[place[PL_NODE]].kind != _POINT or o[O_METHODS] >> _M_POINT & 1 == 0:
+    if net.node[place[PL_NODE]].kind != POINT or o[O_METHODS] >> M_POINT & 1 == 0:
         return True
     dist, classes = reach.distance_m[place[PL_SLOT]], reach.zone_class[place[PL_SLOT]]
     one = np.int64(1)
-    services = services_of_kind(net, o, np.int64(_TO_POINT))
+    services = services_of_kind(net, o, np.int64(TO_POINT))
     flags = (o[O_FLAGS] & ~3) | (2 if place[PL_REMOTE] else 0)
     for r in range(lab.state[C_POINT], lab.state[C_MOST]):
         lab.state[C_POINT] = r
@@ -242,7 +247,7 @@ def point_ships(
             return False
         c = lab.rank[0, r]
         node = ws.candidate[c].node
-        if services & net.node[node].services == 0 or net.node[node].offers & _SHIP == 0:
+        if services & net.node[node].services == 0 or net.node[node].offers & SHIP == 0:
             continue
         lab.state[C_WORK] -= PRICED * num_alive
         zones, metres = reach.class_zone[int(classes[node])], int(dist[node])

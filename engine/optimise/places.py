@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from engine.costs.tariff import rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.optimise.bounds import is_small
+from engine.optimise.codes import POINT
 from engine.optimise.home import ship_exactly
 from engine.optimise.partition import take_whole
 from engine.optimise.routes import carbon_cents
-from engine.optimise.shipments import _POINT, place_pass
+from engine.optimise.shipments import place_pass
 from engine.optimise.tables import (
     F_PLACE_CHOSEN,
     O_FLAGS,
@@ -74,7 +75,7 @@ def want_places(inputs: Inputs, o: NDArray[np.int64]) -> tuple[int, bool]:
         count = list_node(ws, place, count)
         for i in range(net.node[place].lane_from, net.node[place].lane_to):
             count = list_node(ws, net.lane[net.lanes_in[i]].origin, count)
-        anyone |= net.node[place].kind == _POINT
+        anyone |= net.node[place].kind == POINT
     for i in range(count):
         ws.node[ws.few[i]].wanted = ws.clock[2]
     return count, anyone

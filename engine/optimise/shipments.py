@@ -8,10 +8,28 @@ compiling a function again for each literal.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.domain.order import METHODS, Method
 from engine.network.jit import compiled, inlined
-from engine.network.model import NodeKind, Offer, ServiceKind
-from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, Net
+from engine.network.records import Net
+from engine.optimise.codes import (
+    COURIER,
+    IN,
+    M_COLLECT,
+    M_DROP,
+    M_POINT,
+    M_SAME_DAY,
+    M_STORE,
+    M_TO_STORE,
+    M_WAREHOUSE,
+    OUT,
+    PARCEL,
+    PICKUP,
+    POINT,
+    SAME_DAY,
+    SHIP,
+    TO_POINT,
+    VENDOR,
+    WAREHOUSE,
+)
 from engine.optimise.routes import (
     base_cents,
     carrier_route,
@@ -35,30 +53,16 @@ from engine.optimise.tables import (
 )
 from engine.optimise.workspace import FIRST, INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, NEVER, Inputs, Workspace
 
-_SHIP, _SAME_DAY = OFFER_BIT[Offer.SHIP], OFFER_BIT[Offer.SAME_DAY]
-_PICKUP, _OUT, _IN = OFFER_BIT[Offer.PICKUP], OFFER_BIT[Offer.TRANSFER_OUT], OFFER_BIT[Offer.TRANSFER_IN]
-_WAREHOUSE, _VENDOR = NODE_KIND_CODE[NodeKind.WAREHOUSE], NODE_KIND_CODE[NodeKind.VENDOR]
-_POINT = NODE_KIND_CODE[NodeKind.PICKUP_POINT]
-_PARCEL, _COURIER = SERVICE_KIND_CODE[ServiceKind.PARCEL], SERVICE_KIND_CODE[ServiceKind.COURIER]
-_TO_POINT = SERVICE_KIND_CODE[ServiceKind.PICKUP_POINT]
-_M_WAREHOUSE = METHODS.index(Method.SHIP_FROM_WAREHOUSE)
-_M_STORE = METHODS.index(Method.SHIP_FROM_STORE)
-_M_DROP = METHODS.index(Method.DROP_SHIP)
-_M_COLLECT = METHODS.index(Method.CLICK_AND_COLLECT)
-_M_TO_STORE = METHODS.index(Method.SHIP_TO_STORE)
-_M_SAME_DAY = METHODS.index(Method.SAME_DAY)
-_M_POINT = METHODS.index(Method.PICKUP_POINT)
-
 
 @inlined
 def home_services(net: Net, o: NDArray[np.int64], node: int, parcels: int, couriers: int) -> int:
     """Services by which a node may deliver to the door."""
     offers, kind = net.node[node].offers, net.node[node].kind
-    method = _M_WAREHOUSE if kind == _WAREHOUSE else (_M_DROP if kind == _VENDOR else _M_STORE)
+    method = M_WAREHOUSE if kind == WAREHOUSE else (M_DROP if kind == VENDOR else M_STORE)
     out = 0
-    if offers & _SHIP and o[O_METHODS] >> method & 1:
+    if offers & SHIP and o[O_METHODS] >> method & 1:
         out |= parcels
-    if offers & _SAME_DAY:
+    if offers & SAME_DAY:
         out |= couriers
     return out & net.node[node].services
 
@@ -77,9 +81,9 @@ def services_of_kind(net: Net, o: NDArray[np.int64], kind: int) -> int:
 def home_kinds(net: Net, o: NDArray[np.int64]) -> tuple[int, int]:
     """The order's parcel and courier services, as bits."""
     couriers = 0
-    if o[O_METHODS] >> _M_SAME_DAY & 1:
-        couriers = services_of_kind(net, o, np.int64(_COURIER))
-    return services_of_kind(net, o, np.int64(_PARCEL)), couriers
+    if o[O_METHODS] >> M_SAME_DAY & 1:
+        couriers = services_of_kind(net, o, np.int64(COURIER))
+    return services_of_kind(net, o, np.int64(PARCEL)), couriers
 
 
 @inlined
@@ -209,22 +213,22 @@ def place_pass(inputs: Inputs, o: NDArray[np.int64], place: NDArray[np.int64], n
     node = place[PL_NODE]
     offers, methods = net.node[node].offers, o[O_METHODS]
     one, stamp = np.int64(1), ws.clock[0]
-    if offers & _PICKUP == 0:
+    if offers & PICKUP == 0:
         return
     own = ws.node[node].candidate if ws.node[node].mark == stamp else np.int64(-1)
-    if own >= 0 and methods >> _M_COLLECT & 1 and net.node[node].kind != _POINT:
+    if own >= 0 and methods >> M_COLLECT & 1 and net.node[node].kind != POINT:
         for i in range(num_alive):
             t = ws.alive[i]
             if t & ~ws.candidate[own].items == 0:
                 limit = min(ws.best_of[1, t].cost, ws.set[t].cap_cents)
                 cost, ready = own_stock_route(inputs, o, t, own, base_cents(pol, ws, t, own), limit)
                 _keep(ws, one, t, cost, ready, np.int64(KIND_OWN), own, np.int64(0), one)
-    if offers & _IN and methods >> _M_TO_STORE & 1:
+    if offers & IN and methods >> M_TO_STORE & 1:
         for j in range(net.node[node].lane_from, net.node[node].lane_to):
             lane = net.lanes_in[j]
             origin = net.lane[lane].origin
             c = ws.node[origin].candidate if ws.node[origin].mark == stamp else np.int64(-1)
-            if c < 0 or net.node[origin].offers & _OUT == 0:
+            if c < 0 or net.node[origin].offers & OUT == 0:
                 continue
             for i in range(num_alive):
                 t = ws.alive[i]
@@ -232,12 +236,12 @@ def place_pass(inputs: Inputs, o: NDArray[np.int64], place: NDArray[np.int64], n
                     limit = min(ws.best_of[1, t].cost, ws.set[t].cap_cents)
                     cost, ready = lane_route(inputs, o, t, c, lane, base_cents(pol, ws, t, c), limit)
                     _keep(ws, one, t, cost, ready, np.int64(KIND_LANE), c, lane, one)
-    if net.node[node].kind == _POINT and methods >> _M_POINT & 1:
-        services = services_of_kind(net, o, np.int64(_TO_POINT))
+    if net.node[node].kind == POINT and methods >> M_POINT & 1:
+        services = services_of_kind(net, o, np.int64(TO_POINT))
         flags = (o[O_FLAGS] & ~3) | (2 if place[PL_REMOTE] else 0)
         for c in range(ws.clock[1]):
             k = ws.candidate[c].node
-            if services & net.node[k].services and net.node[k].offers & _SHIP:
+            if services & net.node[k].services and net.node[k].offers & SHIP:
                 zones = reach.class_zone[int(classes[k])]
                 left = services & net.node[k].services
                 _to_point(inputs, o, place, c, left, zones, int(dist[k]), flags, num_alive)

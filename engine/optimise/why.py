@@ -10,13 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import weigh
-from engine.domain.order import METHODS, Method
 from engine.network.blocks import opened
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
-from engine.network.model import NodeKind, Offer, ServiceKind
-from engine.network.records import NODE_KIND_CODE, OFFER_BIT, SERVICE_KIND_CODE, Net
+from engine.network.records import Net
 from engine.optimise.candidates import listed, lot_start, may_serve, measure_items
+from engine.optimise.codes import (
+    COURIER,
+    IN,
+    M_COLLECT,
+    M_DROP,
+    M_POINT,
+    M_SAME_DAY,
+    M_STORE,
+    M_TO_STORE,
+    M_WAREHOUSE,
+    OUT,
+    PARCEL,
+    POINT,
+    SAME_DAY,
+    SHIP,
+    TO_POINT,
+    VENDOR,
+    WAREHOUSE,
+)
 from engine.optimise.places import trip_carbon_cents, trip_way_cents
 from engine.optimise.tables import (
     F_NO_SAFETY,
@@ -88,21 +105,8 @@ from engine.optimise.why_codes import (
 )
 from engine.optimise.why_routes import by_carrier, by_lane, from_own_stock
 from engine.optimise.workspace import INFINITE, KIND_CARRIER, KIND_LANE, KIND_OWN, Inputs
-from engine.promise.clock import has_room
+from engine.promise.clock import first_segment, has_room
 
-_SHIP, _SAME_DAY = OFFER_BIT[Offer.SHIP], OFFER_BIT[Offer.SAME_DAY]
-_OUT, _IN = OFFER_BIT[Offer.TRANSFER_OUT], OFFER_BIT[Offer.TRANSFER_IN]
-_WAREHOUSE, _VENDOR = NODE_KIND_CODE[NodeKind.WAREHOUSE], NODE_KIND_CODE[NodeKind.VENDOR]
-_POINT = NODE_KIND_CODE[NodeKind.PICKUP_POINT]
-_PARCEL, _COURIER = SERVICE_KIND_CODE[ServiceKind.PARCEL], SERVICE_KIND_CODE[ServiceKind.COURIER]
-_TO_POINT = SERVICE_KIND_CODE[ServiceKind.PICKUP_POINT]
-_M_WAREHOUSE = METHODS.index(Method.SHIP_FROM_WAREHOUSE)
-_M_STORE = METHODS.index(Method.SHIP_FROM_STORE)
-_M_DROP = METHODS.index(Method.DROP_SHIP)
-_M_COLLECT = METHODS.index(Method.CLICK_AND_COLLECT)
-_M_TO_STORE = METHODS.index(Method.SHIP_TO_STORE)
-_M_SAME_DAY = METHODS.index(Method.SAME_DAY)
-_M_POINT = METHODS.index(Method.PICKUP_POINT)
 _NO_ROOM_EVER = 2**62  # free_from_s of a backlog without an end
 
 
@@ -148,14 +152,7 @@ def _pick(net: Net, live: LiveArrays, look: Look, node: int, work_s: int, units:
     if net.node[node].free_from_s >= _NO_ROOM_EVER:
         return NO_CAPACITY
     start = max(now[W_RELEASE], net.node[node].free_from_s)
-    low, last = net.node[node].segment_from, net.node[node].segment_to
-    high = last
-    while low < high:  # the first segment that ends after the start
-        mid = (low + high) >> 1
-        if net.segment[mid].end_s > start:
-            high = mid
-        else:
-            low = mid + 1
+    low, last = first_segment(net, node, start), net.node[node].segment_to
     if low == last:
         return BEYOND_HORIZON
     while not has_room(net, live, node, net.segment[low].day, net.segment[low].hour, units):
@@ -235,16 +232,16 @@ def _home(inputs: Inputs, look: Look, o: I64, node: int) -> None:
     """All services from a node to the door: parcels, then couriers."""
     net = inputs.net
     offers, kind = net.node[node].offers, net.node[node].kind
-    by_parcel = _M_WAREHOUSE if kind == _WAREHOUSE else (_M_DROP if kind == _VENDOR else _M_STORE)
+    by_parcel = M_WAREHOUSE if kind == WAREHOUSE else (M_DROP if kind == VENDOR else M_STORE)
     for couriers in range(2):
         for s in range(len(net.service)):
             if couriers:
-                exists = net.service[s].kind == _COURIER and offers & _SAME_DAY != 0
+                exists = net.service[s].kind == COURIER and offers & SAME_DAY != 0
             else:
-                exists = net.service[s].kind == _PARCEL and offers & _SHIP != 0 and look.collects[node] >> s & 1 != 0
+                exists = net.service[s].kind == PARCEL and offers & SHIP != 0 and look.collects[node] >> s & 1 != 0
             if exists:
                 _again(look)
-                method = np.int64(_M_SAME_DAY if couriers else by_parcel)
+                method = np.int64(M_SAME_DAY if couriers else by_parcel)
                 code = _carrier(inputs, look, o, node, method, s, np.int64(-1))
                 _take(look, node, code, np.int64(KIND_CARRIER), s, np.int64(-1))
 
@@ -261,26 +258,26 @@ def _travel(inputs: Inputs, look: Look, p: int, new: bool) -> None:
 def _to_place(inputs: Inputs, look: Look, o: I64, node: int, p: int, new: bool) -> None:
     """All ways from a node to one place; `new`: the trip there comes on top."""
     net, place = inputs.net, inputs.orders.places[p, PL_NODE]
-    methods, offers, point = o[O_METHODS], net.node[node].offers, net.node[place].kind == _POINT
-    if point and offers & _SHIP:
+    methods, offers, point = o[O_METHODS], net.node[node].offers, net.node[place].kind == POINT
+    if point and offers & SHIP:
         for s in range(len(net.service)):
-            if net.service[s].kind == _TO_POINT and look.collects[node] >> s & 1:
+            if net.service[s].kind == TO_POINT and look.collects[node] >> s & 1:
                 _again(look)
-                code = _carrier(inputs, look, o, node, np.int64(_M_POINT), s, p)
+                code = _carrier(inputs, look, o, node, np.int64(M_POINT), s, p)
                 _travel(inputs, look, p, new)
                 _take(look, node, code, np.int64(KIND_CARRIER), s, p)
     if place == node and not point:
         _again(look)
-        code = from_own_stock(inputs, look, o, node) if methods >> _M_COLLECT & 1 else METHOD
+        code = from_own_stock(inputs, look, o, node) if methods >> M_COLLECT & 1 else METHOD
         _travel(inputs, look, p, new)
         _take(look, node, code, np.int64(KIND_OWN), np.int64(0), p)
-    if offers & _OUT == 0 or net.node[place].offers & _IN == 0:
+    if offers & OUT == 0 or net.node[place].offers & IN == 0:
         return
     for j in range(net.node[place].lane_from, net.node[place].lane_to):
         lane = net.lanes_in[j]
         if net.lane[lane].origin == node:
             _again(look)
-            code = by_lane(inputs, look, o, node, lane) if methods >> _M_TO_STORE & 1 else METHOD
+            code = by_lane(inputs, look, o, node, lane) if methods >> M_TO_STORE & 1 else METHOD
             _travel(inputs, look, p, new)
             _take(look, node, code, np.int64(KIND_LANE), lane, p)
 
@@ -354,7 +351,7 @@ def why_nodes(block: NDArray[np.int64], look_block: NDArray[np.int64], row: int,
     for node in range(first, last):
         _start(look, node)
         code = np.int64(NO_ROUTE)
-        if net.node[node].kind == _POINT:
+        if net.node[node].kind == POINT:
             code = np.int64(NO_SOURCE)
         elif not may_serve(net, orders, o, node):
             code = np.int64(CHANNEL if listed(orders, o, node) else BARRED)

@@ -32,17 +32,23 @@ def has_room(net: Net, live: LiveArrays, node: int, day: int, hour: int, units: 
 
 
 @inlined
-def pick(net: Net, live: LiveArrays, node: int, release_s: int, work_s: int, units: int) -> tuple[int, int, int]:
-    """Start, end and segment of the pick of a shipment released at `release_s`; NEVER where is no time or room."""
-    start = max(release_s, net.node[node].free_from_s)
-    low, last = net.node[node].segment_from, net.node[node].segment_to
-    high = last
-    while low < high:  # the first segment that ends after the start
+def first_segment(net: Net, node: int, start_s: int) -> int:
+    """The first segment of a node's working time that ends after an instant; `segment_to` where there is none."""
+    low, high = net.node[node].segment_from, net.node[node].segment_to
+    while low < high:
         mid = (low + high) >> 1
-        if net.segment[mid].end_s > start:
+        if net.segment[mid].end_s > start_s:
             high = mid
         else:
             low = mid + 1
+    return low
+
+
+@inlined
+def pick(net: Net, live: LiveArrays, node: int, release_s: int, work_s: int, units: int) -> tuple[int, int, int]:
+    """Start, end and segment of the pick of a shipment released at `release_s`; NEVER where is no time or room."""
+    start = max(release_s, net.node[node].free_from_s)
+    low, last = first_segment(net, node, start), net.node[node].segment_to
     while low < last and not has_room(net, live, node, net.segment[low].day, net.segment[low].hour, units):
         low += 1
     if low >= last:
