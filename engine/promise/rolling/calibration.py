@@ -117,10 +117,18 @@ class Calibration:
         kinds = self._kinds(self.day + HORIZON_DAYS)
         ahead = []
         for leg, queue, give in zip((self.handling, self.transit), queues[:2], load.give, strict=True):
-            pace = leg.kind_pace(kinds[0, : len(leg.left)])
-            level = level_ahead(leg, queue, give, HORIZON_DAYS)
-            ahead.append(pace[kinds[:, self.day - self.first_day :]] * np.exp(level))
-        return Morning(day=self.day, sent=sent, load=load, handling=ahead[0], transit=ahead[1], slowness={})
+            pace = leg.kind_pace(kinds[0, : len(leg.left)])[kinds[:, self.day - self.first_day :]]
+            drift = np.exp(leg.drift())[:, None, None]
+            ahead.append(drift * pace * np.exp(level_ahead(leg, queue, give, HORIZON_DAYS)))
+        return Morning(
+            day=self.day,
+            limits_m=self.limits_m,
+            sent=sent,
+            load=load,
+            handling=ahead[0][0],
+            transit=ahead[1],
+            slowness={},
+        )
 
     def _settle_one(self) -> None:
         """Take in the day `self.day`: who left which leg, how fast that was, who waits the next morning."""
@@ -128,18 +136,20 @@ class Calibration:
         seen = self._window(day + 1)
         bought, handed, arrived = past.bought_day[seen], past.handed_day[seen], past.arrived_day[seen]
         ready = day - self.first_day >= LEARN_DAYS
-        expected = self._expected() if ready else (0.0, 0.0)
+        expected = self._expected() if ready else (np.zeros(1), np.zeros(1))
+        groups = (np.zeros(len(bought), dtype=np.int64), self._bands(seen))
         self.orders.append(int((bought == day).sum()))
         kinds = self._kinds(day + 1)
-        for leg, ended, begun, would in (
-            (self.handling, handed, bought, expected[0]),
-            (self.transit, arrived, handed, expected[1]),
+        for leg, ended, begun, group, would in (
+            (self.handling, handed, bought, groups[0], expected[0]),
+            (self.transit, arrived, handed, groups[1], expected[1]),
         ):
             leg.left.append(int((ended == day).sum()))
             pace = leg.kind_pace(kinds[0])
             if ready:
-                leg.see(int(((ended == day) & (begun < day)).sum()), would, float(pace[kinds[0, -1]]))
-            leg.done.append(tuple((pace * np.exp(leg.level)).tolist()))
+                left = np.bincount(group[(ended == day) & (begun < day)], minlength=leg.num_groups)
+                leg.see(left.astype(np.float64), would, float(pace[kinds[0, -1]]))
+            leg.done.append(tuple(np.outer(np.exp(leg.level + leg.drift()), pace).ravel().tolist()))
         self.day += 1
         if ready:
             self.swings.append(swing_today(self._load()))
@@ -154,8 +164,8 @@ class Calibration:
         still_in = still_in_legs(self.past.rows(np.arange(len(self.past))[self._window(self.day)]), self.day)
         return load_of((self.handling, self.transit), self.orders, still_in, self.swings)
 
-    def _expected(self) -> tuple[float, float]:
-        """How many parcels would leave each leg today at pace 1, by all that is known this morning."""
+    def _expected(self) -> tuple[Floats, Floats]:
+        """How many parcels of each group would leave each leg today at pace 1, by all that is known this morning."""
         day, past = self.day, self.past
         seen = self._window(day)
         work = self._work(seen)
@@ -170,8 +180,7 @@ class Calibration:
         ):
             under_way = (begun < day) & (ended >= day) & (day - begun < lost)
             told = (begun < day) & ((ended < day) | under_way)
-            num_groups = len(self.limits_m) + 1 if leg is self.transit else 1
-            chance = life_table(spent[told], ended[told] < day, fading[told], group[told], num_groups)
+            chance = life_table(spent[told], ended[told] < day, fading[told], group[told], leg.num_groups)
             pace = leg.kind_pace(self._kinds(day)[0])[kinds[region]]
             out.append(expected_to_leave(chance, spent[under_way], group[under_way], pace[under_way]))
         return out[0], out[1]
@@ -181,19 +190,19 @@ class Calibration:
         past, first, day = self.past, self.first_day, self.day
         kinds = self._kinds(day)
         (done_h, until_h), (done_t, until_t) = (work_by_day(leg, kinds) for leg in (self.handling, self.transit))
-        origin, target = past.origin[seen], past.target[seen]
+        origin, target, band = past.origin[seen], past.target[seen], self._bands(seen)
         bought = past.bought_day[seen] - first
         now = day - first
         handed_known, arrived_known = past.handed_day[seen] < day, past.arrived_day[seen] < day
         handed = np.where(handed_known, past.handed_day[seen] - first, 0)
         arrived = np.where(arrived_known, past.arrived_day[seen] - first, 0)
         part, handed_part = past.bought_part[seen], past.handed_part[seen]
-        begin = until_h[origin, bought] + part * done_h[origin, bought]
-        end = until_h[origin, handed] + handed_part * done_h[origin, handed]
-        handling = np.where(handed_known, end, until_h[origin, now]) - begin
-        begin = until_t[target, handed] + handed_part * done_t[target, handed]
-        end = until_t[target, arrived + 1] - part * done_t[target, arrived]
-        transit = np.where(arrived_known, end, until_t[target, now]) - begin
+        begin = until_h[0, origin, bought] + part * done_h[0, origin, bought]
+        end = until_h[0, origin, handed] + handed_part * done_h[0, origin, handed]
+        handling = np.where(handed_known, end, until_h[0, origin, now]) - begin
+        begin = until_t[band, target, handed] + handed_part * done_t[band, target, handed]
+        end = until_t[band, target, arrived + 1] - part * done_t[band, target, arrived]
+        transit = np.where(arrived_known, end, until_t[band, target, now]) - begin
         return _Work(handling=np.maximum(handling, 0.0), transit=np.maximum(transit, 0.0))
 
     def _window(self, day: int) -> slice:
@@ -233,7 +242,7 @@ def calibration_of(past: Past, limits_m: Sequence[int] = LIMITS_M) -> Calibratio
         first_day=first,
         day=first,
         handling=Leg(name="handling", kind_prior=HANDLING_PRIOR),
-        transit=Leg(name="transit", kind_prior=TRANSIT_PRIOR),
+        transit=Leg(name="transit", kind_prior=TRANSIT_PRIOR, num_groups=len(limits_m) + 1),
     )
 
 

@@ -11,6 +11,9 @@ The pace of a day is looked at from all that was under way, not from what has ar
     expected = sum over parcels under way of the chance to leave the leg today at pace 1, by age in work and group
     pace     = (left + PACE_PRIOR) / (expected + PACE_PRIOR), both sums fading by half in PACE_HALF_DAYS working days
 
+A group (a distance band) may drift away from the others, as when the short lanes of a carrier get better: its own pace
+over that of all is seen likewise, in sums that fade more slowly and are doubted more, as there are fewer parcels.
+
 The chances are a life table: those who left at an age over those who reached it, parcels under way included.
 """
 
@@ -23,7 +26,9 @@ from engine.promise.rolling.past import NUM_KINDS, WORKING, Days, Floats
 
 AGES = 40  # units of work in the life table; older parcels are as the last
 PACE_HALF_DAYS = 4.0
-PACE_PRIOR = 25.0  # parcels: so many days' worth of doubt, for small histories
+PACE_PRIOR = 25.0  # parcels that went at the usual pace, against chance in small histories
+GROUP_HALF_DAYS = 20.0
+GROUP_PRIOR_PARCELS = 100.0
 NORMAL_HALF_DAYS = 60.0  # calendar days; the pace that a leg comes back to
 KIND_DAYS = 182  # of the past that tell how slow a Saturday is
 KIND_PRIOR_DAYS = 4.0
@@ -42,29 +47,38 @@ class Leg:
     ----------
     kind_prior
         Pace of a working day, a Saturday, a holiday, a Sunday before any is seen.
+    num_groups
+        Groups that may drift apart.
     done
-        Work of one day, by day and kind: rows of NUM_KINDS.
+        Work of one day, by day: rows of num_groups * NUM_KINDS.
     left
         Parcels that left the leg, by day.
-    num_left, num_expected
-        The fading sums of the pace.
+    seen
+        Fading sums of the pace: parcels that left and that were expected to.
+    seen_group
+        Those of each group, slower: rows (left, expected at the pace of all).
     level, normal_sum, normal_weight
-        Log of the pace now, and the fading mean that it comes back to.
+        Log of the pace of all now, and the fading mean that it comes back to.
     give_sum, give_weight
         How far the leg has given way under load (see load.py).
     """
 
     name: str
     kind_prior: tuple[float, ...]
+    num_groups: int = 1
     done: list[tuple[float, ...]] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
-    num_left: float = 0.0
-    num_expected: float = 0.0
+    seen: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    seen_group: list[list[float]] = field(default_factory=list)
     level: float = 0.0
     normal_sum: float = 0.0
     normal_weight: float = 0.0
     give_sum: float = 0.0
     give_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.seen_group:
+            self.seen_group = [[0.0, 0.0] for _ in range(self.num_groups)]
 
     @property
     def normal(self) -> float:
@@ -90,12 +104,20 @@ class Leg:
             out[kind] = (those.sum() + out[kind] * usual * KIND_PRIOR_DAYS) / (usual * (len(those) + KIND_PRIOR_DAYS))
         return np.clip(out, KIND_PACE_MIN, KIND_PACE_MAX)
 
-    def see(self, left: int, expected: float, working_share: float) -> None:
-        """One more day: how many left, how many would have at pace 1, and how much of a working day it was."""
+    def drift(self) -> Floats:
+        """(num_groups,) log of each group's pace over that of all."""
+        left, expected = np.array(self.seen_group).T
+        return np.asarray(np.log((left + GROUP_PRIOR_PARCELS) / (expected + GROUP_PRIOR_PARCELS)))
+
+    def see(self, left: Floats, expected: Floats, working_share: float) -> None:
+        """One more day: how many of each group left, how many would have at pace 1, how much of a working day it was."""
         fade = 0.5 ** (working_share / PACE_HALF_DAYS)
-        self.num_left = self.num_left * fade + left
-        self.num_expected = self.num_expected * fade + expected
-        self.level = float(np.log((self.num_left + PACE_PRIOR) / (self.num_expected + PACE_PRIOR)))
+        self.seen = [self.seen[0] * fade + float(left.sum()), self.seen[1] * fade + float(expected.sum())]
+        self.level = float(np.log((self.seen[0] + PACE_PRIOR) / (self.seen[1] + PACE_PRIOR)))
+        if self.num_groups > 1:
+            fade = 0.5 ** (working_share / GROUP_HALF_DAYS)
+            now = np.column_stack([left, expected * np.exp(self.level)])
+            self.seen_group = (np.array(self.seen_group) * fade + now).tolist()
         fade = 0.5 ** (1.0 / NORMAL_HALF_DAYS)
         self.normal_sum = self.normal_sum * fade + (1.0 - fade) * self.level
         self.normal_weight = self.normal_weight * fade + (1.0 - fade)
@@ -103,7 +125,7 @@ class Leg:
 
 def work_by_day(leg: Leg, kinds: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """
-    Work of each day so far, and work until its morning, by region.
+    Work of each day so far, and work until its morning, by group and region.
 
     Parameters
     ----------
@@ -113,12 +135,12 @@ def work_by_day(leg: Leg, kinds: NDArray[np.int64]) -> tuple[Floats, Floats]:
     Returns
     -------
     tuple
-        (num_regions, num_days) and (num_regions, num_days + 1).
+        (num_groups, num_regions, num_days) and (num_groups, num_regions, num_days + 1).
     """
-    done = np.array(leg.done, dtype=np.float64).reshape(-1, NUM_KINDS)
-    work = done[np.arange(len(done)), kinds[:, : len(done)]]
-    until = np.zeros((len(kinds), len(done) + 1))
-    np.cumsum(work, axis=1, out=until[:, 1:])
+    done = np.array(leg.done, dtype=np.float64).reshape(-1, leg.num_groups, NUM_KINDS)
+    work = np.moveaxis(done[np.arange(len(done)), :, kinds[:, : len(done)]], 2, 0)
+    until = np.zeros((*work.shape[:2], len(done) + 1))
+    np.cumsum(work, axis=2, out=until[:, :, 1:])
     return work, until
 
 
@@ -165,7 +187,7 @@ def life_table(
     return np.asarray((left + GROUP_PRIOR * of_all) / (reached + GROUP_PRIOR))
 
 
-def expected_to_leave(chance: Floats, age: Floats, group: Days, pace: Floats) -> float:
-    """How many of the parcels under way leave on a day of such a pace (one per parcel), by their chances."""
+def expected_to_leave(chance: Floats, age: Floats, group: Days, pace: Floats) -> Floats:
+    """How many of the parcels under way in each group leave on a day of such a pace (one per parcel)."""
     at = chance[group, np.minimum(age.astype(np.int64), AGES - 1)]
-    return float((1.0 - np.exp(-at * pace)).sum())
+    return np.bincount(group, weights=1.0 - np.exp(-at * pace), minlength=len(chance))

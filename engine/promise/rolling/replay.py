@@ -24,6 +24,7 @@ y over the parcels sent again: kept as often as was asked for, on average over t
 order; never earlier for an order that comes later in the day, or for a higher confidence.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ NEAR_WIDTH = 0.2
 NEAR_ENOUGH = 30.0  # parcels, by effective number
 NEAR_CUT = 1e-4  # of the largest weight; what counts less is left out
 REPLAYED_MAX = 4_000  # the latest ones, where a history has more that are near
+OTHER_WEEKDAY = 0.15  # what a parcel counts that was bought on another weekday
 SHARE_MIN = 0.02  # no parcel stands for more than fifty
 HORIZON_DAYS = 200
 EXACTLY = 1e-9
@@ -64,24 +66,29 @@ class Morning:
     ----------
     day
         The day, whose own events are not known, but for the number of orders before the one that asks.
+    limits_m
+        Distance bands of the transit's work.
     handling, transit
-        (num_regions, HORIZON_DAYS) work of the days from this one, without queues.
+        Work of the days from this one, without queues: (num_regions, HORIZON_DAYS), with bands before for transit.
     """
 
     day: int
+    limits_m: tuple[int, ...]
     sent: Sent
     load: Load
     handling: Floats
     transit: Floats
     slowness: dict[tuple[float, float, float], tuple[Floats, Floats]]  # by queues; filled as they are asked for
 
-    def clocks(self, origin: int, target: int, num_today: int, part: float) -> tuple[Floats, Floats]:
+    def clocks(self, band: int, origin: int, target: int, num_today: int, part: float) -> tuple[Floats, Floats]:
         """Work of the days from today in handling at the origin and in transit at the target, queues included."""
         queues = self.load.queues(num_today, part)
         if queues not in self.slowness:
             self.slowness[queues] = self.load.slowness(queues)
         out = []
-        for work, log_pace in zip((self.handling[origin], self.transit[target]), self.slowness[queues], strict=True):
+        for work, log_pace in zip(
+            (self.handling[origin], self.transit[band, target]), self.slowness[queues], strict=True
+        ):
             tail = np.full(len(work) - QUEUE_DAYS, log_pace[-1])
             out.append(work * np.exp(np.concatenate([log_pace, tail])))
         return out[0], out[1]
@@ -97,6 +104,7 @@ class Morning:
                 latest = np.argsort(-sent.bought_day[chosen], kind="stable")[:REPLAYED_MAX]
                 chosen = chosen[np.sort(latest)]
             weight = sent.weight[chosen] * np.exp(-0.5 * ((sent.log_distance[chosen] - at) / width) ** 2)
+            weight = np.where((sent.bought_day[chosen] - self.day) % 7 == 0, weight, OTHER_WEEKDAY * weight)
             if effective_number(weight) >= min(NEAR_ENOUGH, len(sent.weight) / 2):
                 return chosen, weight
             width *= 2.0
@@ -121,7 +129,7 @@ class Morning:
             Orders of today before this one.
         """
         chosen, weight = self.near(distance_m)
-        handling, transit = self.clocks(origin, target, num_today, part)
+        handling, transit = self.clocks(bisect_left(self.limits_m, distance_m), origin, target, num_today, part)
         handled, arrived = _by_end(handling), _by_end(transit)
         days = np.arange(len(handled), dtype=np.float64)
         handed_over = np.interp(part * handling[0] + self.sent.handling[chosen], handled, days)
