@@ -1,7 +1,9 @@
 """
 Our decisions beside the rules of others: the same orders in the same sequence, on the same stock, in the same money.
 
-Every policy starts from the stock as it is and consumes it as orders come; afterwards all of it is given back.
+Every policy starts from the stock as it is and consumes it as orders come; afterwards all of it is given back. Dates
+that must be kept become dates that are wished for: no rule knows either, and if ours alone had to keep them, it would
+pay for a promise that others break at the price of being late.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -118,6 +120,7 @@ def compare(engine: Engine, orders: Sequence[Order], policies: Iterable[Policy],
     """
     figures: dict[str, Figures] = {}
     left_out: list[LeftOut] = []
+    orders = [wishing(order) for order in orders]
     for policy in policies:
         tally = Tally(engine.network, engine.policy)
         try:
@@ -192,7 +195,7 @@ def _given_back(engine: Engine, held: Sequence[Decision]) -> Iterator[None]:
 
 def decide_freely(engine: Engine, order: Order) -> Decision:
     """
-    What is served in full and in time if it can be; else late, and in part, rather than not at all.
+    What is served in full if it can be; else in part, rather than not at all, and late, where a date was to be kept.
 
     That is what a rule does with every order, and so nobody gains by leaving out what is dear.
     """
@@ -206,6 +209,12 @@ def decide_freely(engine: Engine, order: Order) -> Decision:
 def is_baseline(name: str) -> bool:
     """Whether a policy is a rule of others."""
     return name not in (OURS, WITH_PICKUP, AS_DECIDED, *(blind.name for blind in BLIND))
+
+
+def wishing(order: Order) -> Order:
+    """An order whose date costs by the day that it is late, and binds nobody."""
+    dates = [date for date in (order.deliver_by, order.requested_by) if date is not None]
+    return replace(order, deliver_by=None, requested_by=min(dates)) if order.deliver_by is not None else order
 
 
 def to_home(order: Order) -> Order:
