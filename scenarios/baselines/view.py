@@ -138,6 +138,9 @@ def fewest(view: View, rank: I64) -> list[Take]:
 
     Empty where no nodes together hold all lines in full.
     """
+    complete = view.complete(np.arange(len(rank)))
+    if len(complete):
+        return whole_from(view, int(complete[np.argmin(rank[complete])]))
     num_lines = len(view.need)
     bits = view.whole @ (1 << np.arange(num_lines))
     full = (1 << num_lines) - 1
