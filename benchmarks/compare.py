@@ -38,7 +38,7 @@ from scenarios.comparison import (
     compare,
     decisions,
     is_baseline,
-    wishing,
+    unbound,
 )
 from scenarios.demo import demo_network, demo_orders
 
@@ -173,10 +173,10 @@ def _drawn(job: Job, best_baseline: str) -> tuple[Network, dict[str, Sequence[De
     """What ours and the cheapest rule decide in one run, for the maps."""
     network, orders = made(replace(job, orders=min(job.orders, MAPPED_MAX)))
     engine = Engine(network, guard=False)
-    wishes = [wishing(order) for order in orders]
+    free = [unbound(order) for order in orders]
     shown = [policy for policy in (Ours(engine), *baselines(engine)[0]) if policy.name in (OURS, best_baseline)]
     return network, {
-        policy.name: [Decided(order=o, decision=d) for o, d in decisions(engine, wishes, policy)] for policy in shown
+        policy.name: [Decided(order=o, decision=d) for o, d in decisions(engine, free, policy)] for policy in shown
     }
 
 

@@ -1,9 +1,9 @@
 """
 Our decisions beside the rules of others: the same orders in the same sequence, on the same stock, in the same money.
 
-Every policy starts from the stock as it is and consumes it as orders come; afterwards all of it is given back. Dates
-that must be kept become dates that are wished for: no rule knows either, and if ours alone had to keep them, it would
-pay for a promise that others break at the price of being late.
+Every policy starts from the stock as it is and consumes it as orders come; afterwards all of it is given back. What no
+rule looks at binds nobody: a date that must be kept becomes one that is wished for, lines need not stay together, and
+no order asks to be served in part. If ours alone had to keep a promise, it would pay for what others break for less.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,7 +120,7 @@ def compare(engine: Engine, orders: Sequence[Order], policies: Iterable[Policy],
     """
     figures: dict[str, Figures] = {}
     left_out: list[LeftOut] = []
-    orders = [wishing(order) for order in orders]
+    orders = [unbound(order) for order in orders]
     for policy in policies:
         tally = Tally(engine.network, engine.policy)
         try:
@@ -202,7 +202,7 @@ def decide_freely(engine: Engine, order: Order) -> Decision:
     start = engine.timer()
     plan = _plan(engine, order)
     if not plan.shipments:
-        plan = _plan(engine, replace(wishing(order), partial=True))
+        plan = _plan(engine, replace(unbound(order), partial=True))
     return Decision(
         plan=plan,
         decided_at=order.placed_at,
@@ -223,10 +223,19 @@ def is_baseline(name: str) -> bool:
     return name not in (OURS, WITH_PICKUP, AS_DECIDED, *(blind.name for blind in BLIND))
 
 
-def wishing(order: Order) -> Order:
-    """An order whose date costs by the day that it is late, and binds nobody."""
+def unbound(order: Order) -> Order:
+    """An order without the wishes that no rule knows; its date costs by the day that it is late, and stops nothing."""
     dates = [date for date in (order.deliver_by, order.requested_by) if date is not None]
-    return replace(order, deliver_by=None, requested_by=min(dates)) if order.deliver_by is not None else order
+    return replace(
+        order,
+        deliver_by=None,
+        requested_by=min(dates, default=None),
+        keep_together=(),
+        max_shipments=None,
+        max_shipments_per_line=None,
+        max_distance_m=None,
+        partial=False,
+    )
 
 
 def to_home(order: Order) -> Order:

@@ -4,7 +4,7 @@ Spree: locations ranked by rules, packed in that order, and what is packed twice
 A rule gives each location a rank, lower is better, or abstains. The reducer goes through the rules and keeps the
 locations of least rank: one left wins, several are handed to the next rule; after the last one the default location,
 then the lowest number. Picking a winner again and again ranks them all, by the order as it was at first: that the
-second location should hold what is missing, nothing sees.
+second location should hold what is missing, nothing sees. Nothing is backordered here.
 """
 
 from collections.abc import Callable, Sequence

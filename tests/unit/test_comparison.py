@@ -25,7 +25,7 @@ from scenarios.comparison import (
     decide_freely,
     is_baseline,
     to_home,
-    wishing,
+    unbound,
 )
 from scenarios.demo import demo_network, demo_orders
 from tests import builders as b
@@ -64,11 +64,17 @@ def test_an_order_for_home_offers_no_place_and_one_for_a_place_stays_as_it_is() 
 
 def test_a_date_to_be_kept_becomes_a_wish_for_everybody() -> None:
     early, late = b.at("2026-06-02T12:00"), b.at("2026-06-05T12:00")
-    softened = wishing(b.order("a", deliver_by=late))
+    softened = unbound(b.order("a", deliver_by=late))
     assert (softened.requested_by, softened.deliver_by) == (late, None)
-    assert wishing(b.order("a", deliver_by=late, requested_by=early)).requested_by == early
-    plain = b.order("a", requested_by=early)
-    assert wishing(plain) is plain
+    assert unbound(b.order("a", deliver_by=late, requested_by=early)).requested_by == early
+    assert unbound(b.order("a")).requested_by is None
+
+
+def test_what_no_rule_looks_at_binds_nobody() -> None:
+    wishes = {"keep_together": (("a", "b"),), "max_shipments": 1, "max_distance_m": 5, "partial": True}
+    assert unbound(b.order("a", "b", **wishes)) == b.order("a", "b")
+    kept = {"methods": HOME, "excluded_nodes": ("wh",), "signature": True, "pickup_node": "st"}
+    assert unbound(b.order("a", **kept)) == b.order("a", **kept)
 
 
 def test_what_cannot_be_in_time_or_in_full_is_served_late_and_in_part() -> None:
