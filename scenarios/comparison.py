@@ -14,8 +14,9 @@ from typing import Protocol
 from engine.decide.engine import Engine
 from engine.domain.errors import InputError
 from engine.domain.order import METHODS, Order
-from engine.domain.plan import Decision, Plan
-from engine.options.ways import PLACE_METHODS
+from engine.domain.plan import Decision, Plan, Unmet
+from engine.options.evaluate import Evaluator
+from engine.options.ways import PLACE_METHODS, Way
 from scenarios.baselines.ablation import BLIND, Ablated
 from scenarios.baselines.decide import Baseline
 from scenarios.baselines.facts import NodeFacts
@@ -24,6 +25,7 @@ from scenarios.baselines.tally import Tally
 
 OURS, WITH_PICKUP, AS_DECIDED = "sourcewise", "sourcewise-with-pickup", "sourcewise-as-decided"
 NO_MARKDOWN = "without-markdown"
+UNSERVED_WEIGHT_PERMILLE = 1_000_000  # so that no line is left out for being dear
 DEADLINE_MS = 500  # of one decision of ours, for the stronger method
 
 Figures = dict[str, float]
@@ -195,14 +197,14 @@ def _given_back(engine: Engine, held: Sequence[Decision]) -> Iterator[None]:
 
 def decide_freely(engine: Engine, order: Order) -> Decision:
     """
-    What is served in full if it can be; else in part, rather than not at all, and late, where a date was to be kept.
+    What is served in full if it can be; else all units that are anywhere, late where a date was to be kept.
 
     That is what a rule does with every order, and so nobody gains by leaving out what is dear.
     """
     start = engine.timer()
     plan = _plan(engine, order)
     if not plan.shipments:
-        plan = _plan(engine, replace(unbound(order), partial=True))
+        plan = _what_there_is(engine, unbound(order).merged(), plan)
     return Decision(
         plan=plan,
         decided_at=order.placed_at,
@@ -216,6 +218,43 @@ def decide_freely(engine: Engine, order: Order) -> Decision:
 def _plan(engine: Engine, order: Order) -> Plan:
     """As the engine decides, without the reasons of what is not served: they take longer than all else together."""
     return engine.chooser.plan(order.merged(), DEADLINE_MS / 1000)
+
+
+def _what_there_is(engine: Engine, order: Order, nothing: Plan) -> Plan:
+    """The plan of the units that are there; should some of them go nowhere, of the lines that do."""
+    request = engine.chooser.request(order)
+    there = [_units_there(request, line) for line in range(len(order.lines))]
+    cut = [replace(line, quantity=units) for line, units in zip(order.lines, there, strict=True) if units]
+    if not cut:
+        return nothing
+    less = replace(order, lines=tuple(cut))
+    plan = _plan(engine, less)
+    if not plan.shipments:
+        weights = dict(engine.policy.weights_permille) | {"unserved": UNSERVED_WEIGHT_PERMILLE}
+        eager = engine.under(replace(engine.policy, weights_permille=weights))  # `Tally` counts at the true price
+        plan = _plan(eager, replace(less, partial=True))
+    left = {line.line_id: line.quantity for line in order.lines}
+    for part in (part for shipment in plan.shipments for part in shipment.lines):
+        left[part.line_id] -= part.quantity
+    unmet = (
+        Unmet(line_id=line.line_id, sku=line.sku, quantity=left[line.line_id])
+        for line in order.lines
+        if left[line.line_id]
+    )
+    return replace(plan, unmet=tuple(unmet))
+
+
+def _units_there(request: Evaluator, line: int) -> int:
+    """Units of a line at nodes from which any way leads to the customer, at most as many as are asked for."""
+    units = sum(
+        request.available(node, line)
+        for node in request.holders(line)
+        if any(
+            isinstance(request.ways.way(route), Way) and request.misfit(route, ((line, 1),)) is None
+            for route in request.ways.of_node(node)
+        )
+    )
+    return min(units, request.order.lines[line].quantity)
 
 
 def is_baseline(name: str) -> bool:

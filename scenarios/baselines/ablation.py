@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.costs.terms import order_terms
 from engine.decide.engine import Engine
 from engine.domain.order import Order
 from engine.domain.plan import Decision, Plan, Refusal, Status
@@ -101,10 +102,15 @@ def recosted(engine: Engine, order: Order, plan: Plan) -> Plan:
                 break
         else:
             raise AssertionError(f"order {order.order_id}: a shipment from {shipment.node} cannot be counted again")
-    unserved = [line_at[unmet.line_id] for unmet in plan.unmet]
-    return replace(
-        request.plan(shipments, unserved, Status.FEASIBLE, 0, limit="blind", method=plan.method), relaxed=plan.relaxed
+    counted = request.plan(shipments, (), Status.FEASIBLE, 0, limit="blind", method=plan.method)
+    unserved = order_terms(
+        engine.network,
+        engine.policy,
+        num_shipments=1,
+        trip_distance_m=None,
+        unserved=[(engine.network.skus.index[unmet.sku], unmet.quantity) for unmet in plan.unmet],
     )
+    return replace(counted, unmet=plan.unmet, terms=counted.terms + unserved, relaxed=plan.relaxed)
 
 
 def _is(engine: Engine, route: Route, service: str | None, place: str | None) -> bool:

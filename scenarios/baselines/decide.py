@@ -233,20 +233,27 @@ class Baseline:
         return replace(plan, unmet=unmet, terms=plan.terms + unserved, relaxed=())
 
     def _sent(self, request: Evaluator, node: int, items: Items) -> list[Shipment]:
-        """The items in a node's cheapest shipment; in several, line after line, where they are too much for one."""
-        out: list[Shipment] = []
-        packed: Items = ()
-        last: Shipment | None = None
+        """
+        The items in a node's cheapest shipment; in as few as the first fit finds, where they may not go together.
+
+        What no service takes on its own stays behind, and keeps nothing else apart.
+        """
         whole = cheapest(self.engine, request, node, items) if items else None
         if whole is not None:
             return [whole]
-        for item in items:
-            more = cheapest(self.engine, request, node, (*packed, item))
-            if more is None and last is not None:
-                out.append(last)
-                packed, more = (), cheapest(self.engine, request, node, (item,))
-            packed, last = ((*packed, item), more) if more is not None else ((), None)
-        return [*out, last] if last is not None else out
+        alone = {item: cheapest(self.engine, request, node, (item,)) for item in items} if len(items) > 1 else {}
+        out: list[tuple[Items, Shipment]] = []
+        for item, single in alone.items():
+            if single is None:
+                continue
+            for i, (packed, _) in enumerate(out):
+                more = cheapest(self.engine, request, node, (*packed, item))
+                if more is not None:
+                    out[i] = ((*packed, item), more)
+                    break
+            else:
+                out.append(((item,), single))
+        return [shipment for _, shipment in out]
 
 
 def _there(request: Evaluator, node: int, units: Units, missing: dict[int, int]) -> Items:

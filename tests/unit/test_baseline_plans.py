@@ -74,6 +74,13 @@ def test_what_may_not_travel_together_goes_in_several_from_the_same_node() -> No
     assert any(term.rule == "split" for term in plan.terms)
 
 
+def test_what_no_service_takes_stays_behind_and_keeps_nothing_else_apart() -> None:
+    skus = b.sku_table("a", "b", "c", weight_g=[500, 900_000, 500])
+    plan = decided(Nearest(), b.order("a", "b", "c", methods=HOME), b.network(skus=skus))
+    assert [[line.sku for line in s.lines] for s in plan.shipments] == [["a", "c"]]
+    assert [(u.sku, u.quantity) for u in plan.unmet] == [("b", 1)]
+
+
 def test_an_order_that_is_collected_comes_from_the_place_or_over_a_lane_to_it() -> None:
     at_store = decided(Nearest(), b.order("a", pickup_node="st"))
     assert [(s.method, s.node, s.place) for s in at_store.shipments] == [("click_and_collect", "st", "st")]

@@ -87,6 +87,23 @@ def test_what_cannot_be_in_time_or_in_full_is_served_late_and_in_part() -> None:
     assert part.status == Status.OPTIMAL
 
 
+def test_units_that_are_anywhere_are_served_though_the_line_is_not_and_however_dear() -> None:
+    network = b.network(stock={("wh", "a"): 1, ("st", "a"): 1, ("wh", "b"): 5})
+    policy = replace(network.policy(), unserved_base_cents=0, unserved_value_permille=0)  # leaving out is free
+    engine = Engine(network, policy=policy, guard=False)
+    plan = decide_freely(engine, b.order(b.line("a", 3), "b", methods=HOME)).plan
+    assert sum(line.quantity for s in plan.shipments for line in s.lines) == 3
+    assert [(u.sku, u.quantity) for u in plan.unmet] == [("a", 1)]
+
+
+def test_lines_that_go_nowhere_do_not_stop_the_others_however_cheap_it_were() -> None:
+    network = b.network(skus=b.sku_table("a", "b", "c", weight_g=[500, 900_000, 500]))
+    policy = replace(network.policy(), unserved_base_cents=1, unserved_value_permille=0)
+    plan = decide_freely(Engine(network, policy=policy, guard=False), b.order("a", "b", "c", methods=HOME)).plan
+    assert [line.sku for s in plan.shipments for line in s.lines] == ["a", "c"]
+    assert [u.sku for u in plan.unmet] == ["b"]
+
+
 def test_ours_and_ablations_are_no_rules_of_others() -> None:
     assert not any(is_baseline(name) for name in (OURS, WITH_PICKUP, AS_DECIDED, *(blind.name for blind in BLIND)))
     assert all(is_baseline(rule.name) for rule in RULES)
