@@ -15,6 +15,7 @@ Flags = NDArray[np.bool_]
 Units = dict[int, int]  # units by line
 Take = tuple[int, Units]  # a node, and units of lines from it
 UNKNOWN = -1
+EXACT_LINES_MAX = 10  # sets of lines are enumerated up to here
 FAR = 1 << 40  # metres beyond any distance on Earth
 _WORST = int(np.iinfo(np.int64).max)
 
@@ -136,12 +137,15 @@ def fewest(view: View, rank: I64) -> list[Take]:
     """
     The fewest nodes that hold all lines in full, whole lines from each; of equal ones those with the least sum of rank.
 
-    Empty where no nodes together hold all lines in full.
+    Empty where no nodes together hold all lines in full. Beyond EXACT_LINES_MAX lines, the node that holds most of what
+    is missing comes next, of equal ones that of least rank: nearly always as few, and never long in coming.
     """
     complete = view.complete(np.arange(len(rank)))
     if len(complete):
         return whole_from(view, int(complete[np.argmin(rank[complete])]))
     num_lines = len(view.need)
+    if num_lines > EXACT_LINES_MAX:
+        return _few(view, rank)
     bits = view.whole @ (1 << np.arange(num_lines))
     full = (1 << num_lines) - 1
     best: list[tuple[int, int]] = [(_WORST, -1)] * (full + 1)  # of the nodes that hold a set: rank, node
@@ -168,3 +172,17 @@ def fewest(view: View, rank: I64) -> list[Take]:
     for node, held in found[2] if found is not None else ():
         units.setdefault(node, {}).update({k: int(view.need[k]) for k in range(num_lines) if held >> k & 1})
     return list(units.items())
+
+
+def _few(view: View, rank: I64) -> list[Take]:
+    whole, missing = view.whole, np.ones(len(view.need), dtype=np.bool_)
+    out: list[Take] = []
+    while missing.any():
+        held = (whole & missing).sum(axis=1)
+        node = int(np.lexsort((rank, -held))[0])
+        if not held[node]:
+            return []
+        lines = whole[node] & missing
+        out.append((node, taken(np.where(lines, view.need, 0))))
+        missing = missing & ~lines
+    return out

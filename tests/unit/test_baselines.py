@@ -103,3 +103,27 @@ def test_the_fewest_nodes_are_as_few_as_a_search_of_all_combinations_finds() -> 
         found = fewest(case, rank)
         value = (len(found), int(sum(rank[node] for node, _ in found))) if found else None
         assert value == best
+
+
+def test_orders_of_many_lines_get_few_nodes_by_what_each_adds() -> None:
+    lines = 24
+    case = view([[1] * 12 + [0] * 12, [0] * 12 + [1] * 12, [1] * 6 + [0] * 12 + [1] * 6], [1] * lines)
+    assert [node for node, _ in fewest(case, np.zeros(3, dtype=np.int64))] == [0, 1]
+    taken = fewest(view([[1] * lines, [1] * lines], [1] * lines), np.array([5, 2]))
+    assert taken == [(1, dict.fromkeys(range(lines), 1))]
+    halves = view([[1] * 12 + [0] * 12, [1] * 12 + [0] * 12, [0] * 12 + [1] * 12], [1] * lines)
+    assert [node for node, _ in fewest(halves, np.array([5, 2, 9]))] == [1, 2]
+    assert fewest(view([[1] * 23 + [0]], [1] * lines), np.zeros(1, dtype=np.int64)) == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_decides_an_order_of_many_lines(rule: type[Rule]) -> None:
+    rng = np.random.default_rng(8)
+    case = view(rng.integers(0, 3, (8, 60)), [1] * 60)
+    taken = np.zeros(60, dtype=np.int64)
+    for node, units in rule().takes(case):
+        for line, many in units.items():
+            assert case.free[node, line] >= many
+            taken[line] += many
+    there = case.free.sum(axis=0) > 0
+    assert (taken[there] == 1).all() or rule.name == "dynamics"
