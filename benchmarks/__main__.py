@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import cold_start, compare, explain, growth, one_order, record
@@ -21,7 +22,8 @@ def main(arguments: list[str] | None = None) -> None:
     except InputError as error:
         sys.exit(str(error))
     spec = Spec(data=data.resolve() if data else None, count=0, seed=given.seed)
-    results = record.folder(given.results, quick=given.quick)
+    partly = getattr(given, "network", "all") != "all"  # a part of the comparison stays out of the history, too
+    results = record.folder(given.results, quick=given.quick or partly)
     if not is_warm():
         print("Compiling kernels, once per machine (about a minute) …", file=sys.stderr)
         warm_up(lambda name, done, total: None)
@@ -33,6 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
         figures = growth.run(sizes_of_growth, seed=given.seed, results=results, quick=given.quick)
     elif given.benchmark == "compare":
         sizes_of_comparison = compare.QUICK if given.quick else compare.FULL
+        if given.network != "all":
+            sizes_of_comparison = replace(sizes_of_comparison, networks=(given.network,))
         workers = given.workers or min(2, os.cpu_count() or 1)
         figures = compare.run(
             spec.data, sizes_of_comparison, seed=given.seed, results=results, quick=given.quick, workers=workers
@@ -80,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--results", type=Path, help="folder of the history and the plot")
         if name in ("one-order", "compare"):
             one.add_argument("--workers", type=int, default=0, help="processes; two without it")
+        if name == "compare":
+            one.add_argument("--network", choices=("all", *compare.NETWORKS), default="all", help="all without it")
         if name == "one-order":
             one.add_argument("--resume", action="store_true", help="go on with the peers of a full run that was cut")
     return parser

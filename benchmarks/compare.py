@@ -14,7 +14,6 @@ from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
 
 import numpy as np
 from scipy import stats
@@ -22,28 +21,35 @@ from scipy import stats
 from api.report.figures import Decided
 from benchmarks import compare_page, compare_plots, record
 from benchmarks.generated import generated_network, generated_orders
-from benchmarks.prepared import Prepared
 from benchmarks.record import Figures
-from benchmarks.worlds import World, sizes_of
+from benchmarks.worlds import sizes_of
 from engine.adapters.imports.fr import fr_network, fr_orders
 from engine.adapters.imports.us import us_network, us_orders
 from engine.decide.engine import Engine
-from engine.domain.order import METHODS, Order
-from engine.domain.plan import Decision
+from engine.domain.order import Order
 from engine.network.model import Network
-from engine.options.ways import PLACE_METHODS
-from scenarios.baselines.ablation import BLIND, Ablated
-from scenarios.baselines.decide import Baseline
-from scenarios.baselines.rules import RULES
-from scenarios.baselines.tally import Tally
+from scenarios.comparison import (
+    NO_MARKDOWN,
+    OURS,
+    Ours,
+    Policy,
+    ablations,
+    baselines,
+    compare,
+    decisions,
+    is_baseline,
+    unbound,
+)
+from scenarios.demo import demo_network, demo_orders
 
-OURS, WITH_PICKUP = "sourcewise", "sourcewise-with-pickup"
-SHOWN = ("cost_per_order", "splits", "late_share", "unfilled_share", "store_share", "co2e_g_per_order")
+NETWORKS = ("demo", "us", "fr")
+CASH = "cost_per_order_cash"
 # Days of the tariffs in the data folder: the carriers' holiday peak, and a spring week without it.
 SEASONS = {"peak": "2025-12-01T08:00:00-06:00", "off-peak": "2025-05-05T08:00:00-05:00"}
 MAPPED_MAX = 400  # orders drawn on a map
 UNITS_MAX, WEIGHT_MAX_G = 3, 20_000
-DEADLINE_MS = 500  # of one decision of ours, for the stronger method
+CAPACITY_PRICE_CENTS = 300  # as on the demo network: the imported ones have none of their own
+SOURCE = "US and French networks: real sites, tariffs, zones and baskets, made-up stock; the demo network is made up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +58,12 @@ class Sizes:
 
     seeds: int
     orders: int  # for each seed
-    networks: tuple[str, ...]
-    seasons: tuple[str, ...]
+    seasons: tuple[str, ...]  # the demo network has one of its own
+    networks: tuple[str, ...] = NETWORKS
 
 
-FULL = Sizes(seeds=10, orders=1_000, networks=("us", "fr"), seasons=("peak", "off-peak"))
-QUICK = Sizes(seeds=2, orders=60, networks=("us", "fr"), seasons=("peak",))
+FULL = Sizes(seeds=10, orders=1_000, seasons=("peak", "off-peak"))
+QUICK = Sizes(seeds=2, orders=60, seasons=("peak",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,75 +79,15 @@ class Job:
     @property
     def world(self) -> str:
         """Network and season."""
-        return f"{self.network} {self.season}"
-
-
-class Policy(Protocol):
-    """What is compared."""
-
-    name: str
-
-    def decide(self, order: Order) -> Decision:
-        """A plan."""
-        ...
-
-    def commit(self, decision: Decision) -> None:
-        """Hold it."""
-        ...
-
-
-class _Ours:
-    """The engine; with `pickup` it may propose a place to collect at, which no rule does."""
-
-    def __init__(self, engine: Engine, *, pickup: bool = False) -> None:
-        self.engine = engine
-        self.pickup = pickup
-        self.name = WITH_PICKUP if pickup else OURS
-
-    def decide(self, order: Order) -> Decision:
-        return decide_freely(self.engine, order if self.pickup else to_home(order))
-
-    def commit(self, decision: Decision) -> None:
-        self.engine.commit(decision)
+        return f"{self.network} {self.season}".strip()
 
 
 def policies(engine: Engine) -> list[Policy]:
     """Ours, every rule with its traps and, where it has any, without, and our own with one thing out of sight."""
-    out: list[Policy] = [_Ours(engine), _Ours(engine, pickup=True)]
-    for rule in RULES:
-        out += [Baseline(engine, rule(corrected=fixed)) for fixed in ((False, True) if rule.traps else (False,))]
-    out += [Ablated(engine, blind, _freely_home) for blind in BLIND]
-    return out
-
-
-def decide_freely(engine: Engine, order: Order) -> Decision:
-    """
-    What is served in full and in time if it can be; else late, and in part, rather than not at all.
-
-    That is what a rule does with every order, and so nobody gains by leaving out what is dear.
-    """
-    decision = engine.decide(order, deadline_ms=DEADLINE_MS)
-    if decision.plan.shipments:
-        return decision
-    wish = order.requested_by or order.deliver_by
-    return engine.decide(replace(order, deliver_by=None, requested_by=wish, partial=True), deadline_ms=DEADLINE_MS)
-
-
-def is_baseline(name: str) -> bool:
-    """Whether a policy is a rule of others."""
-    return name not in (OURS, WITH_PICKUP, *(blind.name for blind in BLIND))
-
-
-def _freely_home(engine: Engine, order: Order) -> Decision:
-    return decide_freely(engine, to_home(order))
-
-
-def to_home(order: Order) -> Order:
-    """An order that goes home unless its customer chose a place: what rules understand."""
-    if order.pickup_node is not None:
-        return order
-    home = tuple(m for m in order.methods or METHODS if m not in PLACE_METHODS)
-    return replace(order, methods=home) if home else order
+    rules, left_out = baselines(engine)
+    for rule in left_out:
+        print(f"  left out: {rule.reason}", file=sys.stderr)
+    return [Ours(engine), Ours(engine, pickup=True), *rules, *ablations(engine)]
 
 
 def consumer(order: Order, network: Network) -> Order:
@@ -164,32 +110,33 @@ def consumer(order: Order, network: Network) -> Order:
 
 def made(job: Job) -> tuple[Network, list[Order]]:
     """The network of a job and its orders, by time."""
+    if job.network == "demo":
+        network = demo_network(job.seed)
+        return network, demo_orders(network, job.orders, job.seed)
     if job.data is None:
-        network = generated_network(300 if job.network == "us" else 60, 1_000, job.seed)
+        network = _priced(generated_network(300 if job.network == "us" else 60, 1_000, job.seed))
         return network, generated_orders(network, sizes_of("consumer", job.orders, job.seed), job.seed)
     as_of = datetime.fromisoformat(SEASONS[job.season])
     if job.network == "us":
-        network = us_network(job.data, seed=job.seed, as_of=as_of)
+        network = _priced(us_network(job.data, seed=job.seed, as_of=as_of))
         orders = us_orders(network, job.data, job.orders, job.seed)
     else:
-        network = fr_network(job.data, seed=job.seed, as_of=as_of)
+        network = _priced(fr_network(job.data, seed=job.seed, as_of=as_of))
         orders = fr_orders(network, job.data, job.orders, job.seed)
     return network, [consumer(order, network) for order in orders]
+
+
+def _priced(network: Network) -> Network:
+    """With a price on busy nodes, or leaving that out of sight would change nothing."""
+    first, *rest = network.policies
+    return replace(network, policies=(replace(first, capacity_price_cents=CAPACITY_PRICE_CENTS), *rest))
 
 
 def one(job: Job) -> dict[str, dict[str, float]]:
     """The figures of every policy on one network, season and seed."""
     network, orders = made(job)
     engine = Engine(network, guard=False)
-    prepared = Prepared(World(network=network, orders=orders, source="compared"), engine)
-    start, out = prepared.snapshot(), {}
-    for policy in policies(engine):
-        prepared.restore(start)
-        tally = Tally(network, engine.policy)
-        for order in orders:
-            tally.add(order.merged(), _held(policy, order).plan)
-        out[policy.name] = tally.figures()
-    return out
+    return dict(compare(engine, orders, policies(engine)).figures)
 
 
 def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: bool, workers: int) -> Figures:
@@ -198,18 +145,18 @@ def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: boo
     jobs = [
         Job(network=network, season=season, seed=seed + i, orders=sizes.orders, data=data)
         for network in sizes.networks
-        for season in sizes.seasons
+        for season in (sizes.seasons if network != "demo" else ("",))
         for i in range(sizes.seeds)
     ]
     found = list(_all(jobs, workers))
     worlds: Figures = {}
     for world in dict.fromkeys(job.world for job in jobs):
-        worlds[world] = _summary([figures for job, figures in zip(jobs, found, strict=True) if job.world == world])
+        worlds[world] = summary([figures for job, figures in zip(jobs, found, strict=True) if job.world == world])
     figures: Figures = {
         "networks": worlds,
         "orders_per_seed": sizes.orders,
         "seeds": sizes.seeds,
-        "source": "real sites, tariffs, zones and baskets; made-up stock" if data else "made-up networks (no data)",
+        "source": SOURCE if data else "made-up networks (no data)",
         "elapsed_s": round(perf_counter() - began, 1),
     }
     record.append(results, "compare", figures, seed=seed, quick=quick)
@@ -225,18 +172,12 @@ def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: boo
 def _drawn(job: Job, best_baseline: str) -> tuple[Network, dict[str, Sequence[Decided]]]:
     """What ours and the cheapest rule decide in one run, for the maps."""
     network, orders = made(replace(job, orders=min(job.orders, MAPPED_MAX)))
-    out: dict[str, Sequence[Decided]] = {}
-    for name in (OURS, best_baseline):
-        engine = Engine(network, guard=False)
-        policy = next(policy for policy in policies(engine) if policy.name == name)
-        out[name] = [Decided(order=order, decision=_held(policy, order)) for order in orders]
-    return network, out
-
-
-def _held(policy: Policy, order: Order) -> Decision:
-    decision = policy.decide(order)
-    policy.commit(decision)
-    return decision
+    engine = Engine(network, guard=False)
+    free = [unbound(order) for order in orders]
+    shown = [policy for policy in (Ours(engine), *baselines(engine)[0]) if policy.name in (OURS, best_baseline)]
+    return network, {
+        policy.name: [Decided(order=o, decision=d) for o, d in decisions(engine, free, policy)] for policy in shown
+    }
 
 
 def _all(jobs: Sequence[Job], workers: int) -> Iterable[dict[str, dict[str, float]]]:
@@ -246,28 +187,36 @@ def _all(jobs: Sequence[Job], workers: int) -> Iterable[dict[str, dict[str, floa
             yield figures
 
 
-def _summary(runs: Sequence[dict[str, dict[str, float]]]) -> Figures:
+def summary(runs: Sequence[dict[str, dict[str, float]]]) -> Figures:
     """Means and intervals over seeds, and what ours saves."""
+    names = [name for name in runs[0] if all(name in run for run in runs)]
     table = {
-        name: {key: interval([run[name].get(key, 0.0) for run in runs]) for key in _keys(runs, name)}
-        for name in runs[0]
+        name: {key: interval([run[name].get(key, 0.0) for run in runs]) for key in _keys(runs, name)} for name in names
     }
-    out: Figures = {"policies": table}
-    rules = [name for name in table if is_baseline(name)]
-    best = min(rules, key=lambda name: table[name]["cost_per_order"]["mean"])
-    out["best_baseline"] = best
-    out["saving_vs_best_baseline"] = _saving(runs, best)
-    out["saving_vs"] = {name: _saving(runs, name) for name in table if name != OURS}
-    return out
+    best, best_cash = (_best(table, key) for key in ("cost_per_order", CASH))
+    return {
+        "policies": table,
+        "best_baseline": best,
+        "saving_vs_best_baseline": _saving(runs, OURS, best),
+        "saving_vs": {name: _saving(runs, OURS, name) for name in table if name != OURS},
+        "best_baseline_without_markdown": best_cash,
+        "saving_without_markdown": _saving(runs, NO_MARKDOWN, best_cash, CASH),
+    }
+
+
+def _best(table: Figures, key: str) -> str:
+    return min((name for name in table if is_baseline(name)), key=lambda name: table[name][key]["mean"])
 
 
 def _keys(runs: Sequence[dict[str, dict[str, float]]], name: str) -> list[str]:
     return list(dict.fromkeys(key for run in runs for key in run[name]))
 
 
-def _saving(runs: Sequence[dict[str, dict[str, float]]], name: str) -> dict[str, float]:
-    """The share of a policy's cost that ours saves, paired by seed."""
-    return interval([1.0 - run[OURS]["cost_per_order"] / run[name]["cost_per_order"] for run in runs])
+def _saving(
+    runs: Sequence[dict[str, dict[str, float]]], name: str, other: str, key: str = "cost_per_order"
+) -> dict[str, float]:
+    """The share of another policy's cost that a policy saves, paired by seed."""
+    return interval([1.0 - run[name][key] / run[other][key] for run in runs])
 
 
 def interval(values: Sequence[float]) -> dict[str, float]:
@@ -280,23 +229,29 @@ def interval(values: Sequence[float]) -> dict[str, float]:
 
 
 def _print_tables(figures: Figures) -> None:
+    heads = ("cost/order", "cash/order", "splits", "late", "unfilled", "stores", "g CO2e")
     for world, part in figures["networks"].items():
         print(f"\n{world}: {figures['seeds']} seeds of {figures['orders_per_seed']} orders")
-        print(
-            f"{'policy':<28} {'cost/order':>17} {'splits':>7} {'late':>7} {'unfilled':>9} {'stores':>7} {'g CO2e':>7}"
-        )
+        print("{:<28} {:>17} {:>17} {:>7} {:>7} {:>9} {:>7} {:>7}".format("policy", *heads))
         rows = sorted(part["policies"].items(), key=lambda item: item[1]["cost_per_order"]["mean"])
         for name, row in rows:
-            cost = row["cost_per_order"]
-            half = (cost["high"] - cost["low"]) / 200
             print(
-                f"{name:<28} {cost['mean'] / 100:>9.2f} ± {half:<5.2f} {row['splits']['mean']:>7.3f}"
+                f"{name:<28} {_with_half(row['cost_per_order'])} {_with_half(row[CASH])} {row['splits']['mean']:>7.3f}"
                 f" {row['late_share']['mean']:>7.1%} {row['unfilled_share']['mean']:>9.2%}"
                 f" {row['store_share']['mean']:>7.1%} {row['co2e_g_per_order']['mean']:>7,.0f}"
             )
-        saved = part["saving_vs_best_baseline"]
         print(
-            f"ours saves {saved['mean']:.1%} ({saved['low']:.1%} to {saved['high']:.1%}) of the cost of the cheapest"
-            f" rule, {part['best_baseline']}"
+            f"ours saves {_share(part['saving_vs_best_baseline'])} of the cost of the cheapest rule,"
+            f" {part['best_baseline']}\n"
+            f"{NO_MARKDOWN} saves {_share(part['saving_without_markdown'])} of the cost of the cheapest rule,"
+            f" {part['best_baseline_without_markdown']}, both without the values of stock (cash)"
         )
     print(f"took {figures['elapsed_s']} s; {figures['source']}")
+
+
+def _with_half(value: dict[str, float]) -> str:
+    return f"{value['mean'] / 100:>9.2f} ± {(value['high'] - value['low']) / 200:<5.2f}"
+
+
+def _share(value: dict[str, float]) -> str:
+    return f"{value['mean']:.1%} ({value['low']:.1%} to {value['high']:.1%})"

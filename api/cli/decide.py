@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     from engine.decide.record import Recorder
     from engine.domain.order import Order
     from engine.network.model import Network
+    from scenarios.comparison import Comparison
 
 EXPLAINED_MAX = 1_000  # orders of a report that get their reasons: a page that a browser still likes
+COMPARED_MAX = 200  # orders of a report that the rules of others decide as well: some 20 ms each, all rules together
 TOLD_MAX = 1  # orders up to which all are told in full
 
 
@@ -82,6 +84,13 @@ def decide(
         Path | None,
         typer.Option("--record", help="Journal to write, a new file; sourcewise replay decides it again."),
     ] = None,
+    compared: Annotated[
+        bool,
+        typer.Option(
+            "--compare/--no-compare",
+            help=f"With --out: let the rules of others decide the first {COMPARED_MAX} orders, too.",
+        ),
+    ] = True,
     as_json: JsonOption = False,
     data: DataOption = None,
     seed: SeedOption = 1,
@@ -122,7 +131,8 @@ def decide(
     if record is not None:
         screen(errors=True).print(f"Wrote {record}; sourcewise replay {record} decides it again", markup=False)
     if out is not None:
-        write_decisions(out, network, decided)
+        comparison = compare_with_rules(engine, decided, commit=commit) if compared else None
+        write_decisions(out, network, decided, comparison=comparison)
         screen(errors=True).print(f"Wrote {out / 'decisions.ndjson'} and {out / 'report.html'}", markup=False)
 
 
@@ -208,11 +218,34 @@ def _print_tables(network: "Network", decided: "Sequence[Decided]", told: frozen
             tell(network, item, console)
 
 
-def write_decisions(out: Path, network: "Network", decided: "Sequence[Decided]", *, title: str = "") -> None:
-    """Write decisions.ndjson and report.html into a folder, made where absent."""
+def compare_with_rules(engine: "Engine", decided: "Sequence[Decided]", *, commit: bool = True) -> "Comparison":
+    """The first orders under the rules of others, from the stock before the first one; the engine is left as it is."""
+    from scenarios.comparison import compare_decided
+
+    count = min(COMPARED_MAX, len(decided))
+    with step(f"Comparing {plural(count, 'order')} with the rules of others"):
+        pairs = [(item.order, item.decision) for item in decided]
+        return compare_decided(engine, pairs, orders_max=COMPARED_MAX, commit=commit)
+
+
+def write_decisions(
+    out: Path,
+    network: "Network",
+    decided: "Sequence[Decided]",
+    *,
+    title: str = "",
+    comparison: "Comparison | None" = None,
+) -> None:
+    """Write decisions.ndjson, report.html and, where given, comparison.json into a folder, made where absent."""
+    from api.report.comparison import document
     from api.report.page import write_report
 
     out.mkdir(parents=True, exist_ok=True)
     with (out / "decisions.ndjson").open("w", encoding="utf-8") as file:
         file.writelines(f"{decision_line(network, item)}\n" for item in decided)
-    write_report(out / "report.html", network, decided, title=title)
+    write_report(out / "report.html", network, decided, title=title, comparison=comparison)
+    beside = out / "comparison.json"
+    beside.unlink(missing_ok=True)  # of an earlier run
+    if comparison is not None:
+        text = json.dumps(document(network, comparison), ensure_ascii=False, indent=1)
+        beside.write_text(f"{text}\n", encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.decide import decide_each, write_decisions
+from api.cli.decide import compare_with_rules, decide_each, write_decisions
 from api.cli.journals import recording
 from api.cli.networks import engine_for, network_named
 from api.cli.screen import problems_table, screen, step
@@ -27,8 +27,9 @@ def demo(
     ),
 ) -> None:
     """Make a French retailer from a seed, decide its orders one after the other, and report. Needs nothing else."""
-    from api.cli.show import figures_tables
+    from api.cli.show import comparison_table, figures_tables
     from api.cli.tell import tell
+    from api.report.comparison import sentence
     from api.report.figures import figures_of
     from engine.adapters.folder import read_network, validate_folder, write_network
     from engine.adapters.orders import write_orders
@@ -58,9 +59,13 @@ def demo(
         recording(engine, journal, str(folder), seed, replace=True) as recorder,
     ):
         decided = list(decide_each(recorder, orders, explained=frozenset(order.order_id for order in orders)))
-    write_decisions(out, network, decided, title=TITLE.format(seed=seed))
+    comparison = compare_with_rules(engine, decided)
+    write_decisions(out, network, decided, title=TITLE.format(seed=seed), comparison=comparison)
     console.print()
     figures_tables(network, figures_of(network, decided), console)
+    console.print()
+    console.print(comparison_table(network, comparison))
+    console.print(sentence(comparison, len(decided)), style="dim")
     console.print()
     tell(network, _telling(decided), console)
     console.print()
@@ -70,6 +75,7 @@ def demo(
     console.print(f"Orders      {orders_file}", markup=False)
     console.print(f"Decisions   {out / 'decisions.ndjson'}", markup=False)
     console.print(f"Journal     {journal}", markup=False)
+    console.print(f"Comparison  {out / 'comparison.json'}", markup=False)
     console.print()
     console.print("Next:", style="dim")
     for command in (

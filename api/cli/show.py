@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.decide.engine import NamedOption
     from engine.domain.order import Order
     from engine.network.model import Network
+    from scenarios.comparison import Comparison
 
 BAR_WIDTH = 24
 DAYS_SHOWN = 8
@@ -72,6 +73,17 @@ def options_table(network: "Network", order: "Order", options: "Sequence[NamedOp
             mass(plan.co2e_g),
             str(max(0, len(plan.shipments) - 1)),
         )
+    return table
+
+
+def comparison_table(network: "Network", comparison: "Comparison") -> Table:
+    """A row for each policy: what an order costs, splits, lateness, what is unfilled, where from, carbon."""
+    from api.report.comparison import NARROW, rows_of
+
+    table = plain_table(f"Mean of an order, {network.currency}", *NARROW, right=range(1, len(NARROW) + 1))
+    table.columns[0].no_wrap = True
+    for row in rows_of(comparison):
+        table.add_row(Text(row.title, style="bold" if row.ours else ""), *row.cells(NARROW))
     return table
 
 

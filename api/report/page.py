@@ -7,11 +7,13 @@ from pathlib import Path
 from string import Template
 
 from api.report.charts import Bar, bars, columns, stack
+from api.report.comparison import section
 from api.report.details import decision_rows
 from api.report.figures import Decided, Figures, figures_of
 from api.report.map import kinds_shown, map_svg, symbol
 from api.wording import KIND_TITLES, METHOD_TITLES, mass, money, plural, rule_title
 from engine.network.model import Network
+from scenarios.comparison import Comparison
 
 DETAILS_MAX = 500  # rows that open; a browser stays quick up to here
 NODES_SHOWN = 8
@@ -19,14 +21,23 @@ SIZES_SHOWN = 6
 DAYS_SHOWN = 10
 
 
-def write_report(path: Path, network: Network, decided: Sequence[Decided], *, title: str = "") -> None:
+def write_report(
+    path: Path,
+    network: Network,
+    decided: Sequence[Decided],
+    *,
+    title: str = "",
+    comparison: Comparison | None = None,
+) -> None:
     """Write the report of these decisions to a file; its folder must exist."""
-    path.write_text(report_html(network, decided, title=title), encoding="utf-8")
+    path.write_text(report_html(network, decided, title=title, comparison=comparison), encoding="utf-8")
 
 
-def report_html(network: Network, decided: Sequence[Decided], *, title: str = "") -> str:
+def report_html(
+    network: Network, decided: Sequence[Decided], *, title: str = "", comparison: Comparison | None = None
+) -> str:
     """
-    The report of these decisions as one HTML document.
+    The report of these decisions as one HTML document, beside the rules of others where they were compared.
 
     The same input gives the same text, byte for byte, except for the times the engine took.
     """
@@ -47,6 +58,7 @@ def report_html(network: Network, decided: Sequence[Decided], *, title: str = ""
         days=_days(figures),
         splits=_splits(figures),
         nodes=_nodes(network, figures),
+        comparison=section(network, comparison, len(decided)) if comparison is not None else "",
         decisions=decision_rows(network, listed),
         decisions_note=escape(note),
         footer=_footer(network),

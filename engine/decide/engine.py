@@ -271,11 +271,9 @@ class Engine:
         """Add to unmet lines why each node could not serve them."""
         request = self.chooser.request(order, plan.relaxed)
         index = {line.line_id: i for i, line in enumerate(order.lines)}
-        unmet = tuple(
-            replace(u, reasons=request.why_not(index[u.line_id]), summary=_summary(request.why_not(index[u.line_id])))
-            for u in plan.unmet
-        )
-        return replace(plan, unmet=unmet)
+        why = [request.why_not(index[u.line_id]) for u in plan.unmet]
+        unmet = [replace(u, reasons=w, summary=_summary(w)) for u, w in zip(plan.unmet, why, strict=True)]
+        return replace(plan, unmet=tuple(unmet))
 
     def _check(self, order: Order, plan: Plan) -> None:
         broken = list(violations(self.network, self.live, self.policy, order, plan, self.tools))

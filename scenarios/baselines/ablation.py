@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.costs.terms import order_terms
 from engine.decide.engine import Engine
 from engine.domain.order import Order
 from engine.domain.plan import Decision, Plan, Refusal, Status
+from engine.network.model import Network, ServiceKind
 from engine.network.routes import Route
 from engine.options.evaluate import Evaluator
+
+DAY_END = "23:59:59"
 
 
 def _same(order: Order) -> Order:
@@ -20,17 +24,34 @@ def _dateless(order: Order) -> Order:
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """What is out of sight: weights of cost terms set to 0, and what of an order is not looked at."""
+    """What is out of sight: weights of cost terms set to 0, what of an order is not looked at, what of the network."""
 
     name: str
-    rules: tuple[str, ...]
+    rules: tuple[str, ...] = ()
     seen: Callable[[Order], Order] = _same
+    network: Callable[[Network], Network] | None = None
+
+
+def without_cutoffs(network: Network) -> Network:
+    """
+    As if every release met the hand-over of its day: parcels and transfers leave when the day ends.
+
+    Picking hours, days without a collection and couriers stay as they are.
+    """
+    parcels = {s.service_id for s in network.services if s.kind != ServiceKind.COURIER}
+    collections = (
+        replace(row, cutoff=DAY_END, collect=DAY_END) if row.service_id in parcels else row
+        for row in network.collections
+    )
+    lanes = (replace(lane, cutoff=DAY_END, depart=DAY_END) if lane.transit_days else lane for lane in network.lanes)
+    return replace(network, collections=tuple(dict.fromkeys(collections)), lanes=tuple(lanes))
 
 
 BLIND = (
-    Blind("without-carrier-prices", ("carrier",)),
-    Blind("without-splits", ("split",)),
+    Blind("without-cut-offs", network=without_cutoffs),
     Blind("without-dates", ("lateness", "waiting"), _dateless),
+    Blind("without-splits", ("split",)),
+    Blind("without-carrier-prices", ("carrier",)),
     Blind("without-capacity-price", ("capacity",)),
     Blind("without-rejection-risk", ("rejection",)),
     Blind("without-markdown", ("markdown",)),
@@ -48,7 +69,12 @@ class Ablated:
         self.blind = blind
         self.engine = engine
         weights = dict(engine.policy.weights_permille) | dict.fromkeys(blind.rules, 0)
-        self._blinded = engine.under(replace(engine.policy, weights_permille=weights))
+        policy = replace(engine.policy, weights_permille=weights)
+        if blind.network is None:
+            self._blinded = engine.under(policy)
+        else:  # another calendar, but the same stock
+            network, live = blind.network(engine.network), engine.live
+            self._blinded = Engine(network, live=live, policy=policy, horizon_days=live.num_days, guard=engine.guard)
 
     def decide(self, order: Order) -> Decision:
         """The plan that looks best, at its true cost."""
@@ -76,10 +102,15 @@ def recosted(engine: Engine, order: Order, plan: Plan) -> Plan:
                 break
         else:
             raise AssertionError(f"order {order.order_id}: a shipment from {shipment.node} cannot be counted again")
-    unserved = [line_at[unmet.line_id] for unmet in plan.unmet]
-    return replace(
-        request.plan(shipments, unserved, Status.FEASIBLE, 0, limit="blind", method=plan.method), relaxed=plan.relaxed
+    counted = request.plan(shipments, (), Status.FEASIBLE, 0, limit="blind", method=plan.method)
+    unserved = order_terms(
+        engine.network,
+        engine.policy,
+        num_shipments=1,
+        trip_distance_m=None,
+        unserved=[(engine.network.skus.index[unmet.sku], unmet.quantity) for unmet in plan.unmet],
     )
+    return replace(counted, unmet=plan.unmet, terms=counted.terms + unserved, relaxed=plan.relaxed)
 
 
 def _is(engine: Engine, route: Route, service: str | None, place: str | None) -> bool:

@@ -13,6 +13,7 @@ from engine.domain.policy import Policy
 from engine.network.model import Network, NodeKind
 
 _STORES = (NodeKind.STORE, NodeKind.DARK_STORE)
+STOCK_VALUES = ("markdown", "opportunity")  # what stock that stays will lose or be worth: nobody is paid for it
 
 
 @dataclass(slots=True)
@@ -72,11 +73,18 @@ class Tally:
         """Cents."""
         return sum(self.cents.values()) / max(1, self.orders)
 
+    @property
+    def cost_per_order_cash(self) -> float:
+        """Cents, without the terms that only value stock: markdown that is avoided, and stock needed later."""
+        paid = sum(cents for rule, cents in self.cents.items() if rule not in STOCK_VALUES)
+        return paid / max(1, self.orders)
+
     def figures(self) -> dict[str, float]:
         """Per order, and as shares."""
         orders = max(1, self.orders)
         return {
             "cost_per_order": self.cost_per_order,
+            "cost_per_order_cash": self.cost_per_order_cash,
             "splits": (self.shipments - self.served_orders) / orders,  # shipments beyond the first
             "late_share": self.late / max(1, self.wished),
             "unfilled_share": self.unfilled_units / max(1, self.units),

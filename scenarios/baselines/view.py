@@ -4,6 +4,7 @@ What a rule sees of an order and the nodes: arrays, and nothing that it would no
 K nodes, L lines (lines of one sku are one line here; `asked` has them as they were).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,21 @@ from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Take = tuple[int, dict[int, int]]  # a node, and units of lines from it
+Units = dict[int, int]  # units by line
+Take = tuple[int, Units]  # a node, and units of lines from it
 UNKNOWN = -1
-_WORST = np.iinfo(np.int64).max
+EXACT_LINES_MAX = 10  # sets of lines are enumerated up to here
+FAR = 1 << 40  # metres beyond any distance on Earth
+_WORST = int(np.iinfo(np.int64).max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a shop's own price list says of some items from a node, before anybody asks when they can leave."""
+
+    ship_cents: int
+    labour_cents: int
+    used_permille: int  # of the node's capacity on the order's day
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -21,22 +34,48 @@ class View:
     """
     One order before its nodes.
 
-    Attributes: ``asked`` (line, units) as the customer put them; ``need`` (L,) units; ``free`` and ``physical`` (K, L)
-    units available to promise and on the shelf; ``usable`` (K,) nodes that may send to the customer at all;
-    ``distance_m`` (K,) to the customer, UNKNOWN without coordinates; ``priority`` (K,) 0 is best; ``same_market`` (K,)
-    in the customer's region; ``orders_today`` and ``orders_max`` (K,), UNKNOWN without a limit.
+    Attributes
+    ----------
+    order_id, now_s, day
+        Of the order, and when it is placed: epoch second, and day number in the time zone of most nodes.
+    skus, asked, need, value_cents
+        (L,) index of each line's sku; (line, units) as the customer put them; (L,) units in all; (L,) value of a unit.
+    free, physical, stocked
+        (K, L) units available to promise; the same with what open orders hold still in it; whether there is a row.
+    usable, enabled, pickup
+        (K,) nodes that may serve this order at all; that ship anything; that customers collect at.
+    distance_m
+        (K,) to the customer, UNKNOWN without coordinates.
+    priority, default, preferred
+        (K,) 0 is best; the node that comes first where nothing else says; the one the customer chose, or UNKNOWN.
+    same_market
+        (K,) in the customer's region.
+    orders_max
+        (K,) orders that a node takes on a day, UNKNOWN without a limit.
+    quote
+        Prices (line, units) from a node; None where no service takes them.
     """
 
+    order_id: str
+    now_s: int
+    day: int
+    skus: tuple[int, ...]
     asked: tuple[tuple[int, int], ...]
     need: I64
+    value_cents: I64
     free: I64
     physical: I64
+    stocked: Flags
     usable: Flags
+    enabled: Flags
+    pickup: Flags
     distance_m: I64
     priority: I64
+    default: int
+    preferred: int
     same_market: Flags
-    orders_today: I64
     orders_max: I64
+    quote: Callable[[int, Units], Quote | None]
 
     @property
     def whole(self) -> Flags:
@@ -54,8 +93,11 @@ class View:
 
     def by_distance(self) -> I64:
         """Nodes, the nearest first; those without coordinates last."""
-        far = np.where(self.distance_m == UNKNOWN, _WORST, self.distance_m)
-        return np.argsort(far, kind="stable")
+        return np.argsort(self.far(), kind="stable")
+
+    def far(self) -> I64:
+        """Distances, with FAR for nodes without coordinates."""
+        return np.where(self.distance_m == UNKNOWN, FAR, self.distance_m)
 
 
 def walk(view: View, nodes: I64, stock: I64) -> list[Take]:
@@ -68,7 +110,7 @@ def walk(view: View, nodes: I64, stock: I64) -> list[Take]:
             continue
         got = np.minimum(row, left)
         if got.any():
-            out.append((node, {line: int(units) for line, units in enumerate(got) if units}))
+            out.append((node, taken(got)))
             left = left - got
         if not left.any():
             break
@@ -77,7 +119,12 @@ def walk(view: View, nodes: I64, stock: I64) -> list[Take]:
 
 def whole_from(view: View, node: int) -> list[Take]:
     """Everything from one node."""
-    return [(node, {line: int(units) for line, units in enumerate(view.need)})]
+    return [(node, taken(view.need))]
+
+
+def taken(row: I64) -> Units:
+    """Units by line of a row, without zeros."""
+    return {line: int(units) for line, units in enumerate(row) if units}
 
 
 def whole_or_walk(view: View, nodes: I64) -> list[Take]:
@@ -90,14 +137,18 @@ def fewest(view: View, rank: I64) -> list[Take]:
     """
     The fewest nodes that hold all lines in full, whole lines from each; of equal ones those with the least sum of rank.
 
-    Empty where no nodes together hold all lines in full.
+    Empty where no nodes together hold all lines in full. Beyond EXACT_LINES_MAX lines, the node that holds most of what
+    is missing comes next, of equal ones that of least rank: nearly always as few, and never long in coming.
     """
+    complete = view.complete(np.arange(len(rank)))
+    if len(complete):
+        return whole_from(view, int(complete[np.argmin(rank[complete])]))
     num_lines = len(view.need)
+    if num_lines > EXACT_LINES_MAX:
+        return _few(view, rank)
     bits = view.whole @ (1 << np.arange(num_lines))
     full = (1 << num_lines) - 1
-    best: list[tuple[int, int]] = [(np.iinfo(np.int64).max, -1)] * (
-        full + 1
-    )  # of the nodes that hold a set: rank, node
+    best: list[tuple[int, int]] = [(_WORST, -1)] * (full + 1)  # of the nodes that hold a set: rank, node
     for node in np.flatnonzero(bits).tolist():
         best[int(bits[node])] = min(best[int(bits[node])], (int(rank[node]), node))
     for line in range(num_lines):  # who holds a set holds what is in it
@@ -121,3 +172,17 @@ def fewest(view: View, rank: I64) -> list[Take]:
     for node, held in found[2] if found is not None else ():
         units.setdefault(node, {}).update({k: int(view.need[k]) for k in range(num_lines) if held >> k & 1})
     return list(units.items())
+
+
+def _few(view: View, rank: I64) -> list[Take]:
+    whole, missing = view.whole, np.ones(len(view.need), dtype=np.bool_)
+    out: list[Take] = []
+    while missing.any():
+        held = (whole & missing).sum(axis=1)
+        node = int(np.lexsort((rank, -held))[0])
+        if not held[node]:
+            return []
+        lines = whole[node] & missing
+        out.append((node, taken(np.where(lines, view.need, 0))))
+        missing = missing & ~lines
+    return out

@@ -132,7 +132,22 @@ def test_a_report_is_written_beside_the_decisions(
     out = tmp_path / "new"
     output(capsys, "decide", str(orders_file), "--out", str(out), "--json")
     assert len((out / "decisions.ndjson").read_text(encoding="utf-8").splitlines()) == 12
-    assert (out / "report.html").read_text(encoding="utf-8").count("Why not elsewhere") >= 6
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.count("Why not elsewhere") >= 6
+    assert "Beside the rules of others" in page
+    found = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    assert found["num_orders"] == 12
+    assert {"sourcewise-as-decided", "sourcewise", "nearest", "magento-distance", "spree"} <= found["policies"].keys()
+
+
+def test_a_report_without_the_comparison_leaves_no_old_one_beside_it(
+    orders_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("decide", str(orders_file), "--out", str(tmp_path), "--json")
+    output(capsys, *arguments)
+    output(capsys, *arguments, "--no-compare")
+    assert not (tmp_path / "comparison.json").exists()
+    assert "Beside the rules of others" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_demo_writes_a_network_that_its_own_next_commands_accept(
@@ -144,6 +159,8 @@ def test_the_demo_writes_a_network_that_its_own_next_commands_accept(
     for command in commands:
         assert output(capsys, *command.split())
     assert "validated, 0 problems" in text
+    for name in ("Sourcewise, home only", "Nearest node", "Magento, distance", "Like Dynamics 365", "comparison.json"):
+        assert name in text
 
 
 def test_no_rival_of_an_optimal_plan_is_cheaper_without_breaking_a_rule() -> None:

@@ -1,17 +1,21 @@
 """The report: one file that loads nothing, escapes what it shows, and whose figures are those of the decisions."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from api.report.comparison import HEADS, NARROW, chart, document, rows_of, sentence
 from api.report.figures import Decided, figures_of, in_time, percentile, plan_terms, terms_by_rule
 from api.report.geo import fitted, outlines
 from api.report.page import report_html, write_report
+from engine.decide.engine import Engine
 from engine.domain.order import Method
 from engine.domain.plan import Status
 from engine.network.model import Network
+from scenarios.comparison import AS_DECIDED, OURS, Comparison, compare_decided
 from tests import builders
 from tests.api.cli_cases import decided
 
@@ -184,3 +188,79 @@ def test_terms_are_summed_by_rule_in_the_order_of_the_rules(several: list[Decide
     names = [rule for rule, _ in sums]
     assert names.index("carrier") < names.index("picking") < names.index("split")
     assert several[4].decision.plan.status is Status.INFEASIBLE
+
+
+@pytest.fixture
+def compared(network: Network, several: list[Decided]) -> Comparison:
+    engine = Engine(network)
+    return compare_decided(engine, [(d.order, d.decision) for d in several], orders_max=3, commit=False)
+
+
+def test_the_report_shows_every_policy_as_a_bar_and_a_row(
+    network: Network, several: list[Decided], compared: Comparison
+) -> None:
+    page = report_html(network, several, comparison=compared)
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    rows = rows_of(compared)
+    assert [row.name for row in rows[:2]] == [AS_DECIDED, OURS]
+    for row in rows:
+        assert page.count(f">{row.title}<") == 2
+    assert "The same first 3 of 5 orders" in page
+    assert "Left out: Rule (priority) goes by priority" in page
+    assert page.count('<g class="ours">') == 2
+
+
+def test_the_groups_of_a_row_add_up_to_its_cost(compared: Comparison) -> None:
+    for row in rows_of(compared):
+        assert sum(row.groups) == pytest.approx(row.cost_cents)
+        assert len(row.cells()) == len(HEADS)
+        assert row.cells(NARROW[:2]) == row.cells()[:2]
+
+
+def test_rules_stand_by_cost_and_one_without_its_traps_only_where_that_matters(compared: Comparison) -> None:
+    base = compared.figures["spree"]
+    figures = {
+        OURS: base,
+        "spree": base | {"cost_per_order": 9.0},
+        "spree-corrected": base | {"cost_per_order": 8.0},
+        "hotwax": base | {"cost_per_order": 7.0},
+        "hotwax-corrected": base | {"cost_per_order": 7.0},
+    }
+    titles = [row.title for row in rows_of(replace(compared, figures=figures))]
+    assert titles == ["Sourcewise, home only", "HotWax", "Spree, corrected", "Spree"]
+
+
+def test_bars_start_where_the_last_one_ends_and_credits_lie_left_of_zero(compared: Comparison) -> None:
+    terms = {"cents_carrier": 600.0, "cents_picking": 200.0, "cents_markdown": -100.0}
+    plain = {key: value for key, value in compared.figures[OURS].items() if not key.startswith("cents_")}
+    figures = {OURS: plain | terms}
+    (row,) = rows_of(replace(compared, figures=figures))
+    drawn = chart([row])
+    found = re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"[^>]*var\(--(m\d)\)', drawn)
+    parts = {css: (float(x), float(x) + float(width)) for x, width, css in found}
+    zero = float(re.findall(r'class="zero" d="M([\d.]+)', drawn)[0])
+    assert parts["m1"][0] == pytest.approx(zero)
+    assert parts["m7"][0] == pytest.approx(parts["m1"][1], abs=0.11)
+    assert parts["m4"][1] == pytest.approx(zero, abs=0.11)
+    assert parts["m1"][1] - parts["m1"][0] == pytest.approx(3 * (parts["m7"][1] - parts["m7"][0]), abs=0.5)
+
+
+def test_the_document_of_a_comparison_has_the_figures_of_every_policy(network: Network, compared: Comparison) -> None:
+    found = document(network, compared)
+    assert found["policies"].keys() == compared.figures.keys()
+    keys = {"cost_per_order", "cost_per_order_cash", "splits", "late_share", "unfilled_share", "store_share"}
+    assert all(figures.keys() >= keys for figures in found["policies"].values())
+    assert (found["num_orders"], found["currency"]) == (3, "EUR")
+    best = found["policies"][found["best_baseline"]]["cost_per_order"]
+    saved = 1 - found["policies"][OURS]["cost_per_order"] / best
+    assert found["saving_vs_best_baseline"] == pytest.approx(saved, abs=1e-4)
+    assert {left["policy"] for left in found["left_out"]} == {"priority", "magento-priority"}
+
+
+def test_a_comparison_from_which_all_rules_were_left_out_says_so(network: Network, compared: Comparison) -> None:
+    alone = replace(compared, figures={OURS: compared.figures[OURS]})
+    assert document(network, alone)["saving_vs_best_baseline"] is None
+    assert "cheapest rule" not in sentence(alone, 3)
+    assert "Sourcewise, home only" in report_html(network, [], comparison=alone)

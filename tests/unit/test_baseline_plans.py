@@ -1,7 +1,9 @@
 """What becomes of the choices of a rule: shipments, dates and money as of our own plans."""
 
 from dataclasses import replace
+from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from engine.check.violations import violations
@@ -11,9 +13,15 @@ from engine.domain.order import Method, Order
 from engine.domain.plan import Plan, Status
 from engine.network.model import Network
 from scenarios.baselines.ablation import BLIND, Ablated, Blind
+from scenarios.baselines.cheapest import by_looking, cheapest
 from scenarios.baselines.decide import Baseline
-from scenarios.baselines.rules import RULES, HotWax, MagentoDistance, Nearest, Rule
+from scenarios.baselines.facts import NodeFacts
+from scenarios.baselines.hotwax import HotWax
+from scenarios.baselines.magento import MagentoDistance
+from scenarios.baselines.rule import Rule
+from scenarios.baselines.rules import RULES, Nearest
 from scenarios.baselines.tally import Tally
+from scenarios.baselines.view import UNKNOWN
 from scenarios.demo import demo_network, demo_orders
 from tests import builders as b
 
@@ -64,6 +72,13 @@ def test_what_may_not_travel_together_goes_in_several_from_the_same_node() -> No
     assert [[line.sku for line in s.lines] for s in plan.shipments] == [["a"], ["b", "c"]]
     assert not plan.unmet
     assert any(term.rule == "split" for term in plan.terms)
+
+
+def test_what_no_service_takes_stays_behind_and_keeps_nothing_else_apart() -> None:
+    skus = b.sku_table("a", "b", "c", weight_g=[500, 900_000, 500])
+    plan = decided(Nearest(), b.order("a", "b", "c", methods=HOME), b.network(skus=skus))
+    assert [[line.sku for line in s.lines] for s in plan.shipments] == [["a", "c"]]
+    assert [(u.sku, u.quantity) for u in plan.unmet] == [("b", 1)]
 
 
 def test_an_order_that_is_collected_comes_from_the_place_or_over_a_lane_to_it() -> None:
@@ -148,3 +163,58 @@ def test_a_daily_limit_is_kept_by_the_rule_that_knows_one() -> None:
         rule.commit(decision)
         served.append(decision.plan.shipments[0].node)
     assert served == ["wh", "st", "st"]
+
+
+def test_a_limit_by_the_hour_is_one_by_the_day_of_as_many_hours_as_are_worked() -> None:
+    nodes = (
+        b.node("wh", picking_hours="Mo-Fr 08:00-11:00", capacity_hour_orders=4),
+        b.store("st", capacity_hour_orders=4, capacity_day_orders=6),
+        b.node("free"),
+    )
+    network = b.network(nodes=nodes, lanes=(), stock={(n, "a"): 9 for n in ("wh", "st", "free")})
+    engine = Engine(network, guard=False)
+    assert NodeFacts(network, engine.tools).orders_max.tolist() == [12, 6, UNKNOWN]
+
+
+def test_the_day_of_an_order_is_that_of_most_nodes() -> None:
+    engine = Engine(b.network(), guard=False)
+    baseline = Baseline(engine, Nearest())
+    days = []
+    for moment in ("2026-06-01T21:59", "2026-06-01T22:01"):  # midnight in Paris is at 22:00 UTC
+        order = b.order("a", methods=HOME, placed_at=b.at(moment))
+        days.append(baseline.view(engine.chooser.request(order), order).day)
+    assert days[1] - days[0] == 1
+
+
+def test_the_cheapest_shipment_from_a_node_is_the_one_that_a_look_at_each_service_finds() -> None:
+    network = demo_network(2)
+    engine = Engine(network, guard=False)
+    rng = np.random.default_rng(5)
+    found = 0
+    for order in demo_orders(network, 120, 5):
+        request = engine.chooser.request(replace(order.merged(), deliver_by=None))
+        lines = range(len(request.order.lines))
+        for node in rng.choice(len(network.nodes), 4, replace=False).tolist():
+            items = tuple(
+                (line, min(request.order.lines[line].quantity, request.available(node, line)))
+                for line in lines
+                if request.available(node, line)
+            )
+            if items and request.ways.node_barred(node) is None:
+                one, other = cheapest(engine, request, node, items), by_looking(request, node, items)
+                assert (one is None) == (other is None)
+                if one is not None and other is not None:
+                    found += 1
+                    assert one.cost_cents == other.cost_cents
+        engine.commit(engine.decide(order))
+    assert found > 100
+
+
+def test_what_a_rule_chose_leaves_when_it_is_handed_over() -> None:
+    baseline = Baseline(Engine(b.network(stock={("wh", "a"): 4, ("st", "a"): 9}), guard=False), MagentoDistance())
+    first = baseline.decide(b.order(b.line("a", 4), methods=HOME))
+    baseline.commit(first)
+    leaves = first.plan.shipments[0].promise.ship_by
+    for placed_at, nodes in ((leaves - timedelta(minutes=1), []), (leaves, ["st"])):
+        order = b.order(b.line("a", 4), order_id=f"at {placed_at}", methods=HOME, placed_at=placed_at)
+        assert [s.node for s in baseline.decide(order).plan.shipments] == nodes
