@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one-order, growth, cold-start, compare."""
+"""`python -m benchmarks`: one-order, growth, cold-start, compare, replay."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import cold_start, compare, growth, one_order, record
+from benchmarks import cold_start, compare, growth, one_order, record, replay
 from benchmarks.record import Figures
 from benchmarks.worlds import Spec, data_folder
 from engine.decide.warm import is_warm, warm_up
@@ -37,6 +37,9 @@ def main(arguments: list[str] | None = None) -> None:
         figures = compare.run(
             spec.data, sizes_of_comparison, seed=given.seed, results=results, quick=given.quick, workers=workers
         )
+    elif given.benchmark == "replay":
+        sizes_of_journals = replay.QUICK if given.quick else replay.FULL
+        figures = replay.run(spec.data, sizes_of_journals, seed=given.seed, results=results, quick=given.quick)
     else:
         figures = cold_start.run(spec.data, seed=given.seed, results=results, quick=given.quick)
     if given.json:
@@ -66,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         ("one-order", "speed of one order on the US network, beside CP-SAT and HiGHS"),
         ("growth", "100 to 5,000 nodes, 1 to 40 lines, memory of 5,000 nodes x 200,000 skus"),
         ("cold-start", "a fresh process of the command line, to its decision"),
+        ("replay", "what recording a decision adds, and 10,000 decided again bit for bit"),
         ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),
     ):
         one = names.add_parser(name, help=text)
