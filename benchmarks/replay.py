@@ -218,8 +218,8 @@ def _print(name: str, figures: Figures) -> None:
     same = "all runs agree" if figures["same_everywhere"] else "runs differ"
     print(
         f"{name:<8} {figures['decisions']:>6,} decisions: {figures['equal']:,} equal, "
-        f"{figures['verified']:,} verified, {figures['different']:,} different; {same}; {figures['stronger']:,} by the stronger method, "
-        f"{figures['cut']:,} cut by a solver's clock"
+        f"{figures['verified']:,} verified, {figures['different']:,} different; {same}; "
+        f"{figures['stronger']:,} by the stronger method, {figures['cut']:,} cut by a solver's clock"
     )
     if "runs" in figures:
         print(

@@ -81,10 +81,8 @@ class JournalWriter:
 
     def flush(self) -> None:
         """Hand everything to the operating system."""
-        view = memoryview(bytes(self._waiting))
-        while view:
-            view = view[self._file.write(view) :]
-        self._waiting.clear()
+        while self._waiting:  # what a full disk does not take waits, so that no line is written twice
+            del self._waiting[: self._file.write(self._waiting)]
         self._num_waiting = 0
 
     def sync(self) -> None:

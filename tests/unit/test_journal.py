@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from engine.adapters.journal import Journal, JournalWriter
 from engine.decide.engine import Engine
-from engine.decide.events import FORMAT, Decided, Source, canonical, header_of
+from engine.decide.events import FORMAT, Decided, NetworkNote, Source, canonical, header_of
 from engine.decide.record import Recorder
 from engine.domain.errors import InputError
 from engine.domain.ids import LineId, NodeId
@@ -81,6 +82,44 @@ def test_whole_numbers_for_coordinates_are_read_back(tmp_path: Path) -> None:
     with writer_of(path, engine) as writer:
         Recorder(engine, writer).decide(order)
     assert Journal(path).decided(1).order == order
+
+
+def test_numbers_out_of_arrays_are_written_as_numbers(tmp_path: Path) -> None:
+    node = replace(NETWORK.nodes[0], lat=np.float64(NETWORK.nodes[0].lat))
+    engine, path = Engine(replace(NETWORK, nodes=(node, *NETWORK.nodes[1:]))), tmp_path / "j"
+    order = builders.order(builders.line("a", np.int64(2)))  # type: ignore[arg-type]
+    with writer_of(path, engine) as writer:
+        Recorder(engine, writer).decide(order)
+    journal = Journal(path)
+    assert journal.decided(1).order == order
+    assert journal.header.network == NetworkNote.of(NETWORK)
+
+
+def test_a_full_disk_makes_no_line_twice(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = writer_of(tmp_path / "j", Engine(NETWORK), flush_every=1)
+    really, room = writer._file, [40, 0]
+
+    class Full:
+        """Takes a part, then nothing, as a disk does that has no more room."""
+
+        closed = False
+
+        def write(self, data: bytes) -> int:
+            if not room:
+                return really.write(data)
+            some = room.pop(0)
+            if not some:
+                raise OSError(28, "No space left on device")
+            return really.write(bytes(data[:some]))
+
+    monkeypatch.setattr(writer, "_file", Full())
+    events = [Journal(path).event(entry) for entry in Journal(path).entries]
+    with pytest.raises(OSError, match="No space left"):
+        writer.append(events[0])
+    writer.append(events[1])
+    really.close()
+    journal = Journal(tmp_path / "j")
+    assert [journal.event(entry) for entry in journal.entries] == events[:2]
 
 
 def test_a_journal_that_was_packed_is_read_as_it_is(path: Path) -> None:
