@@ -141,7 +141,7 @@ def test_the_demo_writes_a_network_that_its_own_next_commands_accept(
 ) -> None:
     text = output(capsys, "demo", "--orders", "15", "--seed", "2", "--out", str(tmp_path / "demo"))
     commands = re.findall(r"^ +sourcewise (.+)$", text, flags=re.MULTILINE)
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         assert output(capsys, *command.split())
     assert "validated, 0 problems" in text
