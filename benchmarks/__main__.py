@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain."""
+"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, replay."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import cold_start, compare, explain, growth, one_order, record
+from benchmarks import cold_start, compare, explain, growth, one_order, record, replay
 from benchmarks.record import Figures
 from benchmarks.worlds import Spec, data_folder
 from engine.decide.warm import is_warm, warm_up
@@ -44,6 +44,9 @@ def main(arguments: list[str] | None = None) -> None:
     elif given.benchmark == "explain":
         sizes_of_reasons = explain.QUICK if given.quick else explain.FULL
         figures = explain.run(spec.data, sizes_of_reasons, seed=given.seed, results=results, quick=given.quick)
+    elif given.benchmark == "replay":
+        sizes_of_journals = replay.QUICK if given.quick else replay.FULL
+        figures = replay.run(spec.data, sizes_of_journals, seed=given.seed, results=results, quick=given.quick)
     else:
         figures = cold_start.run(spec.data, seed=given.seed, results=results, quick=given.quick)
     if given.json:
@@ -74,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         ("growth", "100 to 5,000 nodes, 1 to 40 lines, memory of 5,000 nodes x 200,000 skus"),
         ("cold-start", "a fresh process of the command line, to its decision"),
         ("explain", "the why-not of every node, and counterfactuals put to the test"),
+        ("replay", "what recording a decision adds, and 10,000 decided again bit for bit"),
         ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),
     ):
         one = names.add_parser(name, help=text)

@@ -148,7 +148,8 @@ def _nodes(rng: np.random.Generator, areas: tuple[Area, ...], num_nodes: int) ->
     out = []
     for k in range(num_nodes):
         area, north, east = areas[int(at[k])], *rng.normal(0.0, SPREAD_DEG, 2)
-        out.append(_node(rng, k, area, round(area.lat + north, 5), round(area.lon + east, 5), k < num_warehouses))
+        lat, lon = float(round(area.lat + north, 5)), float(round(area.lon + east, 5))
+        out.append(_node(rng, k, area, lat, lon, k < num_warehouses))
     return tuple(out)
 
 

@@ -1,9 +1,9 @@
 """
 Journals as files: JSON, one object a line; the header, then the events (engine/decide/events.py) by their number.
 
-A journal only grows. Each line is handed to the operating system as it is written unless `flush_every` says otherwise,
-so what a crash of the process leaves is whole but for its last line; a loss of power may take what `fsync` has not
-confirmed (`sync_every`, and `close`). A journal that gzip has packed is read as it is.
+A journal only grows. Lines are handed to the operating system by the dozen (`flush_every`), so a process that is killed
+loses the last few, and may leave a last line that is cut; a loss of power may take what the disk has not confirmed
+(`sync_every`, and `close`). A journal that gzip has packed is read as it is.
 """
 
 import gzip
@@ -22,6 +22,7 @@ from engine.domain.errors import InputError
 from engine.domain.ids import OrderId
 from engine.domain.plan import Plan
 
+FLUSH_EVERY = 32  # events
 _GZIP = b"\x1f\x8b"
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
@@ -51,7 +52,13 @@ class JournalWriter:
     """
 
     def __init__(
-        self, path: Path | str, header: Header, *, flush_every: int = 1, sync_every: int = 0, replace: bool = False
+        self,
+        path: Path | str,
+        header: Header,
+        *,
+        flush_every: int = FLUSH_EVERY,
+        sync_every: int = 0,
+        replace: bool = False,
     ) -> None:
         try:
             # Lines are gathered here and written whole; a second buffer would only copy them.
@@ -74,10 +81,8 @@ class JournalWriter:
 
     def flush(self) -> None:
         """Hand everything to the operating system."""
-        view = memoryview(bytes(self._waiting))
-        while view:
-            view = view[self._file.write(view) :]
-        self._waiting.clear()
+        while self._waiting:  # what a full disk does not take waits, so that no line is written twice
+            del self._waiting[: self._file.write(self._waiting)]
         self._num_waiting = 0
 
     def sync(self) -> None:

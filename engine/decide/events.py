@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from engine.domain.ids import NodeId, OrderId, SkuId
 from engine.domain.order import Order
@@ -162,6 +163,8 @@ def plain(value: Any) -> Any:
     """What the encoder does not know by itself."""
     if isinstance(value, Mapping):  # a read-only one
         return dict(value)
+    if isinstance(value, np.generic):  # a number out of an array
+        return value.item()
     raise NotImplementedError(type(value))
 
 

@@ -123,7 +123,8 @@ class Player:
     def engine_of(self, event: Decided, line: int) -> Engine:
         """The engine under the policy of a decision."""
         if event.policy >= len(self._engines) or event.policy < 0:
-            self.journal.wrong(line, f"names policy number ({event.policy}), which no line before it brings", "")
+            what = f"names policy number ({event.policy}), which no line before it brings"
+            self.journal.wrong(line, what, "its policy event was removed.")
         return self._engines[event.policy]
 
     def apply(self, entry: Entry) -> None:

@@ -53,4 +53,6 @@ def _plain(value: Any) -> Any:
         return [str(little.dtype), list(little.shape), hashlib.sha256(little.tobytes()).hexdigest()]
     if isinstance(value, Mapping):
         return {str(key): part for key, part in value.items()}
+    if isinstance(value, np.generic):
+        return value.item()
     raise NotImplementedError(type(value))

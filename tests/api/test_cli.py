@@ -62,10 +62,10 @@ def one(**changes: object) -> OneOrder:
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     text = capsys.readouterr().out
-    assert all(name in text for name in ("demo", "decide", "options", "orders", "validate", "import"))
+    assert all(name in text for name in ("demo", "decide", "options", "orders", "validate", "replay", "import"))
 
 
-@pytest.mark.parametrize("command", ["demo", "decide", "options", "orders", "validate", "import"])
+@pytest.mark.parametrize("command", ["demo", "decide", "options", "orders", "validate", "replay", "import"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(command, "--help") == 0
     assert "Usage: sourcewise" in capsys.readouterr().out

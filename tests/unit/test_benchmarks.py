@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, explain, growth, memory, one_order, record
+from benchmarks import cold_start, explain, growth, memory, one_order, record, replay
 from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
@@ -72,6 +72,24 @@ def test_cold_start_times_the_demo_where_there_is_no_data(tmp_path: Path, monkey
     figures = cold_start.run(None, seed=1, results=tmp_path, quick=True)
     assert "us" not in figures
     assert figures["seconds_max"] == figures["demo"]["seconds"] > 0
+
+
+def test_replay_finds_all_decisions_equal_here_and_in_other_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = {name: replay.RUNS[name] for name in ("two workers", "one thread")}
+    monkeypatch.setattr(replay, "RUNS", runs)
+    sizes = replay.Sizes(demo=30, us=30, fr=0, num_nodes=30, num_skus=150)
+    figures = replay.run(None, sizes, seed=1, results=tmp_path, quick=True)
+    assert figures["all"]["decisions"] == 60
+    assert figures["all"]["equal"] + figures["all"]["verified"] == 60
+    assert figures["all"]["same_everywhere"]
+    for name in ("demo", "made-up"):
+        assert set(figures[name]["runs"]) == {"this process", *runs}
+        assert figures[name]["bytes_per_decision"] > 500
+        assert figures[name]["own_us_p50"] > 0
+    assert json.loads((tmp_path / "replay.jsonl").read_text())["all"] == figures["all"]
+    assert "60 decisions" in capsys.readouterr().out
 
 
 def task(count: int) -> Task:
