@@ -15,6 +15,7 @@ from engine.decide.engine import Engine
 from engine.domain.errors import InputError
 from engine.domain.order import METHODS, Order
 from engine.domain.plan import Decision, Plan, Unmet
+from engine.optimise.mip_clock import Clock
 from engine.options.evaluate import Evaluator
 from engine.options.ways import PLACE_METHODS, Way
 from scenarios.baselines.ablation import BLIND, Ablated
@@ -217,7 +218,7 @@ def decide_freely(engine: Engine, order: Order) -> Decision:
 
 def _plan(engine: Engine, order: Order) -> Plan:
     """As the engine decides, without the reasons of what is not served: they take longer than all else together."""
-    return engine.chooser.plan(order.merged(), DEADLINE_MS / 1000)
+    return engine.chooser.plan(order.merged(), Clock(DEADLINE_MS / 1000))
 
 
 def _what_there_is(engine: Engine, order: Order, nothing: Plan) -> Plan:

@@ -163,7 +163,7 @@ def _metres(row: Row) -> int | None:
     try:
         given = row.get("distance_m")
         if given not in (None, ""):
-            metres = round(float(given))  # type: ignore[arg-type]
+            metres = round(float(given or 0))
             return metres if metres >= 0 else None
         return distance_m(*(float(row[name]) for name in PLACES))
     except (KeyError, TypeError, ValueError):

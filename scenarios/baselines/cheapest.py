@@ -6,6 +6,7 @@ from engine.decide.engine import Engine
 from engine.domain.order import METHODS, Order
 from engine.domain.plan import Refusal, Shipment
 from engine.optimise.intake import fits_kernel
+from engine.optimise.mip_clock import Clock
 from engine.options.evaluate import Evaluator
 from engine.options.request import Items
 from engine.options.ways import PLACE_METHODS
@@ -26,7 +27,7 @@ def cheapest(engine: Engine, request: Evaluator, node: int, items: Items) -> Shi
         return None
     one = engine.chooser.request(order, _RELAXED)
     if fits_kernel(one):
-        shipments = engine.chooser.best(one, None).shipments
+        shipments = engine.chooser.best(one, Clock(None)).shipments
         return shipments[0] if shipments else None
     return by_looking(request, node, items)
 

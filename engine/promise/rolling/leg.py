@@ -102,7 +102,7 @@ class Leg:
         for kind in range(WORKING + 1, NUM_KINDS):
             those = left[recent == kind]
             out[kind] = (those.sum() + out[kind] * usual * KIND_PRIOR_DAYS) / (usual * (len(those) + KIND_PRIOR_DAYS))
-        return np.clip(out, KIND_PACE_MIN, KIND_PACE_MAX)
+        return np.asarray(np.clip(out, KIND_PACE_MIN, KIND_PACE_MAX))
 
     def drift(self) -> Floats:
         """(num_groups,) log of each group's pace over that of all."""
@@ -110,7 +110,7 @@ class Leg:
         return np.asarray(np.log((left + GROUP_PRIOR_PARCELS) / (expected + GROUP_PRIOR_PARCELS)))
 
     def see(self, left: Floats, expected: Floats, working_share: float) -> None:
-        """One more day: how many of each group left, how many would have at pace 1, how much of a working day it was."""
+        """One more day: how many of each group left, how many would have at pace 1, how much of it was worked."""
         fade = 0.5 ** (working_share / PACE_HALF_DAYS)
         self.seen = [self.seen[0] * fade + float(left.sum()), self.seen[1] * fade + float(expected.sum())]
         self.level = float(np.log((self.seen[0] + PACE_PRIOR) / (self.seen[1] + PACE_PRIOR)))
@@ -190,4 +190,4 @@ def life_table(
 def expected_to_leave(chance: Floats, age: Floats, group: Days, pace: Floats) -> Floats:
     """How many of the parcels under way in each group leave on a day of such a pace (one per parcel)."""
     at = chance[group, np.minimum(age.astype(np.int64), AGES - 1)]
-    return np.bincount(group, weights=1.0 - np.exp(-at * pace), minlength=len(chance))
+    return np.bincount(group, weights=1.0 - np.exp(-at * pace), minlength=len(chance)).astype(np.float64)
