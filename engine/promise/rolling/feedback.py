@@ -3,10 +3,10 @@ What promises are worth is learnt from whether they were kept: confidences are a
 
 Beside each promise stands the plain one, at the confidence itself. On the morning after its day one knows whether it
 was kept, and so, over the last months, by how much more or less often than said plain promises are kept: whole days
-that are rounded, a world that has become faster, what weekdays and distances have of their own. With e(c) that excess over
-all, and those of the distance band and of the weekday beyond it (few orders tell little, so these are drawn to 0):
+that are rounded, a world that has become faster, what weekdays and distances have of their own. With e(c) that excess
+over all, and those of the distance band and of the weekday beyond it (few orders tell little, so these are drawn to 0):
 
-    level(c) = c - e(c) - e_band(c) - e_weekday(c)
+    level(c) = c - GAIN (e(c) + e_band(c) + e_weekday(c))
 
 A plain promise that is kept early is not counted early: those that are missed can only be counted late, and the excess
 would see the kept ones first. Nothing feeds back on itself, so that late news cannot make levels swing.
