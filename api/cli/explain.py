@@ -17,7 +17,6 @@ from api.cli.inputs import (
     JsonOption,
     MaxShipmentsOption,
     MethodOption,
-    NetworkOption,
     NotNodeOption,
     OneOrder,
     PartialOption,
@@ -25,7 +24,6 @@ from api.cli.inputs import (
     PolicyOption,
     PostcodeOption,
     RequestedByOption,
-    SeedOption,
     ServiceOption,
     SkuOption,
     orders_given,
@@ -46,7 +44,14 @@ def explain(
     order_id: Annotated[
         str | None, typer.Option("--order", help="Which of the file; those before it are decided and held first.")
     ] = None,
-    network_name: NetworkOption = "demo",
+    journal: Annotated[
+        Path | None,
+        typer.Option("--journal", help="Explain a recorded decision instead, on the stock as it was; with --order."),
+    ] = None,
+    network_name: Annotated[
+        str | None,
+        typer.Option("--network", "-n", help="Else demo, or the journal's own.", metavar="FOLDER|demo|us|fr"),
+    ] = None,
     sku: SkuOption = None,
     postcode: PostcodeOption = None,
     country: CountryOption = None,
@@ -66,9 +71,16 @@ def explain(
     ] = 10,
     as_json: JsonOption = False,
     data: DataOption = None,
-    seed: SeedOption = 1,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of everything that is made up; else 1, or the journal's.")
+    ] = None,
 ) -> None:
     """Explain one decision: why this plan, why no other node, which rules bind, which smallest change would flip it."""
+    if journal is not None:
+        if orders_file is not None or sku or order_id is None:
+            raise InputError("Option --journal wants --order and no other orders.", "--journal FILE --order ID.")
+        network, recorded = _recorded(journal, order_id, network_name, data, seed)
+        return show_explained(network, recorded, nodes=nodes, as_json=as_json)
     one = OneOrder(
         skus=sku or (),
         postcode=postcode,
@@ -85,13 +97,38 @@ def explain(
         partial=partial,
     )
     require_one_source(orders_file, one)
-    network = network_named(network_name, data=data, seed=seed)
+    network = network_named(network_name or "demo", data=data, seed=1 if seed is None else seed)
     orders = _up_to(orders_given(network, orders_file, one), order_id, orders_file)
     engine = engine_for(network, network.policy(policy))
     explained = frozenset((orders[-1].order_id,))
     for item in decide_each(engine, orders, explained=explained):
         if item.explanation is not None:
             show_explained(network, item, nodes=nodes, as_json=as_json)
+    return None
+
+
+def _recorded(
+    path: Path, order_id: str, network_name: str | None, data: Path | None, seed: int | None
+) -> "tuple[Network, Decided]":
+    """A recorded decision as it was answered, explained on what there was before it."""
+    from api.cli.journals import journal_network
+    from api.report.figures import Decided
+    from engine.adapters.journal import Journal
+    from engine.decide.replay import state_before
+    from engine.domain.plan import Decision
+
+    journal = Journal(path)
+    network = journal_network(journal, name=network_name, data=data, seed=seed)
+    engine, event = state_before(journal, network, order_id)
+    decision = Decision(
+        plan=event.plan,
+        decided_at=event.order.placed_at,
+        policy_id=engine.policy.policy_id,
+        policy_version=engine.policy.version,
+        network_version=network.version,
+        elapsed_us=0,
+    )
+    return network, Decided(order=event.order, decision=decision, explanation=engine.explain(event.order, event.plan))
 
 
 def _up_to(orders: "list[Order]", order_id: str | None, path: Path | None) -> "list[Order]":

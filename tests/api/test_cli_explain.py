@@ -96,3 +96,25 @@ def test_a_file_of_several_orders_asks_which(capsys: pytest.CaptureFixture[str],
     with pytest.raises(SystemExit):
         main(["explain", str(path)])
     assert "say which: --order" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_recorded_decision_is_explained_on_what_there_was_before_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    orders = demo_orders(demo_network(), 6)
+    path, journal = tmp_path / "orders.csv", tmp_path / "journal.ndjson"
+    write_orders(orders, path)
+    output(capsys, "decide", str(path), "--record", str(journal), "--json")
+    wanted = orders[4].order_id
+    live = json.loads(output(capsys, "explain", str(path), "--order", wanted, "--json"))
+    recorded = json.loads(output(capsys, "explain", "--journal", str(journal), "--order", wanted, "--json"))
+    for document in (live, recorded):
+        document["decision"].pop("elapsed_us")
+    assert recorded == live
+
+
+def test_a_journal_wants_an_order(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["explain", "--journal", str(tmp_path / "none.ndjson")])
+    assert stopped.value.code == 2
+    assert "--journal wants --order" in capsys.readouterr().err
