@@ -149,7 +149,7 @@ class Calibration:
             if ready:
                 left = np.bincount(group[(ended == day) & (begun < day)], minlength=leg.num_groups)
                 leg.see(left.astype(np.float64), would, float(pace[kinds[0, -1]]))
-            leg.done.append(tuple(np.outer(np.exp(leg.level + leg.drift()), pace).ravel().tolist()))
+            leg.done.append(tuple(np.outer(np.exp(leg.level - leg.normal + leg.drift()), pace).ravel().tolist()))
         self.day += 1
         if ready:
             self.swings.append(swing_today(self._load()))
@@ -182,7 +182,11 @@ class Calibration:
             told = (begun < day) & ((ended < day) | under_way)
             chance = life_table(spent[told], ended[told] < day, fading[told], group[told], leg.num_groups)
             pace = leg.kind_pace(self._kinds(day)[0])[kinds[region]]
-            out.append(expected_to_leave(chance, spent[under_way], group[under_way], pace[under_way]))
+            # At the pace of these days, as the chances change with age; told per unit of it.
+            level = float(np.exp(leg.level - leg.normal))
+            there, now = group[under_way], level * pace[under_way]
+            would = expected_to_leave(chance, spent[under_way], there, now, whole_days=leg is self.transit)
+            out.append(would / level)
         return out[0], out[1]
 
     def _work(self, seen: slice) -> "_Work":
