@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one-order, growth, cold-start, compare."""
+"""`python -m benchmarks`: one-order, growth, cold-start, compare, promises."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import cold_start, compare, growth, one_order, record
+from benchmarks import cold_start, compare, growth, one_order, promises, record
 from benchmarks.record import Figures
 from benchmarks.worlds import Spec, data_folder
 from engine.decide.warm import is_warm, warm_up
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     spec = Spec(data=data.resolve() if data else None, count=0, seed=given.seed)
     results = record.folder(given.results, quick=given.quick)
-    if not is_warm():
+    if given.benchmark != "promises" and not is_warm():
         print("Compiling kernels, once per machine (about a minute) …", file=sys.stderr)
         warm_up(lambda name, done, total: None)
     figures: Figures
@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
         figures = compare.run(
             spec.data, sizes_of_comparison, seed=given.seed, results=results, quick=given.quick, workers=workers
         )
+    elif given.benchmark == "promises":
+        figures = promises.run(spec.data, seed=given.seed, results=results, quick=given.quick)
     else:
         figures = cold_start.run(spec.data, seed=given.seed, results=results, quick=given.quick)
     if given.json:
@@ -67,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         ("growth", "100 to 5,000 nodes, 1 to 40 lines, memory of 5,000 nodes x 200,000 skus"),
         ("cold-start", "a fresh process of the command line, to its decision"),
         ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),
+        ("promises", "promised dates walked through a delivery history: shares kept, days promised"),
     ):
         one = names.add_parser(name, help=text)
         one.add_argument("--quick", action="store_true", help="small sizes, at most about a minute")

@@ -36,7 +36,7 @@ class Shape:
         return FIRST_DAY + timedelta(days=self.surge_day)
 
 
-def made_up_deliveries(seed: int, shape: Shape = Shape()) -> tuple[PastOrder, ...]:  # noqa: B008
+def made_up_deliveries(seed: int, shape: Shape = Shape()) -> tuple[PastOrder, ...]:
     """A history as known a day after its last: what happens later is not in it."""
     dice = np.random.default_rng(seed)
     bought, distance = _bought(dice, shape)
@@ -45,7 +45,7 @@ def made_up_deliveries(seed: int, shape: Shape = Shape()) -> tuple[PastOrder, ..
     lost = dice.random(len(bought)) < LOST_SHARE
     begin, out = datetime.combine(FIRST_DAY, datetime.min.time()), []
     for i in range(len(bought)):
-        own = FIRST_DAY + timedelta(days=int(bought[i]) + 12 + int(distance[i] // 60_000))
+        own = FIRST_DAY + timedelta(days=int(bought[i]) + 9 + int(distance[i] // 150_000))
         out.append(
             PastOrder(
                 order_id=f"d{i + 1:06d}",

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.calibrate import calibrate
 from api.cli.decide import decide
 from api.cli.demo import demo
 from api.cli.imports import import_app
@@ -52,6 +53,7 @@ def make_app() -> typer.Typer:
     app.command()(options)
     app.command()(orders)
     app.command()(validate)
+    app.command()(calibrate)
     app.add_typer(import_app(), name="import")
     return app
 

@@ -1,6 +1,4 @@
-"""
-A calibration as a file, to be rolled forward when newer deliveries come in. JSON: floats are read back to the last bit.
-"""
+"""A calibration as a file, to be rolled forward later. JSON: floats are read back to the last bit."""
 
 import json
 from dataclasses import asdict, fields

@@ -74,7 +74,7 @@ class History:
     problems: tuple[Problem, ...]
 
 
-class _DirtyRow(Exception):
+class _DirtyRowError(Exception):
     def __init__(self, reason: str, column: str, value: str, hint: str) -> None:
         super().__init__(reason)
         self.reason, self.column, self.value, self.hint = reason, column, value, hint
@@ -134,7 +134,7 @@ def _read_rows(
     seen: set[str] = set()
     kept: list[tuple[int, Row, PastOrder]] = []
 
-    def leave_out(number: int, dirt: _DirtyRow) -> None:
+    def leave_out(number: int, dirt: _DirtyRowError) -> None:
         left_out[dirt.reason] += 1
         if left_out[dirt.reason] <= SHOWN_PER_REASON:
             where = {"file": name, "row": number, "column": dirt.column, "value": dirt.value}
@@ -144,8 +144,8 @@ def _read_rows(
         try:
             order = _order_of(row, until)
             if order.order_id in seen:
-                raise _DirtyRow("order id twice", "order_id", order.order_id, "keep one row per order.")
-        except _DirtyRow as dirt:
+                raise _DirtyRowError("order id twice", "order_id", order.order_id, "keep one row per order.")
+        except _DirtyRowError as dirt:
             leave_out(number, dirt)
         else:
             seen.add(order.order_id)
@@ -156,22 +156,22 @@ def _read_rows(
         for number, row, order in kept:
             if order.purchased > latest:
                 hint = f"all but a few are bought by {latest.date() - timedelta(days=LATEST_DAYS)}."
-                leave_out(number, _DirtyRow("purchased in the future", "purchased", row["purchased"], hint))
+                leave_out(number, _DirtyRowError("purchased in the future", "purchased", row["purchased"], hint))
         kept = [one for one in kept if one[2].purchased <= latest]
     return tuple(order for _, _, order in kept), dict(sorted(left_out.items())), tuple(problems)
 
 
 def _order_of(row: Row, until: date | None) -> PastOrder:
     if not row["order_id"]:
-        raise _DirtyRow("no order id", "order_id", "", "give each order an id.")
+        raise _DirtyRowError("no order id", "order_id", "", "give each order an id.")
     if row.get("status", "") in GONE:
-        raise _DirtyRow("cancelled", "order_status", row["status"], "nothing to do.")
+        raise _DirtyRowError("cancelled", "order_status", row["status"], "nothing to do.")
     times = {column: _time(row, column) for column in TIMES}
     purchased = times["purchased"]
     if purchased is None:
-        raise _DirtyRow("never purchased", "purchased", "", "give the time of purchase.")
+        raise _DirtyRowError("never purchased", "purchased", "", "give the time of purchase.")
     if times["delivered"] is not None and times["handed_over"] is None:
-        raise _DirtyRow("delivered, never handed over", "handed_over", "", "give the time of the hand-over.")
+        raise _DirtyRowError("delivered, never handed over", "handed_over", "", "give the time of the hand-over.")
     before, before_column = purchased, "purchased"
     for column in TIMES[1:]:
         at = times[column]
@@ -179,11 +179,11 @@ def _order_of(row: Row, until: date | None) -> PastOrder:
             continue
         if at < before:
             hint = f"it is before {before_column} ({before})."
-            raise _DirtyRow(f"{column} before {before_column}", column, row[column], hint)
+            raise _DirtyRowError(f"{column} before {before_column}", column, row[column], hint)
         before, before_column = at, column
     for column, at in times.items():
         if at is not None and ((until and at.date() > until) or (at - purchased).days > AFTER_DAYS_MAX):
-            raise _DirtyRow(f"{column} in the future", column, row[column], "check its year.")
+            raise _DirtyRowError(f"{column} in the future", column, row[column], "check its year.")
     return PastOrder(
         order_id=row["order_id"],
         purchased=purchased,
@@ -203,7 +203,7 @@ def _time(row: Row, column: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise _DirtyRow("no time", column, text, "write 2017-05-03 14:05:00.") from None
+        raise _DirtyRowError("no time", column, text, "write 2017-05-03 14:05:00.") from None
     return at.replace(tzinfo=None)  # the reader's own clock, whatever its offset
 
 
@@ -213,16 +213,16 @@ def _distance(row: Row) -> int:
     for column in columns:
         text = row[column]
         if not text:
-            raise _DirtyRow("distance unknown", column, "", "give distance_m or both places.")
+            raise _DirtyRowError("distance unknown", column, "", "give distance_m or both places.")
         try:
             values.append(float(text))
         except ValueError:
-            raise _DirtyRow("no number", column, text, "write a number, as 12.5.") from None
+            raise _DirtyRowError("no number", column, text, "write a number, as 12.5.") from None
     metres = int(values[0]) if len(values) == 1 and abs(values[0]) < 1e12 else None
     if len(values) == 4 and all(abs(v) <= limit for v, limit in zip(values, (90, 180, 90, 180), strict=True)):
         metres = distance_m(*values)
     if metres is None or not 0 <= metres <= FAR_M:
-        raise _DirtyRow("distance impossible", columns[0], row[columns[0]], "distances are metres, places degrees.")
+        raise _DirtyRowError("distance impossible", columns[0], row[columns[0]], "give metres, or degrees.")
     return metres
 
 
@@ -232,7 +232,7 @@ def _table(path: Path) -> list[Row]:
         if path.name.endswith(".parquet"):
             import pyarrow.parquet as pq
 
-            rows = pq.read_table(path).to_pylist()  # type: ignore[no-untyped-call]
+            rows = pq.read_table(path).to_pylist()
             return [{key: "" if value is None else str(value).strip() for key, value in row.items()} for row in rows]
         opened = gzip.open if path.name.endswith(".gz") else open
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:

@@ -1,11 +1,11 @@
 """
 One leg of a delivery, handling or transit, and how fast it runs from day to day.
 
-A leg is measured in *work*: a normal working day does one unit of it, a Saturday, a holiday and a Sunday a part of one
-(`kind_pace`, out of the history), and all of them less when the leg runs slower than it used to (`level` under `normal`;
-were it not held against what is normal, a small error of the level would add up, as work is measured by it again). What a parcel needs in work is
-then much the same in April and in a week of strikes; what changes is how many days that takes. So a history in work may
-be long, although the world moves.
+A leg is measured in *work*: a normal working day does one unit of it, a Saturday, a holiday and a Sunday a part of
+one (`kind_pace`, out of the history), and all of them less when the leg runs slower than it used to (`level` under
+`normal`: were it not held against what is normal, a small error of the level would add up, as work is measured by it
+again). What a parcel needs in work is then much the same in April and in a week of strikes; what changes is how many
+days that takes. So a history in work may be long, although the world moves.
 
 The pace of a day is looked at from all that was under way, not from what has arrived (which leaves the slow ones out):
 
@@ -103,7 +103,7 @@ class Leg:
         for kind in range(WORKING + 1, NUM_KINDS):
             those = left[recent == kind]
             out[kind] = (those.sum() + out[kind] * usual * KIND_PRIOR_DAYS) / (usual * (len(those) + KIND_PRIOR_DAYS))
-        return np.clip(out, KIND_PACE_MIN, KIND_PACE_MAX)
+        return np.asarray(np.clip(out, KIND_PACE_MIN, KIND_PACE_MAX))
 
     def drift(self) -> Floats:
         """(num_groups,) log of each group's pace over that of all."""
@@ -111,7 +111,7 @@ class Leg:
         return np.asarray(np.log((left + GROUP_PRIOR_PARCELS) / (expected + GROUP_PRIOR_PARCELS)))
 
     def see(self, left: Floats, expected: Floats, working_share: float) -> None:
-        """One more day: how many of each group left, how many would have at pace 1, how much of a working day it was."""
+        """One more day: how many left, how many would have at pace 1 (by group), how much of a working day it was."""
         fade = 0.5 ** (working_share / PACE_HALF_DAYS)
         self.seen = [self.seen[0] * fade + float(left.sum()), self.seen[1] * fade + float(expected.sum())]
         self.level = float(np.log((self.seen[0] + PACE_PRIOR) / (self.seen[1] + PACE_PRIOR)))
@@ -203,7 +203,7 @@ def expected_to_leave(chance: Floats, age: Floats, group: Days, pace: Floats, *,
     np.cumsum(chance, axis=1, out=until[:, 1:])
     risk = _at(until, group, age + pace) - _at(until, group, age)
     share = np.minimum(risk, 1.0) if whole_days else 1.0 - np.exp(-risk)
-    return np.bincount(group, weights=share, minlength=len(chance))
+    return np.bincount(group, weights=share, minlength=len(chance)).astype(np.float64)
 
 
 def _at(until: Floats, group: Days, age: Floats) -> Floats:

@@ -16,7 +16,7 @@ late. In between
 with g, how far a leg gives way, in GIVE_MIN..GIVE_MAX. It starts at GIVE_PRIOR and is drawn to what the history shows:
 the least-squares slope of the observed slowness over log r, on the days with a queue beyond its usual swing.
 
-The queues then move on their own: orders come in (the surge of these days fades), handling hands over, transit delivers.
+The queues then move on their own: orders come in (the surge fades), handling hands over, transit delivers.
 
     r_handling += (orders in / normal - throughput_handling) / days of handling
     r_transit  += (throughput_handling - throughput_transit) / days of transit

@@ -8,6 +8,7 @@ true quantile.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,5 +174,5 @@ def band_names(limits_m: tuple[int, ...]) -> tuple[str, ...]:
     if not limits_m:
         return ("all distances",)
     km = [limit // 1000 for limit in limits_m]
-    middle = [f"{low}-{high} km" for low, high in zip(km, km[1:], strict=False)]
+    middle = [f"{low}-{high} km" for low, high in pairwise(km)]
     return (f"to {km[0]} km", *middle, f"beyond {km[-1]} km")

@@ -96,7 +96,5 @@ def bands_today(calibration: Calibration, confidences: Sequence[float], service_
 def _leg(work: Floats, weight: Floats, pace: Floats, service_id: str, zone: str) -> Transit:
     """A leg in calendar days: what parcels need in work, over the work of an average day."""
     chances = (np.arange(NUM_PARCELS) + 0.5) / NUM_PARCELS
-    days = weighted_quantiles(work, weight, chances) / float(pace[:AVERAGE_DAYS].mean())
+    days = weighted_quantiles(work, weight, chances.tolist()) / float(pace[:AVERAGE_DAYS].mean())
     return fit_transit(np.rint(days).astype(np.int64).tolist(), service_id, zone)
-
-
