@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, replay."""
+"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, replay, promises."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import cold_start, compare, explain, growth, one_order, record, replay
+from benchmarks import cold_start, compare, explain, growth, one_order, promises, record, replay
 from benchmarks.record import Figures
 from benchmarks.worlds import Spec, data_folder
 from engine.decide.warm import is_warm, warm_up
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     spec = Spec(data=data.resolve() if data else None, count=0, seed=given.seed)
     partly = getattr(given, "network", "all") != "all"  # a part of the comparison stays out of the history, too
     results = record.folder(given.results, quick=given.quick or partly)
-    if not is_warm():
+    if given.benchmark != "promises" and not is_warm():
         print("Compiling kernels, once per machine (about a minute) …", file=sys.stderr)
         warm_up(lambda name, done, total: None)
     figures: Figures
@@ -47,6 +47,8 @@ def main(arguments: list[str] | None = None) -> None:
     elif given.benchmark == "replay":
         sizes_of_journals = replay.QUICK if given.quick else replay.FULL
         figures = replay.run(spec.data, sizes_of_journals, seed=given.seed, results=results, quick=given.quick)
+    elif given.benchmark == "promises":
+        figures = promises.run(spec.data, seed=given.seed, results=results, quick=given.quick)
     else:
         figures = cold_start.run(spec.data, seed=given.seed, results=results, quick=given.quick)
     if given.json:
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         ("explain", "the why-not of every node, and counterfactuals put to the test"),
         ("replay", "what recording a decision adds, and 10,000 decided again bit for bit"),
         ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),
+        ("promises", "promised dates walked through a delivery history: shares kept, days promised"),
     ):
         one = names.add_parser(name, help=text)
         one.add_argument("--quick", action="store_true", help="small sizes, at most about a minute")

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.calibrate import calibrate
 from api.cli.decide import decide
 from api.cli.demo import demo
 from api.cli.explain import explain
@@ -57,6 +58,7 @@ def make_app() -> typer.Typer:
     app.command()(orders)
     app.command()(validate)
     app.command()(replay)
+    app.command()(calibrate)
     app.add_typer(import_app(), name="import")
     return app
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.errors import InputError
-from engine.promise.rolling.feedback import Feedback
 from engine.promise.rolling.leg import Leg, expected_to_leave, life_table, work_by_day
 from engine.promise.rolling.load import COUNT_PRIOR, Load, learn_give, level_ahead, load_of, still_in_legs, swing_today
 from engine.promise.rolling.past import LIMITS_M, Days, Floats, Past, date_of, joined, kinds_of_days
@@ -59,13 +58,6 @@ class Calibration:
     transit: Leg
     orders: list[int] = field(default_factory=list)
     swings: list[tuple[float, float]] = field(default_factory=list)
-    feedback: Feedback | None = None
-
-    def feedback_for(self, confidences: Sequence[float]) -> Feedback:
-        """What was learnt from promises at these confidences; begun where none were made."""
-        if self.feedback is None or self.feedback.confidences != tuple(confidences):
-            self.feedback = Feedback.of(confidences, len(self.limits_m) + 1, self.day)
-        return self.feedback
 
     def settle(self, until: int) -> None:
         """Take in all days before `until`."""
@@ -157,7 +149,7 @@ class Calibration:
             if ready:
                 left = np.bincount(group[(ended == day) & (begun < day)], minlength=leg.num_groups)
                 leg.see(left.astype(np.float64), would, float(pace[kinds[0, -1]]))
-            leg.done.append(tuple(np.outer(np.exp(leg.level + leg.drift()), pace).ravel().tolist()))
+            leg.done.append(tuple(np.outer(np.exp(leg.level - leg.normal + leg.drift()), pace).ravel().tolist()))
         self.day += 1
         if ready:
             self.swings.append(swing_today(self._load()))
@@ -190,7 +182,11 @@ class Calibration:
             told = (begun < day) & ((ended < day) | under_way)
             chance = life_table(spent[told], ended[told] < day, fading[told], group[told], leg.num_groups)
             pace = leg.kind_pace(self._kinds(day)[0])[kinds[region]]
-            out.append(expected_to_leave(chance, spent[under_way], group[under_way], pace[under_way]))
+            # At the pace of these days, as the chances change with age; told per unit of it.
+            level = float(np.exp(leg.level - leg.normal))
+            there, now = group[under_way], level * pace[under_way]
+            would = expected_to_leave(chance, spent[under_way], there, now, whole_days=leg is self.transit)
+            out.append(would / level)
         return out[0], out[1]
 
     def _work(self, seen: slice) -> "_Work":

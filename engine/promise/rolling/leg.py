@@ -1,10 +1,11 @@
 """
 One leg of a delivery, handling or transit, and how fast it runs from day to day.
 
-A leg is measured in *work*: a normal working day does one unit of it, a Saturday, a holiday and a Sunday a part of one
-(`kind_pace`, out of the history), and all of them less when the leg runs slow (`pace`). What a parcel needs in work is
-then much the same in April and in a week of strikes; what changes is how many days that takes. So a history in work may
-be long, although the world moves.
+A leg is measured in *work*: a normal working day does one unit of it, a Saturday, a holiday and a Sunday a part of
+one (`kind_pace`, out of the history), and all of them less when the leg runs slower than it used to (`level` under
+`normal`: were it not held against what is normal, a small error of the level would add up, as work is measured by it
+again). What a parcel needs in work is then much the same in April and in a week of strikes; what changes is how many
+days that takes. So a history in work may be long, although the world moves.
 
 The pace of a day is looked at from all that was under way, not from what has arrived (which leaves the slow ones out):
 
@@ -110,7 +111,7 @@ class Leg:
         return np.asarray(np.log((left + GROUP_PRIOR_PARCELS) / (expected + GROUP_PRIOR_PARCELS)))
 
     def see(self, left: Floats, expected: Floats, working_share: float) -> None:
-        """One more day: how many of each group left, how many would have at pace 1, how much of it was worked."""
+        """One more day: how many left, how many would have at pace 1 (by group), how much of a working day it was."""
         fade = 0.5 ** (working_share / PACE_HALF_DAYS)
         self.seen = [self.seen[0] * fade + float(left.sum()), self.seen[1] * fade + float(expected.sum())]
         self.level = float(np.log((self.seen[0] + PACE_PRIOR) / (self.seen[1] + PACE_PRIOR)))
@@ -187,7 +188,25 @@ def life_table(
     return np.asarray((left + GROUP_PRIOR * of_all) / (reached + GROUP_PRIOR))
 
 
-def expected_to_leave(chance: Floats, age: Floats, group: Days, pace: Floats) -> Floats:
-    """How many of the parcels under way in each group leave on a day of such a pace (one per parcel)."""
-    at = chance[group, np.minimum(age.astype(np.int64), AGES - 1)]
-    return np.bincount(group, weights=1.0 - np.exp(-at * pace), minlength=len(chance)).astype(np.float64)
+def expected_to_leave(chance: Floats, age: Floats, group: Days, pace: Floats, *, whole_days: bool) -> Floats:
+    """
+    How many of the parcels under way in each group leave on a day of such a pace (one per parcel).
+
+    A day passes several ages, and the chances grow with age: they are summed over all of them. Where a leg is measured
+    by whole days, its chances are shares of those there in the morning; else they act at every instant.
+
+    >>> half = np.full((1, AGES), 0.5)
+    >>> expected_to_leave(half, np.array([2.0]), np.array([0]), np.array([1.0]), whole_days=True).tolist()
+    [0.5]
+    """
+    until = np.zeros((len(chance), AGES + 1))
+    np.cumsum(chance, axis=1, out=until[:, 1:])
+    risk = _at(until, group, age + pace) - _at(until, group, age)
+    share = np.minimum(risk, 1.0) if whole_days else 1.0 - np.exp(-risk)
+    return np.bincount(group, weights=share, minlength=len(chance)).astype(np.float64)
+
+
+def _at(until: Floats, group: Days, age: Floats) -> Floats:
+    """Summed chances up to an age, as a line between whole ages; beyond the last, as there."""
+    whole = np.minimum(age.astype(np.int64), AGES - 1)
+    return np.asarray(until[group, whole] + (age - whole) * (until[group, whole + 1] - until[group, whole]))

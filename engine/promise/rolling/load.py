@@ -202,7 +202,7 @@ def swing_today(load: Load) -> tuple[float, float]:
 def level_ahead(leg: Leg, queue: float, give: float, num_days: int) -> Floats:
     """Log of the pace on the days from today without queues: the slowness that no queue explains fades."""
     unexplained = leg.level - leg.normal + give * queue
-    return np.asarray(leg.normal + unexplained * SLOW_FADE ** np.arange(num_days))
+    return np.asarray(unexplained * SLOW_FADE ** np.arange(num_days))
 
 
 def _ratio(count: float, normal: float) -> float:

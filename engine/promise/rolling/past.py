@@ -1,7 +1,7 @@
 """
 Orders of the past as columns, and what was known of them on a day.
 
-    bought_day, handed_day, arrived_day   (num_orders,)  int64    days since 1970-01-01, local; NEVER: not yet
+    bought_day, handed_day, arrived_day   (num_orders,)  int64    days since 1970-01-01, local; NEVER: not known
     bought_part, handed_part              (num_orders,)  float64  how much of that day had passed, in [0, 1)
     distance_m                            (num_orders,)  int64
     origin, target                        (num_orders,)  int64    positions in `regions`

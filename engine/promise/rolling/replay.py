@@ -48,7 +48,7 @@ EXACTLY = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sent:
-    """Parcels of the past by distance: log distance, work in both legs, weight by recency, day of purchase."""
+    """Parcels of the past by distance: its logarithm, work in both legs, weight by recency, when they were bought."""
 
     log_distance: Floats
     handling: Floats

@@ -78,11 +78,8 @@ def walk(
     days = np.full((len(past), len(confidences)), -1, dtype=np.int64)
     surge = np.zeros(len(past))
     last = int(past.bought_day[-1]) + 1 if until is None else until
-    bands, count = past.bands(calibration.limits_m), len(confidences)
-    feedback = calibration.feedback_for(confidences)
     for day in range(calibration.day, last):
         calibration.settle(day)
-        feedback.settle(day, past.arrived_day)
         low, high = (int(i) for i in np.searchsorted(past.bought_day, [day, day + 1]))
         if low == high or not calibration.is_ready():
             continue
@@ -90,17 +87,14 @@ def walk(
         seen(day, last)
         for i in range(low, high):
             part = float(past.bought_part[i])
-            band, weekday = int(bands[i]), (day + 3) % 7
-            found = morning.quantiles(
+            days[i] = morning.quantiles(
                 int(past.distance_m[i]),
                 part,
-                (*confidences, *feedback.levels(band, weekday).tolist()),
+                confidences,
                 origin=int(past.origin[i]),
                 target=int(past.target[i]),
                 num_today=i - low,
             )
-            feedback.promised(i, day, found[:count], band, weekday)
-            days[i] = found[count:]
             surge[i] = max(morning.load.queues(i - low, part))
     calibration.settle(last)
     return Walk(past=past, confidences=tuple(confidences), days=days, surge=surge)
