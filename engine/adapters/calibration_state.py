@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.domain.errors import InputError
 from engine.promise.rolling.calibration import Calibration
+from engine.promise.rolling.feedback import Feedback
 from engine.promise.rolling.leg import Leg
 from engine.promise.rolling.past import Past
 
@@ -26,6 +27,7 @@ def write_state(path: Path, calibration: Calibration) -> None:
         "orders": calibration.orders,
         "swings": calibration.swings,
         "legs": [asdict(leg) for leg in (calibration.handling, calibration.transit)],
+        "feedback": _feedback_to_plain(calibration.feedback),
         "past": past,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +57,7 @@ def read_state(path: Path) -> Calibration:
             transit=transit,
             orders=document["orders"],
             swings=[(a, b) for a, b in document["swings"]],
+            feedback=_feedback(document["feedback"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -65,6 +68,22 @@ def read_state(path: Path) -> Calibration:
 
 def _plain(column: Any) -> Any:
     return column.tolist() if isinstance(column, np.ndarray) else column
+
+
+def _feedback_to_plain(feedback: Feedback | None) -> dict[str, Any] | None:
+    return None if feedback is None else {f.name: _plain(getattr(feedback, f.name)) for f in fields(Feedback)}
+
+
+def _feedback(document: dict[str, Any] | None) -> Feedback | None:
+    if document is None:
+        return None
+    return Feedback(
+        confidences=tuple(document["confidences"]),
+        day=document["day"],
+        count=np.array(document["count"], dtype=np.float64),
+        excess=np.array(document["excess"], dtype=np.float64),
+        open=[[(day, order_id, band, weekday) for day, order_id, band, weekday in row] for row in document["open"]],
+    )
 
 
 def _leg(document: dict[str, Any]) -> Leg:

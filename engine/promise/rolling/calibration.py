@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.errors import InputError
+from engine.promise.rolling.feedback import Feedback
 from engine.promise.rolling.leg import Leg, expected_to_leave, life_table, work_by_day
 from engine.promise.rolling.load import COUNT_PRIOR, Load, learn_give, level_ahead, load_of, still_in_legs, swing_today
 from engine.promise.rolling.past import LIMITS_M, Days, Floats, Past, date_of, joined, kinds_of_days
@@ -58,6 +59,13 @@ class Calibration:
     transit: Leg
     orders: list[int] = field(default_factory=list)
     swings: list[tuple[float, float]] = field(default_factory=list)
+    feedback: Feedback | None = None
+
+    def feedback_for(self, confidences: Sequence[float]) -> Feedback:
+        """What was learnt from promises at these confidences; begun where none were made."""
+        if self.feedback is None or self.feedback.confidences != tuple(confidences):
+            self.feedback = Feedback.of(confidences, len(self.limits_m) + 1, self.day)
+        return self.feedback
 
     def settle(self, until: int) -> None:
         """Take in all days before `until`."""

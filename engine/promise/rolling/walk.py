@@ -78,8 +78,12 @@ def walk(
     days = np.full((len(past), len(confidences)), -1, dtype=np.int64)
     surge = np.zeros(len(past))
     last = int(past.bought_day[-1]) + 1 if until is None else until
+    bands, count = past.bands(calibration.limits_m), len(confidences)
+    arrived = dict(zip(past.ids, past.arrived_day.tolist(), strict=True))
+    feedback = calibration.feedback_for(confidences)
     for day in range(calibration.day, last):
         calibration.settle(day)
+        feedback.settle(day, arrived)
         low, high = (int(i) for i in np.searchsorted(past.bought_day, [day, day + 1]))
         if low == high or not calibration.is_ready():
             continue
@@ -87,14 +91,17 @@ def walk(
         seen(day, last)
         for i in range(low, high):
             part = float(past.bought_part[i])
-            days[i] = morning.quantiles(
+            band, weekday = int(bands[i]), (day + 3) % 7
+            found = morning.quantiles(
                 int(past.distance_m[i]),
                 part,
-                confidences,
+                (*confidences, *feedback.levels(band, weekday).tolist()),
                 origin=int(past.origin[i]),
                 target=int(past.target[i]),
                 num_today=i - low,
             )
+            feedback.promised(past.ids[i], day, found[:count], band, weekday)
+            days[i] = found[count:]
             surge[i] = max(morning.load.queues(i - low, part))
     calibration.settle(last)
     return Walk(past=past, confidences=tuple(confidences), days=days, surge=surge)
