@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, growth, memory, one_order, record
+from benchmarks import cold_start, growth, memory, one_order, promises, record
 from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
@@ -187,3 +187,15 @@ def test_us_orders_follow_the_mix() -> None:
     made = world(Spec(data=data.resolve(), count=40))
     assert sorted(len(o.merged().lines) for o in made.orders) == sorted(sizes_of("consumer", 40, 1))
     assert len(made.network.services) == 9
+
+
+def test_promises_reports_every_key_on_a_made_up_history(tmp_path: Path) -> None:
+    figures = promises.run(None, seed=1, results=tmp_path, quick=True)
+    assert set(promises.REQUIRED_KEYS) <= set(figures)
+    assert figures["data"].startswith("made up")
+    kept, num, share, low, high = figures["met"]["all"]["all"]["0.8"]
+    assert num == figures["num_orders"] == sum(cell["0.8"][1] for cell in figures["met"]["weekday"].values())
+    assert share == round(kept / num, 3)
+    assert low < share < high
+    assert figures["surge"][0]["met"]["0.95"] > figures["surge"][0]["baseline_rolling"]["0.95"]
+    assert json.loads((tmp_path / "promises.jsonl").read_text())["met"] == figures["met"]
