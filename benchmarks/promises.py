@@ -11,7 +11,7 @@ from api.calibration_plot import plot
 from benchmarks import record
 from benchmarks.record import Figures
 from engine.adapters.history import read_history
-from engine.promise.rolling.measure import kept_by_group, lengths_of, retailers_own, tested
+from engine.promise.rolling.measure import judged, kept_by_group, lengths_of, retailers_own
 from engine.promise.rolling.past import Days, Past, date_of, day_of, past_of
 from engine.promise.rolling.walk import Walk, fitted_once, plain_rolling, walk_through
 from scenarios.deliveries import Shape, made_up_deliveries
@@ -33,7 +33,7 @@ def run(data: Path | None, *, seed: int, results: Path, quick: bool) -> Figures:
     walked = walk_through(past)
     until = int(past.bought_day[-1]) + 1 if real else int(past.bought_day[-1]) - 30
     first = day_of(np.datetime64("2017-06-01").astype(object)) if real else int(past.bought_day[0]) + WARM_UP_DAYS
-    test = tested(past, walked.days, first, until)
+    test = judged(past, walked.days, first, until)
     baseline = plain_rolling(past)
     figures: Figures = {
         "data": "br" if real else "made up (real data is absent)",
@@ -89,7 +89,7 @@ def _surge(seed: int) -> Figures:
     first = day_of(Shape().surge_from)
     out: Figures = {"seed": seed}
     for name, days in (("met", walked.days), ("baseline_rolling", plain)):
-        test = tested(past, days, first, first + SURGE_DAYS)
+        test = judged(past, days, first, first + SURGE_DAYS)
         took = (past.arrived_day - past.bought_day)[test, None]
         out[name] = dict(
             zip(map(str, walked.confidences), (took <= days[test]).mean(axis=0).round(3).tolist(), strict=True)

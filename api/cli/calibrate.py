@@ -176,13 +176,13 @@ def _tested(calibration: "Calibration", walked: "Walk", first: date | None, sinc
 
     Of those that may still be under way nobody can say yet whether they are kept: the fast ones would look good.
     """
-    from engine.promise.rolling.measure import tested
+    from engine.promise.rolling.measure import judged
     from engine.promise.rolling.past import NEVER, day_of
 
     past = walked.past
     begin = max(since, day_of(first)) if first else since
     known_until = int(past.arrived_day[past.arrived_day < NEVER].max())
-    return tested(past, walked.days, begin, min(calibration.day, known_until - STILL_UNDER_WAY_DAYS))
+    return judged(past, walked.days, begin, min(calibration.day, known_until - STILL_UNDER_WAY_DAYS))
 
 
 def _slots(one: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, explain, growth, memory, one_order, record, replay
+from benchmarks import cold_start, explain, growth, memory, one_order, promises, record, replay
 from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
@@ -217,3 +217,15 @@ def test_explanations_are_measured_and_their_counterfactuals_put_to_the_test(tmp
         assert row["nodes_told_per_decision"] > 0.5 * row["nodes"]
         assert row["by_kind"]["price"] > 0
     assert json.loads((tmp_path / "explain.jsonl").read_text())["benchmark"] == "explain"
+
+
+def test_promises_reports_every_key_on_a_made_up_history(tmp_path: Path) -> None:
+    figures = promises.run(None, seed=1, results=tmp_path, quick=True)
+    assert set(promises.REQUIRED_KEYS) <= set(figures)
+    assert figures["data"].startswith("made up")
+    kept, num, share, low, high = figures["met"]["all"]["all"]["0.8"]
+    assert num == figures["num_orders"] == sum(cell["0.8"][1] for cell in figures["met"]["weekday"].values())
+    assert share == round(kept / num, 3)
+    assert low < share < high
+    assert figures["surge"][0]["met"]["0.95"] > figures["surge"][0]["baseline_rolling"]["0.95"]
+    assert json.loads((tmp_path / "promises.jsonl").read_text())["met"] == figures["met"]

@@ -75,7 +75,7 @@ def kept_of(group: str, name: str, confidence: float, kept: NDArray[np.bool_]) -
     return Kept(group=group, name=name, confidence=confidence, num=num, num_kept=met, low=low, high=high)
 
 
-def tested(past: Past, promised: Days, from_day: int, to_day: int) -> NDArray[np.bool_]:
+def judged(past: Past, promised: Days, from_day: int, to_day: int) -> NDArray[np.bool_]:
     """Orders of [from_day, to_day) that were promised and have arrived; of others nobody can say."""
     inside = (past.bought_day >= from_day) & (past.bought_day < to_day)
     return np.asarray(inside & (past.arrived_day < NEVER) & (promised[:, 0] >= 0))
