@@ -28,6 +28,7 @@ _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>[^`]*)`
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _SHOWN = 80  # characters of a wrong value
 _ENDING = ("commit", "release")
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)  # the second: text that is not UTF-8
 _KINDS = ("decide", "commit", "release", "policy", "stock_set", "stock_add", "state")
 
 
@@ -151,7 +152,7 @@ class Journal:
         text = self._data[entry.start : entry.end]
         try:
             event: AnyEvent = _EVENT.decode(text)
-        except (msgspec.MsgspecError, InputError) as error:
+        except (*_UNREADABLE, InputError) as error:
             self._refuse(entry.line, text, error)
         self._check_fields(entry.line, text, event)
         return event
@@ -176,7 +177,7 @@ class Journal:
     def _header(self, text: bytes, *, whole: bool) -> Header:
         try:
             head = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             head = None
         if not isinstance(head, dict) or head.get("kind") != "journal":
             if whole or not text.startswith(b'{"kind":"journal"'):
@@ -194,7 +195,7 @@ class Journal:
             )
         try:
             header = _HEADER.decode(text)
-        except (msgspec.MsgspecError, InputError) as error:
+        except (*_UNREADABLE, InputError) as error:
             self._refuse(1, text, error)
         self._check_fields(1, text, header)
         return header
@@ -218,7 +219,7 @@ class Journal:
             text = self._data[start:end]
             try:
                 head = _HEAD.decode(text)
-            except msgspec.MsgspecError as error:
+            except _UNREADABLE as error:
                 self._refuse(line, text, error)
             if head.seq != seq:
                 self.wrong(line, f"has seq ({head.seq}), where {seq} follows", "lines were removed, or moved.")

@@ -6,7 +6,7 @@ was kept, and so, over the last months, by how much more or less often than said
 that are rounded, a world that has become faster, what weekdays and distances have of their own. With e(c) that excess
 over all, and those of the distance band and of the weekday beyond it (few orders tell little, so these are drawn to 0):
 
-    level(c) = c - GAIN 2 sqrt(c (1 - c)) (e(c) + e_band(c) + e_weekday(c))
+    level(c) = c - GAIN 4 c (1 - c) (e(c) + e_band(c) + e_weekday(c))
 
 A plain promise that is kept early is not counted early: those that are missed can only be counted late, and the excess
 would see the kept ones first. Nothing feeds back on itself, so that late news cannot make levels swing.
@@ -69,7 +69,7 @@ class Feedback:
         """
         asked = np.array(self.confidences)
         common = self.excess.sum(axis=(0, 1)) / (self.count.sum(axis=(0, 1)) + PRIOR)
-        gain = GAIN * 2.0 * np.sqrt(asked * (1.0 - asked))
+        gain = GAIN * 4.0 * asked * (1.0 - asked)
         level = asked - gain * common
         for excess, count in (
             (self.excess[band].sum(axis=0), self.count[band].sum(axis=0)),
