@@ -40,6 +40,7 @@ from engine.optimise.why_codes import (
     W_RELEASE,
 )
 from engine.optimise.workspace import KIND_CARRIER
+from engine.options.evaluate import Evaluator
 from engine.options.request import Items
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Flips:
             if dropped is None:
                 continue
             order, policy, relaxed = dropped
-            request = type(self.strict)(self.network, self.live, policy, order, self.strict.tools, relaxed=relaxed)
+            request = Evaluator(self.network, self.live, policy, order, self.strict.tools, relaxed=relaxed)
             outcome = self.trial.decide_other(request)
             if self._flips(outcome):
                 assert outcome is not None
