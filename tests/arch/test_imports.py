@@ -20,6 +20,7 @@ LAYERS = {
     "optimise": 4,
     "decide": 5,
     "stock": 5,
+    "desk": 6,
     "adapters": 6,
     "wiring": 7,
 }
