@@ -122,8 +122,8 @@ class Live:
         counts = np.bincount(self.row_node, minlength=len(network.nodes))
         self.hubs = np.argsort(-counts, kind="stable")[:HUBS_MAX].astype(np.int64)
         num_nodes = len(network.nodes)
-        self._day = np.zeros((num_nodes, horizon_days), dtype=USED)
-        self.day_orders, self.day_units = self._day["orders"], self._day["units"]
+        self.day = np.zeros((num_nodes, horizon_days), dtype=USED)
+        self.day_orders, self.day_units = self.day["orders"], self.day["units"]
         hourly = [
             i
             for i, node in enumerate(network.nodes)
@@ -131,8 +131,8 @@ class Live:
         ]
         self.hour_node = np.full(num_nodes, -1, dtype=np.int32)
         self.hour_node[hourly] = np.arange(len(hourly), dtype=np.int32)
-        self._hour = np.zeros((len(hourly), horizon_days, 24), dtype=USED)
-        self.hour_orders, self.hour_units = self._hour["orders"], self._hour["units"]
+        self.hour = np.zeros((len(hourly), horizon_days, 24), dtype=USED)
+        self.hour_orders, self.hour_units = self.hour["orders"], self.hour["units"]
 
     def arrays(self) -> LiveArrays:
         """The arrays for the kernels; they stay valid while this object lives."""
@@ -143,8 +143,8 @@ class Live:
             self.sku_least_cents,
             self.hubs,
             *self._lots,
-            self._day,
-            self._hour,
+            self.day,
+            self.hour,
             self.hour_node,
         )
 

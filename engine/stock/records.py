@@ -35,6 +35,8 @@ class PartState(StrEnum):
 
 ENDED = frozenset((PartState.SHIPPED, PartState.COLLECTED, PartState.RELEASED, PartState.EXPIRED, PartState.REJECTED))
 
+DAY, HOUR = 1, 2  # bits of Part.booked
+
 
 class Reservation(Record, frozen=True, kw_only=True):
     """
@@ -66,8 +68,8 @@ class Part(Record, frozen=True, kw_only=True):
     """
     What one node is to do for a reservation: a shipment, or units held there.
 
-    ``lines`` holds (line id, sku number, units, key of the stock row). ``day`` is the node's local day number and
-    ``hour`` its clock hour of the pick, -1 where no capacity is held.
+    ``lines`` holds (line id, sku number, units). ``day`` is the node's local day number and ``hour`` its clock hour of
+    the pick; ``booked`` says which of these capacity cells are booked.
     """
 
     TABLE: ClassVar[str] = "parts"
@@ -88,6 +90,7 @@ class Part(Record, frozen=True, kw_only=True):
     cost_cents: int = 0
     day: int = -1
     hour: int = -1
+    booked: int = 0  # bits DAY and HOUR
     pick_start_s: int = 0
     ship_by_s: int = 0
     deliver_by_s: int = 0

@@ -1,0 +1,292 @@
+"""
+Allocate: decide an order and hold what that takes, in one call.
+
+Orders that come together are decided together, each on what the ones before left (`Engine.decide_batch`); one that
+takes over a hold, asks for another policy or was overtaken is decided alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from engine.decide.brief import Brief
+from engine.decide.events import canonical
+from engine.desk.ask import OK, Answer, DeskError, Planned, Wanted, answer
+from engine.desk.documents import (
+    AllocationDoc,
+    HeldDoc,
+    VersionsDoc,
+    moment,
+    part_doc,
+    status_word,
+    unmet_docs,
+)
+from engine.desk.state import DEADLINE_MS, State, joined
+from engine.domain.errors import InputError
+from engine.domain.order import Order
+from engine.domain.plan import Status
+from engine.domain.policy import Policy
+from engine.domain.units import epoch_s
+from engine.stock.ledger import Posting
+from engine.stock.records import DecisionRecord, EventRecord, Part, PartState, Record, Reservation
+
+TTL_S = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocate:
+    """
+    Decide an order and hold what it takes.
+
+    Parameters
+    ----------
+    order
+        As the caller gives it; work starts no earlier than it was placed.
+    decision_id, reservation_id
+        The caller's names for what is made; by default both are made from the order's id.
+    ttl_s
+        How long it is held unless confirmed; None confirms at once.
+    hold_id
+        A reservation of the same order (a quote's) that this one takes the place of: its units and capacity are this
+        order's to use.
+    policy
+        Other than the engine's.
+    deadline_ms
+        For orders that need the stronger method.
+    priority
+        Higher ones are offered arriving stock first.
+    cause
+        Why there is a decision.
+    """
+
+    order: Order
+    decision_id: str
+    reservation_id: str
+    ttl_s: int | None = TTL_S
+    hold_id: str | None = None
+    policy: Policy | None = None
+    deadline_ms: int = DEADLINE_MS
+    priority: int = 0
+    cause: str = "order"
+
+    @property
+    def name(self) -> str:
+        """The operation."""
+        return "allocate"
+
+    @property
+    def alone(self) -> bool:
+        """Whether it cannot be decided together with others."""
+        return self.hold_id is not None or self.policy is not None
+
+    def wanted(self) -> Wanted:
+        """The hold that it takes over, and whether its own id is free."""
+        return Wanted((self.reservation_id,) if self.hold_id is None else (self.reservation_id, self.hold_id))
+
+    def plan(self, state: State) -> Planned:
+        """Decide alone."""
+        own = self._free_id(state)
+        back = Posting()
+        if self.hold_id is not None:
+            taken_over, parts = state.held(self.hold_id)
+            if taken_over.order_id != self.order.order_id:
+                raise DeskError(
+                    "other-order",
+                    409,
+                    f"Reservation ({self.hold_id}) is held for order ({taken_over.order_id}), not for "
+                    f"({self.order.order_id}).",
+                    "name the order's own hold.",
+                    field="/hold_id",
+                )
+            back = joined(state.given_back(parts), ended(state, taken_over, parts, PartState.RELEASED))
+        engine = state.engine.under(self.policy) if self.policy is not None else None
+        brief = state.decide(self.order, engine=engine, deadline_ms=self.deadline_ms, given_back=back)
+        return allocated(replace(self, reservation_id=own), state, brief, back)
+
+    def _free_id(self, state: State) -> str:
+        """
+        The id of the reservation: the order's own may be taken by an earlier one that has ended.
+
+        Raises DeskError where an earlier one is open: an order is not held twice.
+        """
+        known = state.known_reservation(self.reservation_id)
+        if known is None or self.reservation_id == self.hold_id:
+            return self.reservation_id
+        earlier = state.ledger.find(Reservation, {"order_id": self.order.order_id, "kind": "allocation"}, limit=1000)
+        for one in earlier:
+            if one.state != "ended" and not state.ran_out(one):
+                raise DeskError(
+                    "already-allocated",
+                    409,
+                    f"Order ({self.order.order_id}) is allocated: reservation ({one.reservation_id}), decision "
+                    f"({one.decision_id}).",
+                    "release that one first, or repeat the call with its Idempotency-Key.",
+                    details={"reservation_id": one.reservation_id, "decision_id": one.decision_id},
+                )
+        if known.order_id != self.order.order_id:
+            raise DeskError(
+                "exists", 409, f"Reservation ({self.reservation_id}) is another order's.", "use another id."
+            )
+        return f"{self.reservation_id}.{len(earlier) + 1}"
+
+
+def plan_together(commands: Sequence[Allocate], state: State) -> list[Planned | Exception]:
+    """Decide orders in their sequence; the view counts what they take already (`View.note`, not `hold`)."""
+    deadline_ms = min((command.deadline_ms for command in commands), default=DEADLINE_MS)
+    found = state.engine.decide_batch([c.order for c in commands], deadline_ms=deadline_ms, hold=True)
+    return [
+        brief if isinstance(brief, InputError) else allocated(command, state, brief, None)
+        for command, brief in zip(commands, found, strict=True)
+    ]
+
+
+def allocated(command: Allocate, state: State, brief: Brief, back: Posting | None) -> Planned:
+    """Answer and posting of a decided order; an order that cannot be served holds nothing, and is remembered too."""
+    engine, view, now_s = state.engine, state.view, state.now_s
+    policy = command.policy or engine.policy
+    held = bool(brief.legs)
+    confirmed = command.ttl_s is None
+    expires_s = None if confirmed or not held else now_s + (command.ttl_s or 0)
+    parts: list[Part] = []
+    if held:
+        parts = state.parts_of(brief, command.reservation_id, PartState.CONFIRMED if confirmed else PartState.HELD)
+    reservation_state = "confirmed" if confirmed else "held"
+    proven = brief.status == Status.OPTIMAL or brief.status == Status.INFEASIBLE
+    quality = "fallback" if brief.method == "fallback" else "optimal" if proven else "feasible"
+    gap = _gap(brief)
+    document = AllocationDoc(
+        decision_id=command.decision_id,
+        order_id=brief.order_id,
+        status=status_word(brief),
+        quality=quality,
+        cost_cents=brief.cost_cents,
+        bound_cents=brief.bound_cents,
+        gap=gap,
+        currency=engine.network.currency,
+        deliver_by=_latest(parts),
+        reservation=HeldDoc(
+            reservation_id=command.reservation_id, state=reservation_state, expires_at=moment(expires_s)
+        )
+        if held
+        else None,
+        shipments=[part_doc(part, view) for part in parts],
+        unmet=unmet_docs(brief),
+        relaxed=list(brief.relaxed),
+        limit=brief.limit,
+        attempts=1,
+        versions=VersionsDoc(
+            network=engine.network.version,
+            policy_id=policy.policy_id,
+            policy_version=policy.version,
+            stock_seq=state.mark_seq,
+        ),
+    )
+    reply = answer(document, OK)
+    makes = _records(command, state, brief, reply, parts, expires_s, quality, policy)
+    posting = Posting(makes=makes)
+    if held:
+        posting.stock, posting.capacity = state.taken(brief, command.order)
+    return Planned(reply, posting if back is None else joined(back, posting))
+
+
+def _records(
+    command: Allocate,
+    state: State,
+    brief: Brief,
+    reply: Answer,
+    parts: list[Part],
+    expires_s: int | None,
+    quality: str,
+    policy: Policy,
+) -> list[Record]:
+    now_s, text = state.now_s, reply.body.decode()
+    makes: list[Record] = [
+        DecisionRecord(
+            decision_id=command.decision_id,
+            order_id=brief.order_id,
+            reservation_id=command.reservation_id if parts else "",
+            at_s=now_s,
+            status=brief.status.value,
+            quality=quality,
+            cost_cents=brief.cost_cents,
+            bound_cents=brief.bound_cents,
+            policy_id=policy.policy_id,
+            policy_version=policy.version,
+            network_version=state.engine.network.version,
+            stock_seq=state.mark_seq,
+            cause=command.cause,
+            order_json=canonical(command.order).decode(),
+            answer_json=text,
+        )
+    ]
+    if parts:
+        deliver_s = max(part.deliver_by_s for part in parts)
+        wanted = command.order.deliver_by
+        makes.append(
+            Reservation(
+                reservation_id=command.reservation_id,
+                order_id=brief.order_id,
+                kind="allocation",
+                state=parts[0].state,
+                channel=command.order.channel,
+                decision_id=command.decision_id,
+                expires_s=expires_s,
+                deliver_by_s=epoch_s(wanted) if wanted is not None else deliver_s,
+                priority=command.priority,
+                created_s=now_s,
+                updated_s=now_s,
+            )
+        )
+        makes += parts
+    makes.append(
+        EventRecord(type="decision.made.v1", subject=brief.order_id, at_s=now_s, data_json=event_text(brief, command))
+    )
+    return makes
+
+
+def event_text(brief: Brief, command: Allocate) -> str:
+    """The data of a decision's event: what others need to act on it; the rest is at the decision."""
+    data = {
+        "decision_id": command.decision_id,
+        "order_id": brief.order_id,
+        "reservation_id": command.reservation_id if brief.legs else None,
+        "status": status_word(brief),
+        "cause": command.cause,
+        "nodes": [leg.node for leg in brief.legs],
+        "cost_cents": brief.cost_cents,
+    }
+    return msgspec.json.encode(data).decode()
+
+
+def ended(state: State, reservation: Reservation, parts: Sequence[Part], how: PartState) -> Posting:
+    """Records of open parts that end together, and of their reservation; what they hold is given back apart."""
+    now_s = state.now_s
+    return Posting(
+        changes=[
+            msgspec.structs.replace(reservation, state="ended", updated_s=now_s, version=reservation.version + 1),
+            *(
+                msgspec.structs.replace(part, state=how.value, updated_s=now_s, version=part.version + 1)
+                for part in parts
+            ),
+        ]
+    )
+
+
+def placed_now(order: Order, now: datetime) -> Order:
+    """The order as it is decided again: work starts now, whatever was promised stays the limit."""
+    return replace(order, placed_at=max(order.placed_at, now))
+
+
+def _latest(parts: Sequence[Part]) -> datetime | None:
+    return moment(max((part.deliver_by_s for part in parts), default=None))
+
+
+def _gap(brief: Brief) -> float:
+    cost, bound = brief.cost_cents, brief.bound_cents
+    if brief.status == Status.NOT_FOUND:
+        return 1.0
+    if cost == bound or brief.status == Status.INFEASIBLE:
+        return 0.0
+    return round(min(1.0, (cost - bound) / max(abs(cost), abs(bound))), 6)

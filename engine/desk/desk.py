@@ -1,0 +1,339 @@
+"""
+The desk: takes calls from many threads, plans them in groups on one view, and has each group posted in one transaction.
+
+One thread plans; as many more as the ledger has writers post. While a group is on its way to the disk the next one is
+planned on what it will have taken. An answer leaves only once it is durable. A call whose numbers were overtaken by
+another process is planned again, on fresh ones, at most ATTEMPTS_MAX times.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
+
+from engine.desk.allocation import Allocate, plan_together
+from engine.desk.ask import BUSY, CONFLICT, UNPROCESSABLE, Answer, Ask, Command, DeskError, KeyAsked, Planned
+from engine.desk.fallback import decide_plainly
+from engine.desk.state import State
+from engine.domain.errors import FulfilmentError
+from engine.stock.ledger import Conflict, Ledger, LedgerBusyError, Outcome, Posted, Posting
+from engine.stock.records import IdempotencyKey
+
+ATTEMPTS_MAX = 8
+GROUP_MAX = 256
+TICK_S = 0.05  # how long the desk waits for calls before it looks at the feed again
+
+
+class Watch:
+    """What is told of the desk's work; the edge counts and logs it. All are called on the desk's thread."""
+
+    def decided(self, ask: Ask, answer: Answer) -> None:
+        """A call was answered, durably."""
+
+    def failed(self, ask: Ask, error: Exception) -> None:
+        """A call was refused, or broke."""
+
+    def conflict(self, ask: Ask, outcome: Outcome) -> None:
+        """A call was overtaken and is planned again."""
+
+    def fallback(self, ask: Ask, error: Exception | None) -> None:
+        """The engine failed, or was out of time; the plain rule answered."""
+
+    def posted(self, size: int) -> None:
+        """A group of so many calls was posted."""
+
+    def feed(self, changes: int, lag_s: float) -> None:
+        """So many changes of other processes were taken over, the last of them that old."""
+
+
+class _Sent(NamedTuple):
+    """A group on its way to the ledger."""
+
+    asks: list[Ask]
+    planned: list[Planned]
+    postings: list[Posting]
+
+
+class Desk:
+    """
+    Answers commands, one thread.
+
+    Parameters
+    ----------
+    state
+        Engine, view and ledger, loaded.
+    clock_s
+        Now, in epoch seconds.
+    writers
+        Groups that may be on their way at once: 1 for SQLite, the number of connections for PostgreSQL.
+    watch
+        Is told what happens.
+    writer
+        The name under which the ledger's feed knows this process; its own changes are not taken from the feed.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        clock_s: Callable[[], int],
+        writers: int = 1,
+        watch: Watch | None = None,
+        group_max: int = GROUP_MAX,
+        follow: Callable[[State], None] | None = None,
+    ) -> None:
+        self.state = state
+        self.clock_s = clock_s
+        self.writers = writers
+        self.watch = watch or Watch()
+        self.group_max = group_max
+        self._follow = follow
+        self._inbox: deque[Ask] = deque()
+        self._back: deque[tuple[_Sent, Posted | Exception]] = deque()
+        self._due: deque[Callable[[State], None]] = deque()
+        self._bell = threading.Condition()
+        self._in_flight = 0
+        self._closing = False
+        self._pool = ThreadPoolExecutor(writers, thread_name_prefix="ledger")
+        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
+        self._thread.start()
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the truth is."""
+        return self.state.ledger
+
+    @property
+    def waiting(self) -> int:
+        """Calls that are neither planned nor answered."""
+        return len(self._inbox)
+
+    def submit(self, *asks: Ask) -> None:
+        """Take calls; each one's `done` is called once, on the desk's thread."""
+        with self._bell:
+            if self._closing:
+                raise DeskError("closing", BUSY, "The desk takes no more calls.", "try again.", retryable=True)
+            self._inbox.extend(asks)
+            self._bell.notify()
+
+    def ask(self, command: Command, key: KeyAsked | None = None) -> Answer:
+        """Ask and wait; raises what the command raises."""
+        future: Future[Answer] = Future()
+
+        def done(_: Ask, result: Answer | Exception) -> None:
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self.submit(Ask(command, done, key=key))
+        return future.result()
+
+    def run(self, work: Callable[[State], None]) -> None:
+        """Have something done on the desk's thread between two groups, and wait until it is."""
+        ended = threading.Event()
+        failed: list[BaseException] = []
+
+        def call(state: State) -> None:
+            try:
+                work(state)
+            except BaseException as error:  # handed on to whoever waits
+                failed.append(error)
+            finally:
+                ended.set()
+
+        with self._bell:
+            self._due.append(call)
+            self._bell.notify()
+        ended.wait()
+        if failed:
+            raise failed[0]
+
+    def close(self) -> None:
+        """Answer what was taken, then stop."""
+        with self._bell:
+            self._closing = True
+            self._bell.notify()
+        self._thread.join()
+        self._pool.shutdown()
+
+    def _run(self) -> None:
+        while True:
+            with self._bell:
+                idle = not self._back and not self._due and (not self._inbox or self._in_flight >= self.writers)
+                if idle and self._closing and not self._inbox and not self._in_flight:
+                    return
+                if idle:
+                    self._bell.wait(None if self._closing else TICK_S)
+                back = [self._back.popleft() for _ in range(len(self._back))]
+                due = [self._due.popleft() for _ in range(len(self._due))]
+                room = min(len(self._inbox), self.group_max) if self._in_flight - len(back) < self.writers else 0
+                group = [self._inbox.popleft() for _ in range(room)]
+            for sent, posted in back:
+                self._in_flight -= 1
+                self._answer(sent, posted)
+            for work in due:
+                work(self.state)
+            if self._follow is not None:
+                self._follow(self.state)
+            if group:
+                self._begin(group)
+
+    def _begin(self, group: list[Ask]) -> None:
+        """Plan a group and send it off."""
+        state = self.state
+        state.now_s = self.clock_s()
+        together: list[Ask] = []
+        others: list[Ask] = []
+        for ask in group:
+            plain = isinstance(ask.command, Allocate) and not ask.command.alone and ask.attempts == 0
+            (together if plain else others).append(ask)
+        sent = _Sent([], [], [])
+        try:
+            others = self._unanswered(others)
+            state.read(name for ask in others for name in ask.command.wanted().reservations)
+        except LedgerBusyError as error:
+            for ask in others:
+                self._fail(ask, error)
+            others = []
+        for ask in others:
+            self._plan(sent, ask)
+        self._decide(sent, together)
+        if not sent.asks:
+            return
+        self._in_flight += 1
+        now_s = state.now_s
+        self._pool.submit(self._post, sent, now_s)
+
+    def _plan(self, sent: _Sent, ask: Ask) -> None:
+        """Plan one command alone; an order by the plain rule, where the engine breaks."""
+        command, state = ask.command, self.state
+        try:
+            planned = command.plan(state)
+        except FulfilmentError as error:
+            self._fail(ask, error)
+            return
+        except Exception as error:
+            if not isinstance(command, Allocate):
+                self._fail(ask, error)
+                return
+            self.watch.fallback(ask, error)
+            planned = decide_plainly(command, state)
+        if planned.posting is not None:
+            state.view.hold(planned.posting)
+        self._add(sent, ask, planned)
+
+    def _decide(self, sent: _Sent, asks: list[Ask]) -> None:
+        """Plan orders together; where the engine breaks, each alone."""
+        commands = [ask.command for ask in asks if isinstance(ask.command, Allocate)]
+        try:
+            results = plan_together(commands, self.state) if commands else []
+        except Exception:
+            for ask in asks:
+                self._plan(sent, ask)
+            return
+        for ask, planned in zip(asks, results, strict=True):
+            if isinstance(planned, Exception):
+                self._fail(ask, planned)
+                continue
+            assert planned.posting is not None, "a decision is always written down"
+            self.state.view.note(planned.posting)
+            self._add(sent, ask, planned)
+
+    def _unanswered(self, asks: list[Ask]) -> list[Ask]:
+        """Answer calls that were answered before; the others."""
+        keys = [(ask.key.scope, ask.key.key) for ask in asks if ask.key is not None]
+        if not keys:
+            return asks
+        known = {(k.scope, k.key): k for k in self.ledger.get_many(IdempotencyKey, keys)}
+        left = []
+        for ask in asks:
+            found = known.get((ask.key.scope, ask.key.key)) if ask.key is not None else None
+            if found is None:
+                left.append(ask)
+            else:
+                self._replay(ask, found)
+        return left
+
+    def _add(self, sent: _Sent, ask: Ask, planned: Planned) -> None:
+        if planned.posting is None:
+            self._done(ask, planned.answer)
+            return
+        if ask.key is not None:
+            planned.posting.key = IdempotencyKey(
+                scope=ask.key.scope,
+                key=ask.key.key,
+                fingerprint=ask.key.fingerprint,
+                status=planned.answer.status,
+                body=planned.answer.body.decode(),
+                created_s=self.state.now_s,
+            )
+        sent.asks.append(ask)
+        sent.planned.append(planned)
+        sent.postings.append(planned.posting)
+
+    def _post(self, sent: _Sent, now_s: int) -> None:
+        """On a writer's thread: post a group and hand back what became of it."""
+        result: Posted | Exception
+        try:
+            result = self.ledger.post(sent.postings, now_s)
+        except Exception as error:
+            result = error
+        with self._bell:
+            self._back.append((sent, result))
+            self._bell.notify()
+
+    def _answer(self, sent: _Sent, posted: Posted | Exception) -> None:
+        if isinstance(posted, Exception):
+            self.state.view.forget(sent.postings)
+            for ask in sent.asks:
+                self._fail(ask, posted)
+            return
+        self.state.view.settle(sent.postings, posted)
+        self.state.mark_seq = max(self.state.mark_seq, posted.seq)
+        self.watch.posted(len(sent.asks))
+        again: list[Ask] = []
+        for ask, planned, outcome in zip(sent.asks, sent.planned, posted.outcomes, strict=True):
+            if outcome.conflict is None:
+                self._done(ask, planned.answer)
+            elif outcome.conflict == Conflict.KEY:
+                assert outcome.answered is not None, "a remembered call has its answer"
+                self._replay(ask, outcome.answered)
+            else:
+                ask.attempts += 1
+                self.watch.conflict(ask, outcome)
+                if ask.attempts >= ATTEMPTS_MAX:
+                    self._fail(ask, _contended(ask, outcome))
+                else:
+                    again.append(ask)
+        if again:
+            with self._bell:
+                self._inbox.extendleft(reversed(again))
+
+    def _replay(self, ask: Ask, known: IdempotencyKey) -> None:
+        assert ask.key is not None, "only calls with a key are replayed"
+        if known.fingerprint != ask.key.fingerprint:
+            text = f"Idempotency-Key ({ask.key.key}) was used for another payload."
+            self._fail(ask, DeskError("idempotency-payload", UNPROCESSABLE, text, "give each call its own key."))
+            return
+        self._done(ask, Answer(known.status, known.body.encode(), replayed=True))
+
+    def _done(self, ask: Ask, answer: Answer) -> None:
+        self.watch.decided(ask, answer)
+        ask.done(ask, answer)
+
+    def _fail(self, ask: Ask, error: Exception) -> None:
+        if isinstance(error, LedgerBusyError):
+            error = DeskError(
+                "ledger-busy", BUSY, "The ledger cannot be written now.", "try again with the same key.", retryable=True
+            )
+        self.watch.failed(ask, error)
+        ask.done(ask, error)
+
+
+def _contended(ask: Ask, outcome: Outcome) -> DeskError:
+    if outcome.conflict == Conflict.EXISTS:
+        return DeskError("exists", CONFLICT, f"There is one with that id already ({outcome.what}).", "use another id.")
+    text = f"The call lost {ask.attempts} races for the same stock or record ({outcome.what})."
+    return DeskError("contended", BUSY, text, "try again with the same key.", retryable=True)

@@ -1,0 +1,311 @@
+"""What commands plan on: the engine, its view of the ledger, what was read for them, and the words of the ledger."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from engine.decide.brief import Brief, Leg
+from engine.decide.engine import Engine
+from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
+from engine.domain.errors import InputError
+from engine.domain.ids import NodeId, SkuId
+from engine.domain.order import Order
+from engine.domain.units import utc
+from engine.network.model import Node
+from engine.stock.ledger import NO_LIMIT, CapacityChange, Ledger, Posting, StockChange, stock_key
+from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
+from engine.stock.view import WHOLE_DAY, View
+
+DEADLINE_MS = 300  # of the stronger method, where the caller names none
+
+
+class State:
+    """The state of one desk; used by its thread only."""
+
+    def __init__(self, engine: Engine, view: View, ledger: Ledger) -> None:
+        self.engine = engine
+        self.view = view
+        self.ledger = ledger
+        self.now_s = 0
+        self.mark_seq = 0  # place in the feed up to which the view is known to be whole
+        self._node_no = {node: no for no, node in enumerate(view.numbers.nodes)}
+        self._sku_no = {sku: no for no, sku in enumerate(view.numbers.skus)}
+        self._reservations: dict[str, Reservation] = {}
+        self._parts: dict[str, list[Part]] = {}
+
+    # --- words
+
+    def node_no(self, node: str, field: str = "node") -> int:
+        """The ledger's number of a node; InputError where it is unknown."""
+        found = self._node_no.get(node)
+        if found is None or self.view.node_at[found] < 0:
+            raise InputError(f"Node ({node}) in {field} is unknown.", "check the id; case counts.")
+        return found
+
+    def sku_no(self, sku: str, field: str = "sku") -> int:
+        """The ledger's number of a sku; InputError where it is unknown."""
+        found = self._sku_no.get(sku)
+        if found is None or self.view.sku_at[found] < 0:
+            raise InputError(f"Sku ({sku}) in {field} is unknown.", "check the id; case counts.")
+        return found
+
+    def node_id(self, node_no: int) -> NodeId:
+        """The node that a number of the ledger stands for."""
+        return NodeId(self.view.numbers.nodes[node_no])
+
+    def sku_id(self, sku_no: int) -> SkuId:
+        """The sku that a number of the ledger stands for."""
+        return SkuId(self.view.numbers.skus[sku_no])
+
+    # --- what was read
+
+    def read(self, ids: Iterable[str]) -> None:
+        """Read reservations and their parts; forget those read before."""
+        keys = [(name,) for name in dict.fromkeys(ids)]
+        self._reservations = {r.reservation_id: r for r in self.ledger.get_many(Reservation, keys)} if keys else {}
+        self._parts = {}
+        for part in self.ledger.get_many(Part, keys) if keys else ():
+            self._parts.setdefault(part.reservation_id, []).append(part)
+
+    def reservation(self, reservation_id: str) -> Reservation:
+        """A reservation that the command wanted; DeskError where there is none."""
+        found = self._reservations.get(reservation_id)
+        if found is None:
+            raise DeskError(
+                "unknown-reservation", NOT_FOUND, f"Reservation ({reservation_id}) is unknown.", "check the id."
+            )
+        return found
+
+    def known_reservation(self, reservation_id: str) -> Reservation | None:
+        """Likewise, None where there is none."""
+        return self._reservations.get(reservation_id)
+
+    def parts(self, reservation_id: str) -> list[Part]:
+        """The parts of a reservation that was read, in their order."""
+        return self._parts.get(reservation_id, [])
+
+    def held(self, reservation_id: str) -> tuple[Reservation, list[Part]]:
+        """
+        A reservation whose hold has not run out, and its open parts.
+
+        Raises DeskError where it is unknown, has ended, or ran out of time.
+        """
+        reservation = self.reservation(reservation_id)
+        parts = [part for part in self.parts(reservation_id) if part.state not in ENDED]
+        if not parts:
+            states = ", ".join(sorted({part.state for part in self.parts(reservation_id)}))
+            raise DeskError(
+                "wrong-state", CONFLICT, f"Reservation ({reservation_id}) has ended: {states}.", "make a new one."
+            )
+        if self.ran_out(reservation):
+            assert reservation.expires_s is not None, "only a hold with an end runs out"
+            raise DeskError(
+                "expired",
+                CONFLICT,
+                f"Reservation ({reservation_id}) expired at {utc(reservation.expires_s):%Y-%m-%dT%H:%M:%SZ}.",
+                "allocate again; extend holds before they end.",
+            )
+        return reservation, parts
+
+    def ran_out(self, reservation: Reservation) -> bool:
+        """Whether a hold is over, expired already or not."""
+        return reservation.state == "held" and reservation.expires_s is not None and reservation.expires_s <= self.now_s
+
+    # --- decisions
+
+    def decide(
+        self,
+        order: Order,
+        *,
+        engine: Engine | None = None,
+        deadline_ms: int = DEADLINE_MS,
+        given_back: Posting | None = None,
+    ) -> Brief:
+        """
+        Decide an order on the view as it is; holds nothing.
+
+        Parameters
+        ----------
+        order
+            As it is to be decided: `placed_at` is from when work may start.
+        engine
+            Of another policy.
+        deadline_ms
+            For the stronger method.
+        given_back
+            Counts as done, for this decision only: what the same order holds now, say.
+        """
+        with self.as_if(given_back):
+            (found,) = (engine or self.engine).decide_batch([order], deadline_ms=deadline_ms, hold=False)
+        if isinstance(found, InputError):
+            raise found
+        return found
+
+    @contextmanager
+    def as_if(self, posting: Posting | None) -> Iterator[None]:
+        """Let a posting count for a while, that will not be posted as it is."""
+        if posting is None:
+            yield
+            return
+        self.view.hold(posting)
+        try:
+            yield
+        finally:
+            self.view.forget([posting])
+
+    # --- what a decision takes
+
+    def taken(self, brief: Brief, order: Order) -> tuple[list[StockChange], list[CapacityChange]]:
+        """The stock and capacity that a decision takes, with what must be free for it afterwards."""
+        channel = self.engine.live.channel(order.channel)
+        safety = "safety_stock" not in brief.relaxed
+        stock: dict[int, StockChange] = {}
+        capacity: dict[tuple[int, int, int], CapacityChange] = {}
+        for leg in brief.legs:
+            node = self.engine.network.node_index[leg.node]
+            for _, sku_id, quantity in leg.lines:
+                change = self._stock_change(node, sku_id, quantity, channel, safety, leg)
+                known = stock.get(change.key)
+                stock[change.key] = change if known is None else known._replace(reserved=known.reserved + quantity)
+            for cell in self._cells(node, leg):
+                at = cell.node_no, cell.day, cell.hour
+                booked = capacity.get(at)
+                capacity[at] = (
+                    cell
+                    if booked is None
+                    else booked._replace(orders=booked.orders + cell.orders, units=booked.units + cell.units)
+                )
+        return list(stock.values()), list(capacity.values())
+
+    def _stock_change(
+        self, node: int, sku_id: SkuId, quantity: int, channel: int, safety: bool, leg: Leg
+    ) -> StockChange:
+        engine, view = self.engine, self.view
+        live, sku = engine.live, engine.network.skus.index[sku_id]
+        row = live.row(node, sku)
+        floor = int(live.row_protected[channel, row])
+        if safety:
+            floor += int(live.row_safety[channel, row])
+        if engine.policy.use_inbound:
+            floor -= sum(units for due_s, units in live.inbound(node, sku) if due_s <= leg.pick_start_s)
+        return StockChange(int(view.row_key[row]), 0, quantity, floor)
+
+    def _cells(self, node: int, leg: Leg) -> Iterator[CapacityChange]:
+        """The capacity cells of a shipment; none where its node has no limits."""
+        here, node_no = self.engine.network.nodes[node], int(self.view.node_no[node])
+        booked = _booked(here)
+        if booked & DAY:
+            orders, units = _limit(here.capacity_day_orders), _limit(here.capacity_day_units)
+            yield CapacityChange(node_no, leg.pick_day, WHOLE_DAY, 1, leg.units, orders, units)
+        if booked & HOUR:
+            orders, units = _limit(here.capacity_hour_orders), _limit(here.capacity_hour_units)
+            yield CapacityChange(node_no, leg.pick_day, leg.pick_hour, 1, leg.units, orders, units)
+
+    def parts_of(self, brief: Brief, reservation_id: str, state: PartState, *, first: int = 1) -> list[Part]:
+        """The parts of a reservation that a decision makes, numbered from `first`."""
+        network, view = self.engine.network, self.view
+        return [
+            Part(
+                reservation_id=reservation_id,
+                part=number,
+                order_id=brief.order_id,
+                node_no=int(view.node_no[network.node_index[leg.node]]),
+                place_no=int(view.node_no[network.node_index[leg.place]]) if leg.place is not None else -1,
+                method=leg.method.value,
+                service=leg.service or "",
+                lane=leg.lane,
+                state=state.value,
+                lines=tuple((line_id, int(view.sku_no[network.skus.index[sku]]), n) for line_id, sku, n in leg.lines),
+                units=leg.units,
+                cost_cents=leg.cost_cents,
+                day=leg.pick_day,
+                hour=leg.pick_hour,
+                booked=_booked(network.nodes[network.node_index[leg.node]]),
+                pick_start_s=leg.pick_start_s,
+                ship_by_s=leg.ship_by_s,
+                deliver_by_s=leg.deliver_by_s,
+                due_s=leg.ship_by_s,
+                updated_s=self.now_s,
+            )
+            for number, leg in enumerate(brief.legs, start=first)
+        ]
+
+    def given_back(self, parts: Sequence[Part]) -> Posting:
+        """What open parts hold, as a posting that gives it back: units reserved, and capacity of those not picked."""
+        stock: dict[int, StockChange] = {}
+        capacity: list[CapacityChange] = []
+        for part in parts:
+            for _, sku_no, units in part.lines:
+                key = stock_key(sku_no, part.node_no)
+                known = stock.get(key, StockChange(key))
+                stock[key] = known._replace(reserved=known.reserved - units)
+            capacity += self.cells_back(part)
+        return Posting(stock=list(stock.values()), capacity=capacity)
+
+    def cells_back(self, part: Part) -> list[CapacityChange]:
+        """The capacity that a part has booked, given back; nothing once it is picked, or where it holds none."""
+        if part.state not in (PartState.HELD, PartState.CONFIRMED):
+            return []
+        hours = [hour for bit, hour in ((DAY, WHOLE_DAY), (HOUR, part.hour)) if part.booked & bit]
+        return [CapacityChange(part.node_no, part.day, hour, -1, -part.units) for hour in hours]
+
+
+def _booked(node: Node) -> int:
+    """Which cells a node's limits ask to be booked."""
+    day = node.capacity_day_orders is not None or node.capacity_day_units is not None
+    hour = node.capacity_hour_orders is not None or node.capacity_hour_units is not None
+    return DAY * day + HOUR * hour
+
+
+def _limit(value: int | None) -> int:
+    return NO_LIMIT if value is None else value
+
+
+def joined(*postings: Posting) -> Posting:
+    """Several postings as one; changes of one stock row or cell become one change, the highest floor counts."""
+    stock: dict[int, StockChange] = {}
+    capacity: dict[tuple[int, int, int], CapacityChange] = {}
+    out = Posting()
+    for posting in postings:
+        for change in posting.stock:
+            known = stock.get(change.key)
+            if known is not None:
+                floors = [floor for floor in (known.floor, change.floor) if floor is not None]
+                change = StockChange(
+                    change.key,
+                    known.on_hand + change.on_hand,
+                    known.reserved + change.reserved,
+                    max(floors) if floors else None,
+                )
+            stock[change.key] = change
+        for cell in posting.capacity:
+            at = cell.node_no, cell.day, cell.hour
+            booked = capacity.get(at)
+            if booked is not None:
+                cell = cell._replace(
+                    orders=cell.orders + booked.orders,
+                    units=cell.units + booked.units,
+                    orders_max=max(cell.orders_max, booked.orders_max),
+                    units_max=max(cell.units_max, booked.units_max),
+                )
+            capacity[at] = cell
+        out = Posting(
+            moves=[*out.moves, *posting.moves],
+            makes=[*out.makes, *posting.makes],
+            changes=[*out.changes, *posting.changes],
+            puts=[*out.puts, *posting.puts],
+            drops=[*out.drops, *posting.drops],
+            notices=[*out.notices, *posting.notices],
+            key=posting.key or out.key,
+        )
+    # What only gives back is not to be refused for what others did.
+    out.stock = [
+        change if change.reserved > change.on_hand else change._replace(floor=None)
+        for change in stock.values()
+        if change.on_hand or change.reserved
+    ]
+    out.capacity = [
+        cell if cell.orders > 0 or cell.units > 0 else cell._replace(orders_max=NO_LIMIT, units_max=NO_LIMIT)
+        for cell in capacity.values()
+        if cell.orders or cell.units
+    ]
+    return out

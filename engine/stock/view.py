@@ -1,0 +1,261 @@
+"""
+What an engine sees of the ledger: the arrays of `Live`, kept as the ledger says, with what is on its way on top.
+
+    live value = ledger's value as last heard + changes of postings that are not answered yet
+
+A posting that is on its way counts at once, so that the next decision does not take the same unit; its answer replaces
+every row and cell that it looked at by the ledger's own. The feed brings what other processes changed; a change that is
+older than what is known of a row is passed over. A view that lags makes more postings fail, never a wrong one hold.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.network.live import Live
+from engine.stock.ledger import (
+    NODE_BITS,
+    CapacityCell,
+    Change,
+    Contents,
+    Numbers,
+    Posted,
+    Posting,
+    StockRow,
+    key_parts,
+    stock_key,
+)
+
+Cell = tuple[int, int, int]  # node number, local day, hour or -1
+WHOLE_DAY = -1
+
+
+class View:
+    """
+    The state that decisions are taken on. Used by one thread.
+
+    Parameters
+    ----------
+    live
+        Of the engine; its rows are those of the ledger.
+    numbers
+        The ledger's.
+    """
+
+    def __init__(self, live: Live, numbers: Numbers) -> None:
+        self.numbers = numbers
+        self._node_no = {node: no for no, node in enumerate(numbers.nodes)}
+        self._sku_no = {sku: no for no, sku in enumerate(numbers.skus)}
+        self.pending: dict[int, tuple[int, int]] = {}  # key: units on hand, reserved
+        self.pending_cells: dict[Cell, tuple[int, int]] = {}  # orders, units
+        self.cell_seq: dict[Cell, int] = {}
+        self.missing: dict[int, tuple[int, int]] = {}  # rows that the ledger has and `live` lacks
+        self._keys: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._by_key: NDArray[np.int64] | None = None
+        self.row_seq: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.adopt(live)
+
+    def adopt(self, live: Live) -> None:
+        """Go on with other arrays that hold the same, perhaps with more rows or of a changed network."""
+        network = live.network
+        known = self._keys, self.row_seq if self._by_key is None else self.row_seq[self._by_key]
+        self.live = live
+        self.node_no = np.array([self._node_no[node.node_id] for node in network.nodes], dtype=np.int64)
+        self.sku_no = np.array([self._sku_no[sku] for sku in network.skus.ids], dtype=np.int64)
+        self.node_at = np.full(len(self.numbers.nodes), -1, dtype=np.int64)
+        self.node_at[self.node_no] = np.arange(len(self.node_no))
+        self.sku_at = np.full(len(self.numbers.skus), -1, dtype=np.int64)
+        self.sku_at[self.sku_no] = np.arange(len(self.sku_no))
+        row_sku = np.repeat(self.sku_no, np.diff(live.row_start))
+        self.row_key = row_sku << NODE_BITS | self.node_no[live.row_node]
+        # Rows are by sku, then node, of the network; where the ledger numbers both in that order, so are the keys.
+        self._sorted = bool((np.diff(self.row_key) > 0).all())
+        self._by_key = None if self._sorted else np.argsort(self.row_key, kind="stable")
+        self._keys = self.row_key if self._by_key is None else self.row_key[self._by_key]
+        seq = np.zeros(len(self.row_key), dtype=np.int64)
+        at = self.rows(known[0])
+        seq[at[at >= 0]] = known[1][at >= 0]
+        self.row_seq = seq
+
+    def rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of `live` with these keys, -1 where there is none."""
+        if len(self._keys) == 0:
+            return np.full(len(keys), -1, dtype=np.int64)
+        at = np.minimum(self._keys.searchsorted(keys), len(self._keys) - 1)
+        found = self._keys[at] == keys
+        rows = at if self._by_key is None else self._by_key[at]
+        return np.where(found, rows, -1)
+
+    def row(self, key: int) -> int:
+        """The row of one key, -1 where there is none."""
+        sku_no, node_no = key_parts(key)
+        if not (sku_no < len(self.sku_at) and node_no < len(self.node_at)):
+            return -1
+        node, sku = self.node_at[node_no], self.sku_at[sku_no]
+        return self.live.row(int(node), int(sku)) if node >= 0 and sku >= 0 else -1
+
+    def key(self, node: int, sku: int) -> int:
+        """The key of a network's node and sku, by their places in it."""
+        return stock_key(int(self.sku_no[sku]), int(self.node_no[node]))
+
+    def load(self, contents: Contents) -> None:
+        """Take over all that the ledger holds."""
+        live = self.live
+        rows = self.rows(contents.key)
+        here = rows >= 0
+        live.row_on_hand[:] = 0
+        live.row_reserved[:] = 0
+        live.row_on_hand[rows[here]] = contents.on_hand[here]
+        live.row_reserved[rows[here]] = contents.reserved[here]
+        self.row_seq[rows[here]] = contents.seq[here]
+        for i in np.flatnonzero(~here):
+            self.missing[int(contents.key[i])] = int(contents.on_hand[i]), int(contents.reserved[i])
+        for table in (live.day_orders, live.day_units, live.hour_orders, live.hour_units):
+            table[:] = 0
+        for node_no, day, hour, orders, units in contents.capacity.tolist():
+            self._set_cell(CapacityCell(node_no, day, hour, orders, units), contents.mark.seq, (0, 0))
+
+    def hold(self, posting: Posting) -> None:
+        """Let a posting count before it is answered. See `note` for one that counts already."""
+        for change in posting.stock:
+            row = self.row(change.key)
+            if row >= 0:
+                self.live.row_on_hand[row] += change.on_hand
+                self.live.row_reserved[row] += change.reserved
+        for cell in posting.capacity:
+            self._add_cell((cell.node_no, cell.day, cell.hour), cell.orders, cell.units)
+        self.note(posting)
+
+    def note(self, posting: Posting) -> None:
+        """Remember that a posting, which `live` counts already, is on its way."""
+        for change in posting.stock:
+            on_hand, reserved = self.pending.get(change.key, (0, 0))
+            self.pending[change.key] = on_hand + change.on_hand, reserved + change.reserved
+        for cell in posting.capacity:
+            at = cell.node_no, cell.day, cell.hour
+            orders, units = self.pending_cells.get(at, (0, 0))
+            self.pending_cells[at] = orders + cell.orders, units + cell.units
+
+    def forget(self, postings: Iterable[Posting]) -> None:
+        """Take postings back that never reached the ledger."""
+        for posting in postings:
+            for change in posting.stock:
+                row = self.row(change.key)
+                if row >= 0:
+                    self.live.row_on_hand[row] -= change.on_hand
+                    self.live.row_reserved[row] -= change.reserved
+            for cell in posting.capacity:
+                self._add_cell((cell.node_no, cell.day, cell.hour), -cell.orders, -cell.units)
+        self._arrived(postings)
+
+    def settle(self, postings: Sequence[Posting], posted: Posted) -> None:
+        """Replace what postings on their way were thought to do by what the ledger says."""
+        rows = [self._known_row(row.key) for row in posted.stock]
+        cells = [self._known_cell((cell.node_no, cell.day, cell.hour)) for cell in posted.capacity]
+        self._arrived(postings)
+        for row, known in zip(posted.stock, rows, strict=True):
+            self._set_row(row, posted.seq, known)
+        for cell, booked in zip(posted.capacity, cells, strict=True):
+            self._set_cell(cell, posted.seq, booked)
+
+    def set_rows(self, fresh: Iterable[StockRow], seq: int) -> None:
+        """Take rows over as the ledger had them at a place in its feed (-1: unknown, but read just now)."""
+        for row in fresh:
+            self._set_row(row, seq, self._known_row(row.key))
+
+    def take(self, changes: Iterable[Change]) -> list[str]:
+        """Follow the feed; returns the notices of what else has changed."""
+        notices: list[str] = []
+        for change in changes:
+            seq = change.mark.seq
+            self.set_rows((StockRow(*values[:3]) for values in change.stock), seq)
+            for values in change.capacity:
+                cell = CapacityCell(*values[:5])
+                self._set_cell(cell, seq, self._known_cell((cell.node_no, cell.day, cell.hour)))
+            notices += change.notices
+        return notices
+
+    def cell(self, at: Cell) -> tuple[int, int]:
+        """Orders and units that count as booked; zeros outside the days that are looked at."""
+        place = self._place(at)
+        if place is None:
+            return 0, 0
+        table, index = place
+        return int(table["orders"][index]), int(table["units"][index])
+
+    def _arrived(self, postings: Iterable[Posting]) -> None:
+        for posting in postings:
+            for change in posting.stock:
+                on_hand, reserved = self.pending[change.key]
+                left = on_hand - change.on_hand, reserved - change.reserved
+                if left == (0, 0):
+                    del self.pending[change.key]
+                else:
+                    self.pending[change.key] = left
+            for cell in posting.capacity:
+                at = cell.node_no, cell.day, cell.hour
+                orders, units = self.pending_cells[at]
+                rest = orders - cell.orders, units - cell.units
+                if rest == (0, 0):
+                    del self.pending_cells[at]
+                else:
+                    self.pending_cells[at] = rest
+
+    def _known_row(self, key: int) -> tuple[int, int]:
+        """What the ledger said last: what `live` has without what is on its way."""
+        row = self.row(key)
+        if row < 0:
+            return 0, 0
+        on_hand, reserved = self.pending.get(key, (0, 0))
+        return int(self.live.row_on_hand[row]) - on_hand, int(self.live.row_reserved[row]) - reserved
+
+    def _set_row(self, fresh: StockRow, seq: int, known: tuple[int, int]) -> None:
+        row = self.row(fresh.key)
+        if row < 0:
+            if fresh.on_hand or fresh.reserved:
+                self.missing[fresh.key] = fresh.on_hand, fresh.reserved
+            return
+        if seq < 0 or seq >= self.row_seq[row]:
+            known = fresh.on_hand, fresh.reserved
+            self.row_seq[row] = max(seq, int(self.row_seq[row]))
+        on_hand, reserved = self.pending.get(fresh.key, (0, 0))
+        self.live.row_on_hand[row] = known[0] + on_hand
+        self.live.row_reserved[row] = known[1] + reserved
+
+    def _known_cell(self, at: Cell) -> tuple[int, int]:
+        """Likewise of a capacity cell."""
+        orders, units = self.pending_cells.get(at, (0, 0))
+        booked = self.cell(at)
+        return booked[0] - orders, booked[1] - units
+
+    def _set_cell(self, fresh: CapacityCell, seq: int, known: tuple[int, int]) -> None:
+        at = fresh.node_no, fresh.day, fresh.hour
+        place = self._place(at)
+        if place is None:
+            return
+        if seq < 0 or seq >= self.cell_seq.get(at, 0):
+            known = fresh.orders, fresh.units
+            self.cell_seq[at] = max(seq, self.cell_seq.get(at, 0))
+        table, index = place
+        orders, units = self.pending_cells.get(at, (0, 0))
+        table[index] = (known[0] + orders, known[1] + units)
+
+    def _add_cell(self, at: Cell, orders: int, units: int) -> None:
+        place = self._place(at)
+        if place is not None:
+            table, index = place
+            table["orders"][index] += orders
+            table["units"][index] += units
+
+    def _place(self, at: Cell) -> tuple[NDArray[np.void], tuple[int, ...]] | None:
+        node_no, day, hour = at
+        live = self.live
+        node = int(self.node_at[node_no]) if node_no < len(self.node_at) else -1
+        d = day - live.first_day
+        if node < 0 or not 0 <= d < live.num_days:
+            return None
+        if hour == WHOLE_DAY:
+            return live.day, (node, d)
+        h = int(live.hour_node[node])
+        return None if h < 0 else (live.hour, (h, d, hour))
