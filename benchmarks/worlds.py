@@ -16,7 +16,8 @@ US_NODES, US_SKUS = 1_047, 3_800
 # has it: marketplace orders (Olist) have 1.1 lines, a wholesaler's cut at ten lines (UCI) have 4.6.
 CONSUMER = (45.0, 23.0, 12.0, 7.0, 4.5, 3.0, 2.0, 1.5, 1.1, 0.9)
 WHOLESALE = (20.0, 11.0, 9.0, 9.4, 9.2, 8.8, 8.0, 8.3, 8.1, 8.2)  # as the UCI baskets of at most ten lines
-MIXES = {"consumer": CONSUMER, "wholesale": WHOLESALE}
+THREE = (0.0, 0.0, 100.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+MIXES = {"consumer": CONSUMER, "wholesale": WHOLESALE, "three": THREE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

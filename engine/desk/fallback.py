@@ -25,7 +25,7 @@ NODES_MAX = 100
 def decide_plainly(command: Allocate, state: State) -> Planned:
     """An allocation by the plain rule; its quality says "fallback"."""
     plan = plain_plan(state.engine, command.order)
-    return allocated(command, state, brief_of(plan, state.engine), None)
+    return allocated(command, state, brief_of(plan, state.engine.tools), None)
 
 
 def plain_plan(engine: Engine, order: Order) -> Plan:

@@ -162,10 +162,12 @@ class State:
         capacity: dict[tuple[int, int, int], CapacityChange] = {}
         for leg in brief.legs:
             node = self.engine.network.node_index[leg.node]
-            for _, sku_id, quantity in leg.lines:
-                change = self._stock_change(node, sku_id, quantity, channel, safety, leg)
+            for line in leg.lines:
+                change = self._stock_change(node, line.sku, line.quantity, channel, safety, leg)
                 known = stock.get(change.key)
-                stock[change.key] = change if known is None else known._replace(reserved=known.reserved + quantity)
+                stock[change.key] = (
+                    change if known is None else known._replace(reserved=known.reserved + line.quantity)
+                )
             for cell in self._cells(node, leg):
                 at = cell.node_no, cell.day, cell.hour
                 booked = capacity.get(at)
@@ -214,7 +216,9 @@ class State:
                 service=leg.service or "",
                 lane=leg.lane,
                 state=state.value,
-                lines=tuple((line_id, int(view.sku_no[network.skus.index[sku]]), n) for line_id, sku, n in leg.lines),
+                lines=tuple(
+                    (line.line_id, int(view.sku_no[network.skus.index[line.sku]]), line.quantity) for line in leg.lines
+                ),
                 units=leg.units,
                 cost_cents=leg.cost_cents,
                 day=leg.pick_day,
