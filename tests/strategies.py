@@ -81,6 +81,17 @@ def hungry(case: Case, units_max: int = 9) -> Case:
     return replace(case, order=order, recipe=f"hungry({case.recipe}, {units_max})")
 
 
+def orders_of(case: Case, num: int) -> list[Order]:
+    """The order of a case and others on its network, every third one with more units than most nodes hold."""
+    dice = Dice(case.seed + 1, frozenset(FEATURES))
+    out = [case.order]
+    for i in range(1, num):
+        num_lines = dice.between(1, min(4, len(case.network.skus.ids)))
+        order = replace(_order(dice, case.network, num_lines), order_id=OrderId(f"more{i}")).merged()
+        out.append(hungry(replace(case, order=order)).order if i % 3 == 0 else order)
+    return out
+
+
 def _policy(dice: Dice) -> Policy:
     priced = "policy_prices"
     weights = {rule: dice.pick((0, 500, 1337)) for rule in RULES if dice.chance(8, "weights")}

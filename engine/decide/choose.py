@@ -6,14 +6,14 @@ added. The kernel's numbers are rebuilt as Shipment objects by the Evaluator, wh
 difference of a cent is a broken invariant.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.order import Method, Order
-from engine.domain.plan import Plan, Refusal, Shipment, Status
+from engine.domain.plan import Plan, Refusal, Shipment, Status, Unmet
 from engine.domain.policy import Policy, Relaxation
 from engine.network.blocks import Block
 from engine.network.compiled import CompiledNetwork
@@ -201,6 +201,13 @@ class Chooser:
             return False
         return not self.rows.floors.steady[route.service, way.zone]
 
+    def with_reasons(self, order: Order, unmet: Sequence[Unmet], relaxed: tuple[str, ...]) -> tuple[Unmet, ...]:
+        """Add to unmet lines why each node could not serve them; looks at all nodes."""
+        request = self.request(order, relaxed)
+        index = {line.line_id: i for i, line in enumerate(order.lines)}
+        why = [request.why_not(index[u.line_id]) for u in unmet]
+        return tuple(replace(u, reasons=w, summary=_summary(w)) for u, w in zip(unmet, why, strict=True))
+
     def _by_kernel(self, request: Evaluator, clock: Clock) -> Plan:
         self.rows.trim()
         orders = orders_of(self.compiled, self.rows, [request])
@@ -242,7 +249,7 @@ class Chooser:
         service, lane = (-1, which) if kind == KIND_LANE else (which if kind == KIND_CARRIER else -1, -1)
         return Route(self.method(node, kind, which, place >= 0), node, service, lane, place)
 
-    def route_of(self, row: NDArray[np.int64], place: int) -> Route:
+    def route_of(self, row: NDArray[np.int64] | list[int], place: int) -> Route:
         """The route of a row of the kernel's answer."""
         at_place = place if row[S_KIND] != KIND_CARRIER or row[S_AT_PLACE] else -1
         return self.route(int(row[S_NODE]), int(row[S_KIND]), int(row[S_ID]), at_place)
@@ -254,3 +261,11 @@ def _enough(request: Evaluator) -> bool:
         sum(request.available(node, i) for node in request.holders(i)) >= line.quantity
         for i, line in enumerate(request.order.lines)
     )
+
+
+def _summary(reasons: tuple[tuple[str, str], ...]) -> str:
+    """How many nodes failed for which reason, most frequent first."""
+    counts: dict[str, int] = {}
+    for _, code in reasons:
+        counts[code] = counts.get(code, 0) + 1
+    return ", ".join(f"{code}: {n}" for code, n in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0])))

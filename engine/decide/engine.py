@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.check.violations import violations
+from engine.decide.batch import Batch, Terms
+from engine.decide.brief import Brief, rebuilt
 from engine.decide.choose import Chooser
 from engine.decide.explain import RIVALS_MAX, Explainer
 from engine.decide.options import NamedOption as NamedOption  # who asks for options imports both from here
@@ -24,7 +26,7 @@ from engine.decide.reasons import Explanation
 from engine.domain.errors import FulfilmentError, InputError
 from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
-from engine.domain.plan import Decision, Plan, Status
+from engine.domain.plan import Decision, Plan, Refusal, Status
 from engine.domain.policy import Policy
 from engine.network.compiled import compile_network
 from engine.network.live import HORIZON_DAYS, Live
@@ -92,7 +94,7 @@ class Engine:
     def under(self, policy: Policy) -> "Engine":
         """The same network, stock and capacity under another policy; what either holds is held for both."""
         other = copy(self)
-        for name in ("_finder", "_explainer"):  # they know the chooser
+        for name in ("_finder", "_explainer", "_batch"):  # they know the chooser
             other.__dict__.pop(name, None)
         other._follow(policy)
         return other
@@ -122,16 +124,13 @@ class Engine:
             Where the order names a sku, node, service or postcode that the network does not know, or the deadline is
             negative.
         """
-        if deadline_ms is not None and deadline_ms < 0:
-            raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
+        limit_s = _limit_s(deadline_ms)
         start = self.timer()
         merged = order.merged()
-        limit_ms = DEADLINE_MS if deadline_ms is None else deadline_ms
-        plan = self.chooser.plan(merged, Clock(limit_ms / 1000, tape))
+        plan = self.chooser.plan(merged, Clock(limit_s, tape))
         if plan.unmet and plan.status != Status.NOT_FOUND:  # looking for reasons would overrun the deadline
-            plan = self._with_reasons(merged, plan)
-        if self.guard:
-            self._check(merged, plan)
+            plan = replace(plan, unmet=self.chooser.with_reasons(merged, plan.unmet, plan.relaxed))
+        self._guarded(merged, plan)
         return Decision(
             plan=plan,
             decided_at=order.placed_at,
@@ -160,14 +159,11 @@ class Engine:
             For the cheapest plan of orders that need the stronger method, and once more for all other options; those
             that are found by then say that they are not exact. DEADLINE_MS where none is given.
         """
-        if deadline_ms is not None and deadline_ms < 0:
-            raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
+        limit_s = _limit_s(deadline_ms)
         merged = order.merged()
-        limit_ms = DEADLINE_MS if deadline_ms is None else deadline_ms
-        found = self._finder.find(merged, limit=limit, deadline_s=limit_ms / 1000)
-        if self.guard:
-            for option in found:
-                self._check(merged, option.plan)
+        found = self._finder.find(merged, limit=limit, deadline_s=limit_s)
+        for option in found:
+            self._guarded(merged, option.plan)
         return found
 
     def explain(
@@ -231,8 +227,59 @@ class Engine:
         shipments = np.zeros((int(items.sum()), S_FIELDS), dtype=np.int64)
         block, row = self.chooser.block(orders), 0
         while row < len(orders.table):
-            row = 1 + decide_rows(block.at, row, answer, shipments, commit)
+            row = 1 + decide_rows(block.at, row, len(orders.table), answer, shipments, commit)
         return answer, shipments
+
+    def decide_batch(
+        self, orders: Sequence[Order], *, deadline_ms: int | None = None, hold: bool = True, reasons: bool = False
+    ) -> list[Brief | InputError]:
+        """
+        Decide many orders in turn, each on what the ones before have left: the answers of `decide`, without its plans.
+
+        Parameters
+        ----------
+        orders
+            Lines that share a sku are summed.
+        deadline_ms
+            Of each order that needs the stronger method, as `decide` takes it.
+        hold
+            Hold what each order takes, so that the next one sees it. Without, all see the stock as it is.
+        reasons
+            Add to unmet lines why each node could not serve them, which looks at all nodes.
+
+        Returns
+        -------
+        list of Brief or InputError
+            The error in place of an order that names what the network does not know; it disturbs no other. Whatever
+            else is raised leaves nothing held.
+        """
+        return self._batch.decide(orders, Terms(deadline_s=_limit_s(deadline_ms), hold=hold, reasons=reasons))
+
+    def hold_brief(self, brief: Brief, sign: int = 1) -> None:
+        """Hold what a brief takes, whoever decided it (`sign=-1` gives it back)."""
+        self._batch.hold(brief, sign)
+
+    def plan_of(self, order: Order, brief: Brief) -> Plan | Refusal:
+        """
+        The plan of a brief, with all its terms, on stock and capacity as they are.
+
+        Parameters
+        ----------
+        order
+            As it was decided.
+        brief
+            What it holds must not be held here: give it back first, or ask an engine on a copy.
+
+        Returns
+        -------
+        Plan
+            Or the first rule that forbids one of its shipments now.
+        """
+        return brief.plan or rebuilt(self.chooser.request(order.merged(), brief.relaxed), brief)
+
+    @cached_property
+    def _batch(self) -> Batch:
+        return Batch(self.chooser, self._guarded)
 
     def commit(self, decision: Decision) -> None:
         """Hold the stock and the capacity of a decision's shipments."""
@@ -267,23 +314,16 @@ class Engine:
             items = [(network.skus.index[line.sku], line.quantity) for line in shipment.lines]
             self.live.reserve(node, items, day, hour, sign=sign)
 
-    def _with_reasons(self, order: Order, plan: Plan) -> Plan:
-        """Add to unmet lines why each node could not serve them."""
-        request = self.chooser.request(order, plan.relaxed)
-        index = {line.line_id: i for i, line in enumerate(order.lines)}
-        why = [request.why_not(index[u.line_id]) for u in plan.unmet]
-        unmet = [replace(u, reasons=w, summary=_summary(w)) for u, w in zip(plan.unmet, why, strict=True)]
-        return replace(plan, unmet=tuple(unmet))
-
-    def _check(self, order: Order, plan: Plan) -> None:
+    def _guarded(self, order: Order, plan: Plan) -> None:
+        if not self.guard:
+            return
         broken = list(violations(self.network, self.live, self.policy, order, plan, self.tools))
         if broken:
             raise BrokenPlanError(f"Order ({order.order_id}): " + "; ".join(f"{v.rule}: {v.message}" for v in broken))
 
 
-def _summary(reasons: tuple[tuple[str, str], ...]) -> str:
-    """How many nodes failed for which reason, most frequent first."""
-    counts: dict[str, int] = {}
-    for _, code in reasons:
-        counts[code] = counts.get(code, 0) + 1
-    return ", ".join(f"{code}: {n}" for code, n in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0])))
+def _limit_s(deadline_ms: int | None) -> float:
+    """A deadline in seconds; DEADLINE_MS where none is given."""
+    if deadline_ms is not None and deadline_ms < 0:
+        raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
+    return (DEADLINE_MS if deadline_ms is None else deadline_ms) / 1000

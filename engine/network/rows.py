@@ -11,6 +11,8 @@ A slot is a target; nodes with equal zones for all services share a class, so a 
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +88,7 @@ class TargetRows:
         self.floors = floors_of(compiled)
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
+        self._keeps = False
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
         self.block = Block.of(self.reach())  # stays where it is, whatever the arrays do
@@ -104,8 +107,17 @@ class TargetRows:
 
     def trim(self) -> None:
         """Forget all slots if there are more than `slots_max`; slots handed out before are then void."""
-        if len(self._slots) > self.slots_max:
+        if len(self._slots) > self.slots_max and not self._keeps:
             self._slots.clear()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Within, no slot is forgotten, whatever is decided meanwhile."""
+        before, self._keeps = self._keeps, True
+        try:
+            yield
+        finally:
+            self._keeps = before
 
     def see(self, placed_s: int) -> None:
         """Find on which days orders of that hour leave at the soonest, if that is not known yet."""

@@ -47,19 +47,20 @@ def hold(live: LiveArrays, orders: Orders, o: NDArray[np.int64], shipment: NDArr
 def decide_rows(
     block: NDArray[np.int64],
     first: int,
+    last: int,
     answer: NDArray[np.int64],
     shipments: NDArray[np.int64],
     commit: bool,
 ) -> int:
     """
-    Decide the orders from row `first` on, in their order.
+    Decide the orders from row `first` up to, but not including, `last`, in their order.
 
     `block` is one of Inputs. Stops at an order that the kernel alone cannot settle (no plan with whole lines, or
-    shipments that collide) and returns its row; the number of orders when all are done.
+    shipments that collide) and returns its row; `last` when all are done.
     """
     inputs: Inputs = opened(block, Inputs)
     live, orders = inputs.live, inputs.orders
-    for row in range(first, len(orders.table)):
+    for row in range(first, last):
         at = answer[row, A_FIRST]
         out = shipments[at : at + orders.table[row, O_ITEMS]]
         status, cents, count, place = solve(inputs, row, out)
@@ -72,4 +73,4 @@ def decide_rows(
         if commit:
             for i in range(count):
                 hold(live, orders, orders.table[row], out[i])
-    return len(orders.table)
+    return last

@@ -28,6 +28,7 @@ from engine.promise.arrivals import Arrivals
 from engine.promise.work import Pick, Segments, WorkTime
 
 CERTAIN = Fraction(1000)
+QUARTER_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Dates:
         self._segments: dict[tuple[int, str], Segments] = {}
         self._schedules: dict[tuple[int, int, int], _Schedule] = {}
         self._openings: dict[int, tuple[list[int], list[int]]] = {}
+        self._cells: dict[tuple[str, int], tuple[int, int]] = {}
 
     def promise(
         self,
@@ -124,6 +126,14 @@ class Dates:
         """The capacity cell of a pick: local day number and clock hour at the node."""
         local = pick_start.astimezone(ZoneInfo(self.network.nodes[node].tz))
         return day_number(local.date()), local.hour
+
+    def cell_at(self, node: int, at_s: int) -> tuple[int, int]:
+        """Like `pick_cell`, from epoch seconds, for many: clocks are a whole number of quarters of an hour off UTC."""
+        key = (self.network.nodes[node].tz, at_s // QUARTER_S)
+        found = self._cells.get(key)
+        if found is None:
+            found = self._cells[key] = self.pick_cell(node, utc(at_s))
+        return found
 
     def _work_time(self, node: int) -> WorkTime:
         found = self._work.get(node)

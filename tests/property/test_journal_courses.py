@@ -14,19 +14,7 @@ from engine.domain.order import Order
 from engine.domain.plan import Decision
 from engine.domain.policy import Policy
 from tests.dice import Dice
-from tests.strategies import FEATURES, Case, _order, hungry, random_case
-
-
-def orders_of(case: Case, num: int) -> list[Order]:
-    """The order of a case and others on its network, every third one with more units than most nodes hold."""
-    dice = Dice(case.seed + 1, frozenset(FEATURES))
-    out = [case.order]
-    for i in range(1, num):
-        order = replace(
-            _order(dice, case.network, dice.between(1, min(4, len(case.network.skus.ids)))), order_id=f"more{i}"
-        )
-        out.append(hungry(replace(case, order=order.merged())).order if i % 3 == 0 else order)
-    return out
+from tests.strategies import FEATURES, Case, orders_of, random_case
 
 
 def recorded(case: Case, path: Path, num: int) -> tuple[list[Order], Engine]:
