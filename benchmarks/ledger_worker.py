@@ -1,4 +1,4 @@
-"""One of several processes that allocate on one database: hears what to do, says that it is ready, does it at a word."""
+"""One of several processes that allocate on one database: hears what to do, says it is ready, does it at a word."""
 
 import json
 import sys

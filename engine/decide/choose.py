@@ -206,7 +206,7 @@ class Chooser:
         request = self.request(order, relaxed)
         index = {line.line_id: i for i, line in enumerate(order.lines)}
         why = [request.why_not(index[u.line_id]) for u in unmet]
-        return tuple(replace(u, reasons=w, summary=_summary(w)) for u, w in zip(unmet, why, strict=True))
+        return tuple(replace(u, reasons=w, summary=summary_of(w)) for u, w in zip(unmet, why, strict=True))
 
     def _by_kernel(self, request: Evaluator, clock: Clock) -> Plan:
         self.rows.trim()
@@ -263,7 +263,7 @@ def _enough(request: Evaluator) -> bool:
     )
 
 
-def _summary(reasons: tuple[tuple[str, str], ...]) -> str:
+def summary_of(reasons: tuple[tuple[str, str], ...]) -> str:
     """How many nodes failed for which reason, most frequent first."""
     counts: dict[str, int] = {}
     for _, code in reasons:

@@ -26,7 +26,7 @@ from engine.decide.reasons import Explanation
 from engine.domain.errors import FulfilmentError, InputError
 from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
-from engine.domain.plan import Decision, Plan, Refusal, Status
+from engine.domain.plan import Decision, Plan, Refusal, Status, Unmet
 from engine.domain.policy import Policy
 from engine.network.compiled import compile_network
 from engine.network.live import HORIZON_DAYS, Live
@@ -184,6 +184,10 @@ class Engine:
             Look for binding rules and smallest changes, too.
         """
         return self._explainer.explain(order, plan, rivals_max=rivals_max, counterfactuals=counterfactuals)
+
+    def why_unmet(self, order: Order, brief: Brief) -> tuple[Unmet, ...]:
+        """The unmet lines of a decision, with the reason of each node that could not serve them; looks at all nodes."""
+        return self._explainer.refusals(order, brief.unmet, brief.relaxed)
 
     @cached_property
     def _explainer(self) -> Explainer:

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.check.violations import conflicts
-from engine.decide.choose import Chooser
+from engine.decide.choose import Chooser, summary_of
 from engine.decide.flips import Flips
 from engine.decide.reasons import Explanation, NodeReason, Rival, ShipmentReasons
 from engine.decide.trial import Trial
 from engine.domain.ids import ServiceId
 from engine.domain.order import Order
-from engine.domain.plan import CostTerm, Plan, Shipment, Status
+from engine.domain.plan import CostTerm, Plan, Shipment, Status, Unmet
 from engine.domain.policy import RULES
 from engine.domain.units import utc
 from engine.network.routes import Route
@@ -87,6 +87,27 @@ class Explainer:
             return why
         flips = Flips(self.trial, comparison)
         return replace(why, binding=flips.binding(), counterfactuals=flips.found())
+
+    def refusals(self, order: Order, unmet: Sequence[Unmet], relaxed: tuple[str, ...]) -> tuple[Unmet, ...]:
+        """
+        Unmet lines with the reason of each node that could not serve them whole and alone.
+
+        The same as `Evaluator.why_not` says of nodes that may hold stock, a hundred times as fast: all nodes are looked
+        at by the kernel.
+        """
+        merged = order.merged()
+        request = self.chooser.request(merged, relaxed)
+        line_at = {line.line_id: i for i, line in enumerate(merged.lines)}
+        lines = [line_at[one.line_id] for one in unmet]
+        self.trial.start(request, request, [((line, merged.lines[line].quantity),) for line in lines])
+        names = [node.node_id for node in self.chooser.compiled.network.nodes]
+        out: list[Unmet] = []
+        for i, one in enumerate(unmet):
+            codes = self.trial.why(i, used=-1)[0][:, W_CODE]
+            able = codes == FITS
+            reasons = tuple((names[node], CODES[codes[node]]) for node in self.trial.sources if not able[node])
+            out.append(replace(one, reasons=reasons, summary=summary_of(reasons)))
+        return tuple(out)
 
 
 class Comparison:

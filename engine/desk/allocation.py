@@ -145,6 +145,8 @@ def plan_together(commands: Sequence[Allocate], state: State) -> list[Planned | 
 def allocated(command: Allocate, state: State, brief: Brief, back: Posting | None) -> Planned:
     """Answer and posting of a decided order; an order that cannot be served holds nothing, and is remembered too."""
     engine, view, now_s = state.engine, state.view, state.now_s
+    if brief.unmet and brief.status != Status.NOT_FOUND and not brief.unmet[0].reasons:
+        brief = msgspec.structs.replace(brief, unmet=engine.why_unmet(command.order, brief))
     policy = command.policy or engine.policy
     held = bool(brief.legs)
     confirmed = command.ttl_s is None

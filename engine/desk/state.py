@@ -165,9 +165,7 @@ class State:
             for line in leg.lines:
                 change = self._stock_change(node, line.sku, line.quantity, channel, safety, leg)
                 known = stock.get(change.key)
-                stock[change.key] = (
-                    change if known is None else known._replace(reserved=known.reserved + line.quantity)
-                )
+                stock[change.key] = change if known is None else known._replace(reserved=known.reserved + line.quantity)
             for cell in self._cells(node, leg):
                 at = cell.node_no, cell.day, cell.hour
                 booked = capacity.get(at)

@@ -1,0 +1,53 @@
+"""A desk on the small network of builders.py, with a clock that the test turns."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from engine.desk.allocation import Allocate
+from engine.desk.ask import Answer, KeyAsked
+from engine.desk.desk import Desk, Watch
+from engine.domain.order import Order
+from engine.domain.units import epoch_s
+from engine.network.model import Network
+from engine.stock.ledger import Ledger
+from engine.wiring import state_of
+
+
+class Clock:
+    """Epoch seconds that stand still until a test moves them."""
+
+    def __init__(self, now_s: int) -> None:
+        self.now_s = now_s
+
+    def __call__(self) -> int:
+        return self.now_s
+
+
+@contextmanager
+def desk_on(network: Network, ledger: Ledger, *, watch: Watch | None = None, **settings: Any) -> Iterator[Desk]:
+    """A desk that runs while the test does."""
+    clock = Clock(epoch_s(network.as_of))
+    running = Desk(state_of(network, ledger, clock.now_s), clock_s=clock, watch=watch, **settings)
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def allocate(order: Order, **changes: Any) -> Allocate:
+    """An allocation named by its order."""
+    values: dict[str, Any] = {"decision_id": f"d-{order.order_id}", "reservation_id": order.order_id}
+    return Allocate(order=order, **{**values, **changes})
+
+
+def key(name: str, payload: str = "p") -> KeyAsked:
+    """A key of one client."""
+    return KeyAsked("test", name, payload)
+
+
+def said(answer: Answer) -> Any:
+    """The document of an answer."""
+    return msgspec.json.decode(answer.body)

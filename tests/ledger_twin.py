@@ -1,0 +1,286 @@
+"""The ledger in plain dicts: obviously right, and forgotten when the process ends. For tests and as their yardstick."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from engine.domain.units import day_number, epoch_s
+from engine.network.model import Network
+from engine.stock.ledger import (
+    NO_LIMIT,
+    CapacityCell,
+    Change,
+    Conflict,
+    Contents,
+    Count,
+    Counted,
+    CountResult,
+    FeedMark,
+    Move,
+    Numbers,
+    Outcome,
+    Posted,
+    Posting,
+    StockRow,
+    stock_key,
+)
+from engine.stock.records import EventRecord, IdempotencyKey, Record
+
+R = TypeVar("R", bound=Record)
+
+
+def key_of(record: Record) -> tuple[Any, ...]:
+    """What tells a record apart in its table."""
+    return tuple(getattr(record, name) for name in record.KEY)
+
+
+class LedgerTwin:
+    """See `engine.stock.ledger.Ledger`."""
+
+    writers = 1
+
+    def __init__(self) -> None:
+        self.numbers = Numbers([], [])
+        self.stock: dict[int, tuple[int, int, int]] = {}  # on hand, reserved, seq
+        self.cells: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self.tables: dict[type[Record], dict[tuple[Any, ...], Record]] = {}
+        self.feed: list[Change] = []
+        self.moves: list[Move] = []
+        self.deltas: dict[int, dict[int, int]] = {}
+        self.counted_to: dict[int, int] = {}
+
+    def open(self, network: Network, now_s: int) -> Numbers:
+        nodes, skus = self.numbers
+        nodes += [n.node_id for n in network.nodes if n.node_id not in nodes]
+        known = set(skus)
+        skus += [s for s in network.skus.ids if s not in known]
+        if not self.stock:
+            node_no = [nodes.index(n.node_id) for n in network.nodes]
+            sku_no = {sku: i for i, sku in enumerate(skus)}
+            table = network.stock
+            for node, sku, on_hand, reserved in zip(
+                table.node.tolist(), table.sku.tolist(), table.on_hand.tolist(), table.reserved.tolist(), strict=True
+            ):
+                self.stock[stock_key(sku_no[network.skus.ids[sku]], node_no[node])] = on_hand, reserved, 0
+        return self.numbers
+
+    def load(self, day_from: int) -> Contents:
+        keys = sorted(self.stock)
+        rows = [self.stock[key] for key in keys]
+        cells = [(*at, *self.cells[at]) for at in sorted(self.cells) if at[1] >= day_from]
+        return Contents(
+            FeedMark(0, len(self.feed)),
+            np.array(keys, dtype=np.int64),
+            np.array([row[0] for row in rows], dtype=np.int64),
+            np.array([row[1] for row in rows], dtype=np.int64),
+            np.array([row[2] for row in rows], dtype=np.int64),
+            np.array(cells, dtype=np.int64).reshape(-1, 5),
+        )
+
+    def post(self, postings: Sequence[Posting], now_s: int, on_durable: Callable[[], None] | None = None) -> Posted:
+        keys = sorted({change.key for posting in postings for change in posting.stock})
+        ats = sorted({(c.node_no, c.day, c.hour) for posting in postings for c in posting.capacity})
+        stock_before = {key: self.stock.get(key, (0, 0, 0)) for key in keys}
+        cells_before = {at: self.cells.get(at, (0, 0)) for at in ats}
+        outcomes = [self._post_one(posting, now_s) for posting in postings]
+        seq = -1
+        done = [p for p, outcome in zip(postings, outcomes, strict=True) if outcome.conflict is None]
+        if done:
+            seq = len(self.feed) + 1
+            moved = [key for key in keys if self.stock.get(key, (0, 0, 0))[:2] != stock_before[key][:2]]
+            for key in moved:
+                self.stock[key] = (*self.stock[key][:2], seq)
+            booked = [at for at in ats if self.cells.get(at, (0, 0)) != cells_before[at]]
+            self.feed.append(
+                Change(
+                    FeedMark(0, seq),
+                    now_s,
+                    "twin",
+                    [(key, *self.stock[key][:2], *stock_before[key][:2]) for key in moved],
+                    [(*at, *self.cells[at], *cells_before[at]) for at in booked],
+                    [notice for posting in done for notice in posting.notices],
+                )
+            )
+        return Posted(
+            outcomes,
+            [StockRow(key, *self.stock.get(key, (0, 0, 0))[:2]) for key in keys],
+            [CapacityCell(*at, *self.cells.get(at, (0, 0))) for at in ats],
+            seq,
+        )
+
+    def _post_one(self, posting: Posting, now_s: int) -> Outcome:
+        if posting.key is not None:
+            known = self.get(IdempotencyKey, posting.key.scope, posting.key.key)
+            if known is not None:
+                return Outcome(Conflict.KEY, known.key, known)
+        stock = dict(self.stock)
+        for change in posting.stock:
+            on_hand, reserved, seq = stock.get(change.key, (0, 0, 0))
+            stock[change.key] = on_hand + change.on_hand, reserved + change.reserved, seq
+        for change in posting.stock:
+            on_hand, reserved, _ = stock[change.key]
+            short = change.floor is not None and on_hand - reserved < change.floor
+            if short or reserved < 0 or on_hand < 0:
+                return Outcome(Conflict.STOCK, str(change.key))
+        cells = dict(self.cells)
+        for cell in posting.capacity:
+            at = cell.node_no, cell.day, cell.hour
+            orders, units = cells.get(at, (0, 0))
+            cells[at] = orders + cell.orders, units + cell.units
+        for cell in posting.capacity:
+            orders, units = cells[cell.node_no, cell.day, cell.hour]
+            full = (cell.orders_max != NO_LIMIT and orders > cell.orders_max) or (
+                cell.units_max != NO_LIMIT and units > cell.units_max
+            )
+            if full or orders < 0 or units < 0:
+                return Outcome(Conflict.CAPACITY, f"{cell.node_no}/{cell.day}/{cell.hour}")
+        for record in posting.changes:
+            known_record: Any = self._table(type(record)).get(key_of(record))
+            changed: Any = record
+            if known_record is None or known_record.version != changed.version - 1:
+                return Outcome(Conflict.VERSION, f"{record.TABLE}:{key_of(record)}")
+        for record in posting.makes:
+            if not isinstance(record, EventRecord) and key_of(record) in self._table(type(record)):
+                return Outcome(Conflict.EXISTS, f"{record.TABLE}:{key_of(record)}")
+        self.stock, self.cells = stock, cells
+        for record in posting.drops:
+            self._table(type(record)).pop(key_of(record), None)
+        for record in (*posting.changes, *posting.puts):
+            self._table(type(record))[key_of(record)] = record
+        for record in posting.makes:
+            self._make(record)
+        self.moves += posting.moves
+        if posting.key is not None:
+            self._table(IdempotencyKey)[key_of(posting.key)] = posting.key
+        return Outcome()
+
+    def _make(self, record: Record) -> None:
+        table = self._table(type(record))
+        for name in ("event_no", "audit_no"):
+            if (name,) == record.KEY:
+                record = msgspec.structs.replace(record, **{name: len(table) + 1})
+        table[key_of(record)] = record
+
+    def _table(self, kind: type[R]) -> dict[tuple[Any, ...], R]:
+        table: Any = self.tables.setdefault(kind, {})
+        return table  # type: ignore[no-any-return]
+
+    def count(self, counts: Sequence[Count], now_s: int, source: str, makes: Sequence[Record] = ()) -> Counted:
+        results: list[CountResult] = []
+        touched: dict[int, tuple[int, int]] = {}
+        for count in counts:
+            before = self.stock.get(count.key, (0, 0, 0))
+            result, on_hand = self._count_one(count, before[0])
+            results.append(result)
+            touched.setdefault(count.key, before[:2])
+            if result == CountResult.APPLIED:
+                self.stock[count.key] = on_hand, before[1], before[2]
+        for record in makes:
+            self._make(record)
+        moved = sorted(key for key, before in touched.items() if self.stock.get(key, (0, 0, 0))[:2] != before)
+        seq = -1
+        if moved:
+            seq = len(self.feed) + 1
+            for key in moved:
+                self.stock[key] = (*self.stock[key][:2], seq)
+            rows = [(key, *self.stock[key][:2], *touched[key]) for key in moved]
+            self.feed.append(Change(FeedMark(0, seq), now_s, "twin", rows, [], []))
+        return Counted(results, [StockRow(k, *self.stock.get(k, (0, 0, 0))[:2]) for k in sorted(touched)], seq)
+
+    def _count_one(self, count: Count, on_hand: int) -> tuple[CountResult, int]:
+        last, deltas = self.counted_to.get(count.key), self.deltas.setdefault(count.key, {})
+        if count.on_hand is not None:
+            if count.seq is not None and last is not None and count.seq <= last:
+                return CountResult.REPEATED if count.seq == last else CountResult.LATE, on_hand
+            later = {} if count.seq is None else {s: units for s, units in deltas.items() if s > count.seq}
+            since = (
+                sum(m.units for m in self.moves if m.key == count.key and m.at_s > count.counted_s)
+                if (count.counted_s is not None)
+                else 0
+            )
+            new = count.on_hand + sum(later.values()) + since
+        else:
+            assert count.units is not None, "a message is a count or a change"
+            if count.seq is not None and last is not None and count.seq <= last:
+                return CountResult.LATE, on_hand
+            if count.seq is not None and count.seq in deltas:
+                return CountResult.REPEATED, on_hand
+            new = on_hand + count.units
+        if not 0 <= new <= 2**31 - 1:
+            return CountResult.QUARANTINED, on_hand
+        if count.on_hand is not None:
+            if count.seq is not None:
+                self.counted_to[count.key], self.deltas[count.key] = count.seq, later
+        elif count.seq is not None and count.units is not None:
+            deltas[count.seq] = count.units
+        return CountResult.APPLIED, new
+
+    def changes(self, after: FeedMark, limit: int = 1000) -> list[Change]:
+        return self.feed[after.seq : after.seq + limit]
+
+    def get(self, kind: type[R], *key: Any) -> R | None:
+        return self._table(kind).get(key)
+
+    def get_many(self, kind: type[R], keys: Sequence[tuple[Any, ...]]) -> list[R]:
+        table = self._table(kind)
+        return [table[key] for key in sorted(table) if any(key[: len(asked)] == asked for asked in keys)]
+
+    def find(
+        self,
+        kind: type[R],
+        where: dict[str, Any] | None = None,
+        *,
+        order: tuple[str, ...] = (),
+        after: tuple[Any, ...] | None = None,
+        limit: int = 100,
+    ) -> list[R]:
+        fields = (*order, *kind.KEY)
+        found = [(tuple(getattr(r, f) for f in fields), r) for r in self._table(kind).values() if _fits(r, where)]
+        found.sort(key=lambda pair: pair[0])
+        return [r for values, r in found if after is None or values > after][:limit]
+
+    def count_by(self, kind: type[Record], fields: tuple[str, ...], where: dict[str, Any] | None = None) -> list[Any]:
+        counts: dict[tuple[Any, ...], int] = {}
+        for record in self._table(kind).values():
+            if _fits(record, where):
+                values = tuple(getattr(record, field) for field in fields)
+                counts[values] = counts.get(values, 0) + 1
+        return [(*values, n) for values, n in sorted(counts.items())]
+
+    def prune(self, now_s: int) -> None:
+        """Nothing is old enough here."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _fits(record: Record, where: dict[str, Any] | None) -> bool:
+    for name, wanted in (where or {}).items():
+        field, _, how = name.partition("__")
+        value = getattr(record, field)
+        if not how:
+            if not (value in wanted if isinstance(wanted, tuple) else value == wanted):
+                return False
+        elif (
+            value is None
+            or not {
+                "lt": value < wanted,
+                "le": value <= wanted,
+                "gt": value > wanted,
+                "ge": value >= wanted,
+            }[how]
+        ):
+            return False
+    return True
+
+
+def today(network: Network) -> int:
+    """The day that a network is of, as `Ledger.load` takes it."""
+    return day_number(network.as_of.date())
+
+
+def now_of(network: Network) -> int:
+    """The moment that a network is of."""
+    return epoch_s(network.as_of)
