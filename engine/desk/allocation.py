@@ -87,7 +87,7 @@ class Allocate:
 
     def plan(self, state: State) -> Planned:
         """Decide alone."""
-        own = self._free_id(state)
+        own = self.free_id(state)
         back = Posting()
         if self.hold_id is not None:
             taken_over, parts = state.held(self.hold_id)
@@ -105,7 +105,7 @@ class Allocate:
         brief = state.decide(self.order, engine=engine, deadline_ms=self.deadline_ms, given_back=back)
         return allocated(replace(self, reservation_id=own), state, brief, back)
 
-    def _free_id(self, state: State) -> str:
+    def free_id(self, state: State) -> str:
         """
         The id of the reservation: the order's own may be taken by an earlier one that has ended.
 

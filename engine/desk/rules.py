@@ -1,4 +1,4 @@
-"""What a desk goes by beside the policy of its decisions: how often it tries again, how long it remembers, what waits."""
+"""What a desk goes by beside the policy of its decisions: how often it tries again, and how long it remembers."""
 
 from dataclasses import dataclass
 

@@ -81,6 +81,13 @@ class State:
         for part in self.ledger.get_many(Part, keys) if keys else ():
             self._parts.setdefault(part.reservation_id, []).append(part)
 
+    def also_read(self, reservation_id: str) -> None:
+        """Read one more, which a command only learns of while it plans."""
+        found = self.ledger.get(Reservation, reservation_id)
+        if found is not None:
+            self._reservations[reservation_id] = found
+            self._parts[reservation_id] = self.ledger.get_many(Part, [(reservation_id,)])
+
     def reservation(self, reservation_id: str) -> Reservation:
         """A reservation that the command wanted; DeskError where there is none."""
         found = self._reservations.get(reservation_id)
