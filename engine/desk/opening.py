@@ -20,5 +20,6 @@ def state_of(network: Network, ledger: Ledger, now_s: int) -> State:
     view.load(contents)
     state = State(engine, view, ledger)
     state.now_s = now_s
-    state.mark_seq = contents.mark.seq
+    state.mark_seq = int(contents.seq.max(initial=0))
+    state.mark = contents.mark
     return state
