@@ -97,8 +97,8 @@ deltas = sa.Table(  # numbered changes of a row that no count has covered yet
 
 INDICES: dict[str, tuple[tuple[str, ...], ...]] = {
     "reservations": (("order_id",), ("state", "expires_s")),
-    "parts": (("node_no", "state", "due_s"), ("place_no", "state"), ("order_id",), ("state", "updated_s")),
-    "decisions": (("order_id",), ("at_s",)),
+    "parts": (("node_no", "state", "due_s"),),
+    "decisions": (("order_id",),),
     "idempotency_keys": (("created_s",),),
     "events": (("xid", "event_no"),),
     "rejections": (("order_id",), ("node_no", "at_s")),
