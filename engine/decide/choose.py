@@ -22,7 +22,7 @@ from engine.network.model import NodeKind
 from engine.network.routes import Route
 from engine.network.rows import TargetRows
 from engine.optimise import mip
-from engine.optimise.intake import fits_kernel, items_of, orders_of
+from engine.optimise.intake import Intake, fits_kernel, items_of
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, decide_row
 from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_tariff import Tariffs
@@ -62,6 +62,7 @@ class Chooser:
         self.live = live
         self.policy = policy
         self.pol = pol
+        self.intake = Intake(compiled, rows)
         self.tariffs = Tariffs(compiled.network, tools.cards)
         self.workspace: Workspace = workspace(len(compiled.network.nodes))
         self._blocks = {
@@ -210,7 +211,7 @@ class Chooser:
 
     def _by_kernel(self, request: Evaluator, clock: Clock) -> Plan:
         self.rows.trim()
-        orders = orders_of(self.compiled, self.rows, [request])
+        orders = self.intake.orders([request])
         status, cost, count, place = decide_row(self.block_of_one(orders).at, 0, self._out)
         lines = range(len(request.order.lines))
         if status == INFEASIBLE:

@@ -89,6 +89,7 @@ class TargetRows:
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
         self._keeps = False
+        self.generation = 0  # how often slots were forgotten
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
         self.block = Block.of(self.reach())  # stays where it is, whatever the arrays do
@@ -109,6 +110,7 @@ class TargetRows:
         """Forget all slots if there are more than `slots_max`; slots handed out before are then void."""
         if len(self._slots) > self.slots_max and not self._keeps:
             self._slots.clear()
+            self.generation += 1
 
     @contextmanager
     def kept(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from functools import cached_property
 
 from engine.domain.errors import InputError
 from engine.domain.order import Order, OrderLine
@@ -9,7 +10,7 @@ from engine.domain.plan import Refusal
 from engine.domain.policy import Policy, Relaxation
 from engine.domain.units import DAY_S, epoch_s
 from engine.network.live import Live
-from engine.network.model import Network
+from engine.network.model import Network, Sku
 from engine.options.tools import Tools
 from engine.options.ways import Ways
 
@@ -59,7 +60,6 @@ class Request:
         self.tools = tools
         self.relaxed = relaxed
         self.sku_index = tuple(_sku_index(order, line, tools) for line in order.lines)
-        self.skus = tuple(tools.sku(index) for index in self.sku_index)
         self.pins = tuple(_pin(order, line, network) for line in order.lines)
         self.ways = Ways(tools, policy, order, any_distance="max_distance" in relaxed)
         self.placed_s = epoch_s(order.placed_at)
@@ -71,6 +71,11 @@ class Request:
         self.shipments_per_line_max = min(by_line or sys.maxsize, policy.max_shipments_per_line)
         self.min_parcel_value_cents = 0 if "min_parcel_value" in relaxed else policy.min_parcel_value_cents
         self._with_safety = "safety_stock" not in relaxed
+
+    @cached_property
+    def skus(self) -> tuple[Sku, ...]:
+        """The sku of each line."""
+        return tuple(self.tools.sku(index) for index in self.sku_index)
 
     def available(self, node: int, line: int) -> int:
         """Units of a line that a node could give in the end: available to promise and, if used, inbound."""
