@@ -1,7 +1,6 @@
 """An order resolved on a network: its skus, pins and limits, what is relaxed, and what stock could serve it."""
 
 import sys
-from collections.abc import Iterable
 from functools import cached_property
 
 from engine.domain.errors import InputError
@@ -103,18 +102,15 @@ class Request:
             release_s = max(release_s, starts_s)
         return release_s
 
+    def promisable(self, line: int) -> tuple[tuple[int, int], ...]:
+        """Nodes that could give at least one unit of a line, ascending, with how many; see `available`."""
+        return self.live.promisable(
+            self.sku_index[line], self.order.channel, safety=self._with_safety, use_inbound=self.policy.use_inbound
+        )
+
     def holders(self, line: int) -> tuple[int, ...]:
         """Nodes that could give at least one unit of a line, ascending."""
-        live, sku = self.live, self.sku_index[line]
-        rows = live.row_node[live.row_start[sku] : live.row_start[sku + 1]]
-        nodes = {int(node) for node in rows}
-        if self.policy.use_inbound:
-            nodes.update(self._inbound_nodes(sku))
-        return tuple(node for node in sorted(nodes) if self.available(node, line) > 0)
-
-    def _inbound_nodes(self, sku: int) -> Iterable[int]:
-        name = self.network.skus.ids[sku]
-        return (self.network.node_index[lot.node_id] for lot in self.network.inbound if lot.sku == name)
+        return tuple(node for node, _ in self.promisable(line))
 
 
 def _sku_index(order: Order, line: OrderLine, tools: Tools) -> int:
