@@ -24,26 +24,28 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from engine.adapters.ledger import check, open_ledger
-from tests.postgres import Postgres
 
 from benchmarks import record
 from benchmarks.ledger_start import full_network, started
 from benchmarks.record import ROOT, Figures, percentile
 from benchmarks.worlds import Spec, world
+from engine.adapters.ledger import check, open_ledger
 from engine.desk.allocation import Allocate
 from engine.desk.ask import Answer, Ask, KeyAsked
 from engine.desk.desk import Desk, Watch
+from engine.desk.state import State
 from engine.domain.order import Order
 from engine.domain.units import epoch_s
 from engine.network.model import Network
-from engine.stock.ledger import Count, Outcome
+from engine.stock.ledger import Count, Counted, Outcome
 from engine.wiring import open_desk
+from tests.postgres import Postgres
 
 OUTSTANDING = 1_024  # calls under way
 CONNECTIONS = 16
@@ -234,7 +236,7 @@ def feed(url: str, network: Network, sizes: Sizes, seed: int) -> int:
         began = time.perf_counter()
         for counts in calls:
             counted = running.ledger.count(counts, now_s, "bench")
-            running.run(lambda state, counted=counted: state.view.set_rows(counted.stock, counted.seq))
+            running.run(partial(_taken, counted))
         return round(sizes.feed_rows / (time.perf_counter() - began))
 
 
@@ -288,3 +290,8 @@ def _row(name: str, figures: Figures) -> str:
         f"(p99 {figures[f'{name}_p99_ms']}), {figures[f'{name}_group_mean']} orders in a transaction, "
         f"{figures[f'{name}_conflicts']} conflicts, {figures[f'{name}_failed']} failed"
     )
+
+
+def _taken(counted: Counted, state: State) -> None:
+    """The view takes over what the feed has changed."""
+    state.view.set_rows(counted.stock, counted.seq)

@@ -17,7 +17,7 @@ from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
 from engine.domain.units import utc
 from engine.network.model import Node
-from engine.stock.ledger import NO_LIMIT, CapacityChange, Ledger, Posting, StockChange, stock_key
+from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Posting, StockChange, stock_key
 from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
 from engine.stock.view import WHOLE_DAY, View
 
@@ -37,6 +37,7 @@ class State:
         self._serving: tuple[Engine, Engine] | None = None  # an engine, and the one that serves all it can
         self.now_s = 0
         self.mark_seq = 0  # place in the feed up to which the view is known to be whole
+        self.mark = FeedMark()  # up to where the feed was followed
         self._node_no = {node: no for no, node in enumerate(view.numbers.nodes)}
         self._sku_no = {sku: no for no, sku in enumerate(view.numbers.skus)}
         self._reservations: dict[str, Reservation] = {}

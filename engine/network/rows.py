@@ -55,6 +55,40 @@ def _distances(
         out[k] = int(2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, h))) + 0.5)
 
 
+@compiled_kernel
+def _group(zones: NDArray[np.int16], group: NDArray[np.int16], first: NDArray[np.int64]) -> int:
+    """
+    Number the different rows of a table in the order in which they come; how many there are.
+
+    `group` takes the number of each row, `first` the first row of each number; -1 where there are more than it holds.
+    """
+    count = 0
+    for k in range(len(zones)):
+        number = group[k - 1] if k > 0 else 0  # neighbours are often alike
+        same = k > 0
+        at = 0
+        while True:
+            if same:
+                for m in range(zones.shape[1]):
+                    if zones[k, m] != zones[first[number], m]:
+                        same = False
+                        break
+                if same:
+                    break
+            if at == count:
+                if count == len(first):
+                    return -1
+                first[count] = k
+                number = count
+                count += 1
+                break
+            number = at
+            at += 1
+            same = True
+        group[k] = number
+    return count
+
+
 def _empty() -> Reach:
     table = np.zeros((0, 0), dtype=np.int16)
     return Reach(
@@ -89,8 +123,11 @@ class TargetRows:
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
         self._keeps = False
+        self.generation = 0  # how often slots were forgotten
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
+        self._zones = np.zeros((num_nodes, max(1, len(self._maps))), dtype=np.int16)  # of the target at hand, by map
+        self._first = np.zeros(CLASSES_MAX, dtype=np.int64)
         self.block = Block.of(self.reach())  # stays where it is, whatever the arrays do
         self._prefix_max = max((m.prefix_length for m in self._maps), default=0)
 
@@ -109,6 +146,7 @@ class TargetRows:
         """Forget all slots if there are more than `slots_max`; slots handed out before are then void."""
         if len(self._slots) > self.slots_max and not self._keeps:
             self._slots.clear()
+            self.generation += 1
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -142,32 +180,35 @@ class TargetRows:
             self.slot_count = np.concatenate([self.slot_count, np.zeros_like(self.slot_count)])
             self.block.put(**self.reach()._asdict())
         _distances(self.lat, self.lon, target.lat, target.lon, self.distance_m[at])
-        self.zone_class[at] = self._classes_of(target, self.distance_m[at])
-        present = np.unique(self.zone_class[at])
+        present = self._classes_of(target, self.distance_m[at], self.zone_class[at])
         self.slot_classes[at, : len(present)] = present
         self.slot_count[at] = len(present)
         self._slots[key] = at
         return at
 
-    def _classes_of(self, target: Target, distance: NDArray[np.int32]) -> NDArray[np.int16]:
-        zones = np.stack([m.zones(target, distance) for m in self._maps], axis=1) if self._maps else None
-        if zones is None:
-            zones = np.zeros((len(distance), 1), dtype=np.int16)
-        packed = np.ascontiguousarray(zones.astype(np.int16)).view(np.dtype((np.void, 2 * zones.shape[1]))).ravel()
-        distinct, which = np.unique(packed, return_inverse=True)
-        numbers = np.empty(len(distinct), dtype=np.int16)
-        for i, vector in enumerate(distinct):
-            raw = vector.tobytes()
-            number = self._classes.get(raw)
-            if number is None:
-                number = len(self._classes)
-                assert number < CLASSES_MAX, "more combinations of zones than a network can have"
-                self._classes[raw] = number
-                by_map = np.frombuffer(raw, dtype=np.int16)
-                if self._maps:
-                    self.class_zone[number] = by_map[self._map_of]
-            numbers[i] = number
-        return numbers[which.ravel()]
+    def _classes_of(self, target: Target, distance: NDArray[np.int32], out: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Fill in the class of each node; the classes that occur, ascending."""
+        zones = self._zones
+        for m, zone_map in enumerate(self._maps):
+            zone_map.zones(target, distance, zones[:, m])
+        count = _group(zones, out, self._first)
+        assert count >= 0, "more combinations of zones than a network can have"
+        numbers = np.array([self._class_of(zones[row]) for row in self._first[:count].tolist()], dtype=np.int16)
+        out[:] = numbers[out]
+        numbers.sort()
+        return numbers
+
+    def _class_of(self, by_map: NDArray[np.int16]) -> int:
+        """The number of a class, by the zone of each map."""
+        raw = by_map.tobytes()
+        number = self._classes.get(raw)
+        if number is None:
+            number = len(self._classes)
+            assert number < CLASSES_MAX, "more combinations of zones than a network can have"
+            self._classes[raw] = number
+            if self._maps:
+                self.class_zone[number] = by_map[self._map_of]
+        return number
 
 
 class _ZoneMap:
@@ -192,25 +233,24 @@ class _ZoneMap:
             key=lambda r: (r.origin_region == "") + (r.dest_region == ""),
         )
         self.zone_of = zones
-        self.country = np.array([n.country for n in nodes], dtype=object)
-        self.region = np.array([n.region for n in nodes], dtype=object)
+        self.origins = [
+            np.array([n.country == r.origin_country and r.origin_region in ("", n.region) for n in nodes])
+            for r in self.regions
+        ]
+        self.known = np.flatnonzero(self.origin >= 0) if self.pairs else np.zeros(0, dtype=np.int64)
+        self.origin_of_known = self.origin[self.known] if self.pairs else self.known
 
-    def zones(self, target: Target, distance: NDArray[np.int32]) -> NDArray[np.int16]:
+    def zones(self, target: Target, distance: NDArray[np.int32], out: NDArray[np.int16]) -> None:
         """Zone of every node towards the target, -1 none."""
-        out = np.full(len(distance), -1, dtype=np.int16)
+        out[:] = -1
         if self.pairs is not None:
             dest = self.dest.get(target.postcode[: self.prefix_length])
             if dest is not None:
-                known = self.origin >= 0
-                out[known] = self.pairs.zone[self.origin[known], dest]
+                out[self.known] = self.pairs.zone[self.origin_of_known, dest]
         if len(self.band_max):
             missing = out < 0
             out[missing] = self.band_zone[np.searchsorted(self.band_max, distance[missing], side="left")]
-        for rule in self.regions:
+        for rule, origins in zip(self.regions, self.origins, strict=True):
             if rule.dest_country != target.country or rule.dest_region not in ("", target.region):
                 continue
-            hit = (out < 0) & (self.country == rule.origin_country)
-            if rule.origin_region:
-                hit &= self.region == rule.origin_region
-            out[hit] = self.zone_of[rule.zone]
-        return out
+            out[(out < 0) & origins] = self.zone_of[rule.zone]

@@ -9,11 +9,11 @@ import msgspec
 from engine.desk.allocation import Allocate
 from engine.desk.ask import Answer, KeyAsked
 from engine.desk.desk import Desk, Watch
+from engine.desk.opening import state_of
 from engine.domain.order import Order
 from engine.domain.units import epoch_s
 from engine.network.model import Network
 from engine.stock.ledger import Ledger
-from engine.wiring import state_of
 
 
 class Clock:

@@ -1,0 +1,114 @@
+"""What is read from the ledger without lock: records, pages of them, the feed; and what is dropped after its time."""
+
+import typing
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from engine.adapters.ledger import schema
+from engine.adapters.ledger.schema import TABLES
+from engine.adapters.ledger.statements import Statements
+from engine.stock.ledger import Change, FeedMark
+from engine.stock.records import EventRecord, IdempotencyKey, Record
+
+R = TypeVar("R", bound=Record)
+DAY_S = 86_400
+KEYS_KEPT_S = DAY_S
+FEED_KEPT_S = 2 * DAY_S
+EVENTS_KEPT_S = 30 * DAY_S
+MOVES_KEPT_S = 7 * DAY_S
+_UNPACKER = msgspec.msgpack.Decoder(tuple[list[Any], list[Any], list[str]])
+_nested: dict[type[Record], list[tuple[str, msgspec.json.Decoder[Any]]]] = {}
+
+
+def record_of(kind: type[R], row: Any) -> R:
+    """A record from a row of its table."""
+    values = dict(row._mapping)
+    for name, decoder in _decoders(kind):
+        values[name] = decoder.decode(values[name])
+    return kind(**values)
+
+
+def _decoders(kind: type[Record]) -> list[tuple[str, msgspec.json.Decoder[Any]]]:
+    if kind not in _nested:
+        hints = typing.get_type_hints(kind)
+        names = [name for name in kind.__struct_fields__ if typing.get_origin(hints[name]) is tuple]
+        _nested[kind] = [(name, msgspec.json.Decoder(hints[name])) for name in names]
+    return _nested[kind]
+
+
+def conditions(table: sa.Table, where: dict[str, Any]) -> list[Any]:
+    """What `Ledger.find` asks for, as SQL."""
+    out: list[Any] = []
+    for name, value in where.items():
+        field, _, how = name.partition("__")
+        column = table.c[field]
+        if how:
+            compare = {"lt": column < value, "le": column <= value, "gt": column > value, "ge": column >= value}
+            out.append(compare[how])
+        elif isinstance(value, tuple):
+            out.append(column.in_(value))
+        else:
+            out.append(column == value)
+    return out
+
+
+def page(
+    statements: Statements,
+    kind: type[Record],
+    where: dict[str, Any],
+    order: tuple[str, ...],
+    after: tuple[Any, ...] | None,
+    limit: int,
+) -> Any:
+    """The statement of `Ledger.find`."""
+    table = TABLES[kind]
+    fields = [table.c[name] for name in (*order, *(name for name in kind.KEY if name not in order))]
+    found = sa.select(table).where(*conditions(table, where))
+    if kind is EventRecord:
+        found = found.where(*statements.settled(table))
+    if after is not None:
+        given = [
+            *after[: len(order)],
+            *(v for n, v in zip(kind.KEY, after[len(order) :], strict=True) if n not in order),
+        ]
+        values = [sa.bindparam(None, v, type_=f.type) for f, v in zip(fields, given, strict=True)]
+        found = found.where(sa.tuple_(*fields) > sa.tuple_(*values))
+    return found.order_by(*fields).limit(limit)
+
+
+def changes(statements: Statements, tx: sa.Connection, after: FeedMark, limit: int) -> list[Change]:
+    """The feed from a mark on: only transactions that no earlier one can follow any more."""
+    table = schema.feed
+    found = (
+        sa.select(table)
+        .where(sa.tuple_(table.c.xid, table.c.seq) > sa.tuple_(after.xid, after.seq), *statements.settled(table))
+        .order_by(table.c.xid, table.c.seq)
+        .limit(limit)
+    )
+    out: list[Change] = []
+    for row in tx.execute(found):
+        rows, cells, notices = _UNPACKER.decode(row.payload)
+        stock = [tuple(values) for values in rows]
+        capacity = [tuple(values) for values in cells]
+        out.append(Change(FeedMark(row.xid, row.seq), row.at_s, row.writer, stock, capacity, notices))
+    return out
+
+
+def prune(tx: sa.Connection, now_s: int) -> None:
+    """Drop old answers, feed, moves, and events that every webhook has had."""
+    keys, events, hooks = TABLES[IdempotencyKey], TABLES[EventRecord], schema.metadata.tables["webhooks"]
+    tx.execute(sa.delete(keys).where(keys.c.created_s < now_s - KEYS_KEPT_S))
+    tx.execute(sa.delete(schema.feed).where(schema.feed.c.at_s < now_s - FEED_KEPT_S))
+    tx.execute(sa.delete(schema.moves).where(schema.moves.c.at_s < now_s - MOVES_KEPT_S))
+    behind = tx.execute(
+        sa.select(hooks.c.after_xid, hooks.c.after_no)
+        .where(hooks.c.state == "active")
+        .order_by(hooks.c.after_xid, hooks.c.after_no)
+        .limit(1)
+    ).first()
+    old = sa.delete(events).where(events.c.at_s < now_s - EVENTS_KEPT_S)
+    if behind is not None:
+        old = old.where(sa.tuple_(events.c.xid, events.c.event_no) <= sa.tuple_(behind.after_xid, behind.after_no))
+    tx.execute(old)

@@ -1,0 +1,136 @@
+"""
+The tables of the ledger: one for each class of records, and those of stock, capacity, numbers and the feed.
+
+Columns of records have the names of the fields. Texts that nothing queries are JSON. Migrations (migrations/) bring a
+database to what is here; a test compares both.
+"""
+
+import types
+import typing
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.stock.records import (
+    DecisionRecord,
+    EventRecord,
+    IdempotencyKey,
+    Part,
+    Record,
+    Reservation,
+)
+from engine.stock.records_oms import RECORDS, Audit
+
+ALL_RECORDS: tuple[type[Record], ...] = (Reservation, Part, DecisionRecord, IdempotencyKey, EventRecord, *RECORDS)
+NUMBERED = {EventRecord: "event_no", Audit: "audit_no"}  # the database numbers their rows
+SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only columns of that name of type
+metadata = sa.MetaData()
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+nodes = sa.Table(
+    "nodes",
+    metadata,
+    sa.Column("node_no", SERIAL, primary_key=True, autoincrement=False),
+    sa.Column("node_id", sa.Text, nullable=False, unique=True),
+)
+skus = sa.Table(
+    "skus",
+    metadata,
+    sa.Column("sku_no", SERIAL, primary_key=True, autoincrement=False),
+    sa.Column("sku", sa.Text, nullable=False, unique=True),
+)
+stock = sa.Table(
+    "stock",
+    metadata,
+    sa.Column("key", SERIAL, primary_key=True, autoincrement=False),
+    sa.Column("on_hand", sa.BigInteger, nullable=False),
+    sa.Column("reserved", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("counted_seq", sa.BigInteger),  # the latest numbered count of its source
+    sa.CheckConstraint("reserved >= 0", name="reserved_not_negative"),
+    sa.CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
+)
+capacity = sa.Table(
+    "capacity",
+    metadata,
+    sa.Column("node_no", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hour", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sa.Column("units", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("orders >= 0 AND units >= 0", name="booked_not_negative"),
+)
+feed = sa.Table(
+    "feed",
+    metadata,
+    sa.Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    sa.Column("xid", sa.BigInteger, nullable=False),
+    sa.Column("at_s", sa.BigInteger, nullable=False),
+    sa.Column("writer", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Index("feed_order", "xid", "seq"),
+    sqlite_autoincrement=True,
+)
+moves = sa.Table(
+    "moves",
+    metadata,
+    sa.Column("move_no", SERIAL, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.BigInteger, nullable=False),
+    sa.Column("units", sa.BigInteger, nullable=False),
+    sa.Column("at_s", sa.BigInteger, nullable=False),
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Index("moves_key", "key", "at_s"),
+)
+deltas = sa.Table(  # numbered changes of a row that no count has covered yet
+    "deltas",
+    metadata,
+    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("units", sa.BigInteger, nullable=False),
+)
+
+INDICES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "reservations": (("order_id",), ("state", "expires_s")),
+    "parts": (("node_no", "state", "due_s"),),
+    "decisions": (("order_id",),),
+    "idempotency_keys": (("created_s",),),
+    "events": (("xid", "event_no"),),
+    "rejections": (("order_id",), ("node_no", "at_s")),
+    "exceptions": (("state", "opened_s"), ("order_id",)),
+    "backorders": (("state", "sku_no"),),
+    "returns": (("order_id",), ("node_no", "at_s")),
+    "quarantine": (("state",),),
+    "deliveries": (("state", "next_s"),),
+    "inbound": (("available_s",),),
+}
+
+
+def _column(kind: type[Record], name: str, hint: Any) -> sa.Column[Any]:
+    of = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    numbered = NUMBERED.get(kind) == name
+    column_type: Any = sa.BigInteger if int in of else sa.Text
+    return sa.Column(
+        name,
+        SERIAL if numbered else column_type,
+        primary_key=name in kind.KEY,
+        autoincrement=numbered,
+        nullable=type(None) in of,
+    )
+
+
+def _table(kind: type[Record]) -> sa.Table:
+    hints = typing.get_type_hints(kind)
+    columns = [_column(kind, name, hints[name]) for name in kind.__struct_fields__]
+    indices = [sa.Index(f"{kind.TABLE}_{'_'.join(fields)}", *fields) for fields in INDICES.get(kind.TABLE, ())]
+    # Numbers of rows are never given twice, not even after the last row was dropped.
+    more: dict[str, Any] = {"sqlite_autoincrement": True} if kind in NUMBERED else {}
+    return sa.Table(kind.TABLE, metadata, *columns, *indices, **more)
+
+
+TABLES: dict[type[Record], sa.Table] = {kind: _table(kind) for kind in ALL_RECORDS}

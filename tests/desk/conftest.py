@@ -1,0 +1,5 @@
+"""Tests of the desk run on every ledger."""
+
+from tests.ledgers import ledger
+
+__all__ = ["ledger"]
