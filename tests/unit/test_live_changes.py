@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event, Thread
 
 import numpy as np
 import pytest
 
 from engine.decide.brief import Brief
 from engine.decide.engine import Engine
+from engine.decide.record import state_of
 from engine.domain.errors import InputError
 from engine.domain.ids import OrderId
 from engine.domain.plan import Status
@@ -188,6 +190,37 @@ def test_a_copy_decides_the_same_and_changes_nothing_here(seed: int) -> None:
     assert all(a == b for a, b in settled)
 
 
+def test_explanations_of_another_thread_are_those_of_the_moment_that_was_copied() -> None:
+    case = random_case(7, num_nodes=8)
+    engine = Engine(case.network, live=case.live, policy=case.policy, guard=False)
+    orders = [order for order in orders_of(case, 8) if engine.decide(order).plan.method == "subset"]
+    assert len(orders) > 3
+    at_rest = [engine.explain(order, engine.decide(order).plan) for order in orders]
+    view, failed, stop = engine.on(engine.live.copy()), list[object](), Event()
+
+    def explain() -> None:
+        try:
+            while not stop.is_set():
+                told = [view.explain(order, view.decide(order).plan) for order in orders]
+                failed.extend(a for a, b in zip(told, at_rest, strict=True) if repr(a) != repr(b))
+        except BaseException as error:
+            failed.append(error)
+
+    thread = Thread(target=explain)
+    thread.start()
+    try:
+        for _ in range(30):
+            for answer in engine.decide_batch(orders, deadline_ms=0):
+                assert isinstance(answer, Brief)
+                engine.hold_brief(answer, -1)
+            engine.decide_batch(orders[:1], deadline_ms=0)
+    finally:
+        stop.set()
+        thread.join()
+    assert failed == []
+    assert not _equal(engine.live, view.live)
+
+
 def test_an_engine_that_adopts_a_stock_decides_explains_and_offers_on_it() -> None:
     network = b.network(stock={("wh", "a"): 1})
     engine = Engine(network)
@@ -292,3 +325,10 @@ def test_rules_of_a_network_are_read_as_they_are() -> None:
     assert [live.available(ST, 0, channel) for channel in ("", "web", "app")] == [7, 9, 7]
     assert live.promisable(0, "app", use_inbound=True) == ((WH, 10), (ST, 7))
     assert live.promisable(0, "app", safety=False) == ((WH, 9), (ST, 7))
+
+
+def test_a_journal_refuses_a_stock_with_rows_that_its_network_lacks() -> None:
+    live = Live(b.network(stock={("wh", "a"): 1}))
+    assert state_of(live.copy(), 1) is None
+    with pytest.raises(InputError, match=r"The stock has 2 rows, network \(test\) has 1"):
+        state_of(live.grown(*_pairs((ST, 0))), 1)
