@@ -115,9 +115,7 @@ def test_whatever_frees_stock_is_offered(how: str) -> None:
             assert said(desk.ask(ReceiveLot(lot_id="l1", units=1)))["units"] == 3
         else:  # a node too busy for one order's line is not too busy for another's
             line = RejectedLine(line_id="a", units=1)
-            desk.ask(
-                Reject(rejection_id="r", reservation_id="holder", part=1, lines=(line,), reason=Reason.TOO_BUSY)
-            )
+            desk.ask(Reject(rejection_id="r", reservation_id="holder", part=1, lines=(line,), reason=Reason.TOO_BUSY))
         settle(desk)
     assert states(ledger) == {("o1", "a"): "allocated"}
 
