@@ -235,8 +235,14 @@ class Engine:
         return answer, shipments
 
     def decide_batch(
-        self, orders: Sequence[Order], *, deadline_ms: int | None = None, hold: bool = True, reasons: bool = False
-    ) -> list[Brief | InputError]:
+        self,
+        orders: Sequence[Order],
+        *,
+        deadline_ms: int | None = None,
+        hold: bool = True,
+        reasons: bool = False,
+        settle: bool = True,
+    ) -> list[Brief | InputError | None]:
         """
         Decide many orders in turn, each on what the ones before have left: the answers of `decide`, without its plans.
 
@@ -250,6 +256,9 @@ class Engine:
             Hold what each order takes, so that the next one sees it. Without, all see the stock as it is.
         reasons
             Add to unmet lines why each node could not serve them, which looks at all nodes.
+        settle
+            Decide orders that need the stronger method, which may take until the deadline; without, their answer is
+            None, and whoever asks has them decided elsewhere.
 
         Returns
         -------
@@ -257,7 +266,9 @@ class Engine:
             The error in place of an order that names what the network does not know; it disturbs no other. Whatever
             else is raised leaves nothing held.
         """
-        return self._batch.decide(orders, Terms(deadline_s=_limit_s(deadline_ms), hold=hold, reasons=reasons))
+        return self._batch.decide(
+            orders, Terms(deadline_s=_limit_s(deadline_ms), hold=hold, reasons=reasons, settle=settle)
+        )
 
     def hold_brief(self, brief: Brief, sign: int = 1) -> None:
         """Hold what a brief takes, whoever decided it (`sign=-1` gives it back)."""
