@@ -48,14 +48,15 @@ class Study:
     def _copied(self, engine: Engine) -> Engine:
         """An engine of our own on the stock as it is now; rows that change while they are copied do no harm."""
         live = engine.live
-        if self._own is None or self._of is not live or self._own.network is not engine.network:
-            self._own, self._of = Engine(engine.network, policy=engine.policy, guard=engine.guard), live
+        if self._own is None or self._of is not live:
+            self._own, self._of = engine.on(live.copy()), live
         own = self._own if self._own.policy == engine.policy else self._own.under(engine.policy)
-        for mine, theirs in (
-            (own.live.rows, live.rows),
-            (own.live.held, live.held),
-            (own.live.day, live.day),
-            (own.live.hour, live.hour),
+        mine = own.live
+        for ours, theirs in (
+            (mine.rows, live.rows),
+            (mine.held, live.held),
+            (mine.day, live.day),
+            (mine.hour, live.hour),
         ):
-            np.copyto(mine, theirs)
+            np.copyto(ours, theirs)
         return own
