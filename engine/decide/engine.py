@@ -190,10 +190,10 @@ class Engine:
             Where the order names a sku, node, service or postcode that the network does not know, or the deadline is
             negative.
         """
-        limit_s = limit_s(deadline_ms)
+        within_s = limit_s(deadline_ms)
         start = self.timer()
         merged = order.merged()
-        plan = self.chooser.plan(merged, Clock(limit_s, tape))
+        plan = self.chooser.plan(merged, Clock(within_s, tape))
         if plan.unmet and plan.status != Status.NOT_FOUND:  # looking for reasons would overrun the deadline
             plan = replace(plan, unmet=self.chooser.with_reasons(merged, plan.unmet, plan.relaxed))
         self._guarded(merged, plan)
@@ -225,9 +225,9 @@ class Engine:
             For the cheapest plan of orders that need the stronger method, and once more for all other options; those
             that are found by then say that they are not exact. DEADLINE_MS where none is given.
         """
-        limit_s = limit_s(deadline_ms)
+        within_s = limit_s(deadline_ms)
         merged = order.merged()
-        found = self._finder.find(merged, limit=limit, deadline_s=limit_s)
+        found = self._finder.find(merged, limit=limit, deadline_s=within_s)
         for option in found:
             self._guarded(merged, option.plan)
         return found
@@ -378,12 +378,11 @@ class Engine:
         self.live.add_stock(*self._row_of(node, sku), units)
 
     def _row_of(self, node: NodeId, sku: SkuId) -> tuple[int, int]:
-        network = self.network
-        if node not in network.node_index:
-            raise InputError(f"Node ({node}) of a stock change is unknown to network ({network.name}).", "case counts.")
-        if sku not in network.skus.index:
-            raise InputError(f"Sku ({sku}) of a stock change is unknown to network ({network.name}).", "case counts.")
-        return network.node_index[node], network.skus.index[sku]
+        nodes, skus = self.network.node_index, self.network.skus.index
+        if node not in nodes or sku not in skus:
+            what = f"Node ({node})" if node not in nodes else f"Sku ({sku})"
+            raise InputError(f"{what} of a stock change is unknown to network ({self.network.name}).", "case counts.")
+        return nodes[node], skus[sku]
 
     def hold(self, plan: Plan, *, sign: int = 1) -> None:
         """Hold what a plan takes, whoever made it (`sign=-1` gives it back)."""
