@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.check.violations import violations
-from engine.decide.batch import DEADLINE_MS as DEADLINE_MS
 from engine.decide.batch import Batch, Terms, limit_s
 from engine.decide.brief import Brief, rebuilt
 from engine.decide.choose import Chooser
