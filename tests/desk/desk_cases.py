@@ -52,7 +52,7 @@ class Ticks:
 
 @contextmanager
 def following(network: Network, ledger: Ledger, *, writer: str = "", **settings: Any) -> Iterator[tuple[Desk, Clock]]:
-    """A desk that follows feed, settings and what is waited for; and its clock. `writer`: another process, in effect."""
+    """A desk that follows feed, settings and what is waited for, and its clock. Another `writer` is another process."""
     clock = Clock(epoch_s(network.as_of))
     state = state_of(network, ledger, clock.now_s)
     exchange = Exchange(network.nodes, background=False)
