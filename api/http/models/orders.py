@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from api.http.models.words import Body, Id, Moment, Text, TtlS, Units, Word
+from api.http.models.words import Body, Id, LineName, Moment, Node, OrderName, Service, Sku, Text, TtlS, Units, Word
 from engine.desk.allocation import TTL_S, Allocate
-from engine.domain.ids import LineId, NodeId, OrderId, ServiceId, SkuId
 from engine.domain.order import LINES_MAX, Destination, Method, Order, OrderLine
 
-Ids = Annotated[tuple[Id, ...], Field(max_length=1_000)]
+Nodes = Annotated[tuple[Node, ...], Field(max_length=1_000)]
+Services = Annotated[tuple[Service, ...], Field(max_length=1_000)]
 Methods = Annotated[tuple[Method, ...], Field(max_length=len(Method))]
 Few = Annotated[int, Field(ge=1, le=1_000)]
 
@@ -19,10 +19,10 @@ Few = Annotated[int, Field(ge=1, le=1_000)]
 class LineIn(Body):
     """A line: a sku and how many units of it."""
 
-    line_id: Id = Field(examples=["1"])
-    sku: Id = Field(examples=["sku-0123"])
+    line_id: LineName = Field(examples=["1"])
+    sku: Sku = Field(examples=["sku-0123"])
     quantity: Units = Field(examples=[2])
-    pin_node: Id | None = Field(None, description="This line must be served by this node.")
+    pin_node: Node | None = Field(None, description="This line must be served by this node.")
 
 
 class DestinationIn(Body):
@@ -38,24 +38,24 @@ class DestinationIn(Body):
 class OrderIn(Body):
     """An order and the rules it brings along; empty lists restrict nothing."""
 
-    order_id: Id = Field(examples=["o-1001"])
+    order_id: OrderName = Field(examples=["o-1001"])
     placed_at: Moment | None = Field(None, description="By default now; work starts no earlier than now.")
     lines: Annotated[tuple[LineIn, ...], Field(min_length=1, max_length=LINES_MAX)]
     destination: DestinationIn | None = None
-    pickup_node: Id | None = Field(None, description="The customer collects there.")
+    pickup_node: Node | None = Field(None, description="The customer collects there.")
     channel: Word = ""
     methods: Methods = ()
     excluded_methods: Methods = ()
-    nodes: Ids = ()
-    excluded_nodes: Ids = ()
-    services: Ids = ()
-    excluded_services: Ids = ()
+    nodes: Nodes = ()
+    excluded_nodes: Nodes = ()
+    services: Services = ()
+    excluded_services: Services = ()
     deliver_by: Moment | None = Field(None, description="No later than that.")
     requested_by: Moment | None = Field(None, description="Later costs a price per day.")
     max_shipments: Few | None = None
     max_shipments_per_line: Few | None = None
     max_distance_m: Annotated[int, Field(ge=1, le=50_000_000)] | None = None
-    keep_together: Annotated[tuple[tuple[Id, ...], ...], Field(max_length=LINES_MAX)] = Field(
+    keep_together: Annotated[tuple[tuple[LineName, ...], ...], Field(max_length=LINES_MAX)] = Field(
         (), description="Groups of lines that travel in one shipment."
     )
     partial: bool = Field(False, description="Whether lines may go unserved.")
@@ -66,36 +66,33 @@ class OrderIn(Body):
         """The order, whose work starts no earlier than now."""
         home = self.destination
         return Order(
-            order_id=OrderId(self.order_id),
+            order_id=self.order_id,
             placed_at=now if self.placed_at is None else max(self.placed_at, now),
             lines=tuple(
-                OrderLine(
-                    line_id=LineId(line.line_id),
-                    sku=SkuId(line.sku),
-                    quantity=line.quantity,
-                    pin_node=None if line.pin_node is None else NodeId(line.pin_node),
-                )
-                for line in self.lines
+                [
+                    OrderLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity, pin_node=line.pin_node)
+                    for line in self.lines
+                ]
             ),
             destination=None
             if home is None
             else Destination(
                 country=home.country, postcode=home.postcode, lat=home.lat, lon=home.lon, residential=home.residential
             ),
-            pickup_node=None if self.pickup_node is None else NodeId(self.pickup_node),
+            pickup_node=self.pickup_node,
             channel=self.channel,
             methods=self.methods,
             excluded_methods=self.excluded_methods,
-            nodes=tuple(map(NodeId, self.nodes)),
-            excluded_nodes=tuple(map(NodeId, self.excluded_nodes)),
-            services=tuple(map(ServiceId, self.services)),
-            excluded_services=tuple(map(ServiceId, self.excluded_services)),
+            nodes=self.nodes,
+            excluded_nodes=self.excluded_nodes,
+            services=self.services,
+            excluded_services=self.excluded_services,
             deliver_by=self.deliver_by,
             requested_by=self.requested_by,
             max_shipments=self.max_shipments,
             max_shipments_per_line=self.max_shipments_per_line,
             max_distance_m=self.max_distance_m,
-            keep_together=tuple(tuple(map(LineId, group)) for group in self.keep_together),
+            keep_together=self.keep_together,
             partial=self.partial,
             signature=self.signature,
             attributes=self.attributes,

@@ -5,10 +5,18 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from engine.domain.ids import LineId, NodeId, OrderId, ServiceId, SkuId
+
 PLAIN = r"^[^\x00-\x1f\x7f]+$"  # no control characters: ids are looked at by people
 ID_MAX = 100
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_MAX, pattern=PLAIN)]
+_ID = StringConstraints(min_length=1, max_length=ID_MAX, pattern=PLAIN)
+Id = Annotated[str, _ID]
+Node = Annotated[NodeId, _ID]
+Sku = Annotated[SkuId, _ID]
+OrderName = Annotated[OrderId, _ID]
+LineName = Annotated[LineId, _ID]
+Service = Annotated[ServiceId, _ID]
 Text = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00]*$")]
 Word = Annotated[str, StringConstraints(max_length=ID_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Units = Annotated[int, Field(ge=1, le=1_000_000)]
