@@ -19,7 +19,7 @@ from engine.domain.errors import InputError
 from engine.domain.order import Order
 from engine.domain.plan import Plan, ShipmentLine, Status, Unmet
 from engine.optimise.columns import A_CENTS, A_FIELDS, A_FIRST, A_PLACE, A_SHIPMENTS, decide_rows
-from engine.optimise.intake import fits_kernel, items_of, orders_of
+from engine.optimise.intake import fits_kernel, items_of
 from engine.optimise.mip_clock import Clock
 from engine.optimise.tables import O_ITEMS, PL_NODE, Orders
 from engine.optimise.workspace import (
@@ -104,7 +104,7 @@ class Batch:
             else:
                 others.append((number, request))
         with rows.kept():
-            run = _Rows(self, orders_of(chooser.compiled, rows, requests), requests, numbers, terms)
+            run = _Rows(self, chooser.intake.orders(requests), requests, numbers, terms)
             for number, request in others:
                 run.until(bisect_left(numbers, number), found)
                 found[number] = self.alone(request, terms)

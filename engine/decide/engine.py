@@ -33,7 +33,7 @@ from engine.network.live import HORIZON_DAYS, Live
 from engine.network.model import Network
 from engine.network.rows import TargetRows
 from engine.optimise.columns import A_FIELDS, A_FIRST, decide_rows
-from engine.optimise.intake import fits_kernel, orders_of
+from engine.optimise.intake import fits_kernel
 from engine.optimise.mip_clock import Clock, Tape
 from engine.optimise.tables import O_ITEMS, Orders, compile_policy
 from engine.optimise.workspace import S_FIELDS
@@ -211,7 +211,7 @@ class Engine:
                     "decide it on its own.",
                 )
         self.rows.trim()
-        return orders_of(self.compiled, self.rows, requests)
+        return self.chooser.intake.orders(requests)
 
     def decide_columns(self, orders: Orders, *, commit: bool = True) -> tuple[I64, I64]:
         """

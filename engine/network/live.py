@@ -114,6 +114,9 @@ class Live:
                     if name != rule.channel:
                         self.row_protected[c, row] += rule.units
         self._inbound = self._inbound_lots()
+        self._due_at: dict[int, list[int]] = {}  # nodes where units of a sku are due
+        for node, sku in self._inbound:
+            self._due_at.setdefault(sku, []).append(node)
         self._lots = self._lot_arrays()
         self.row_markdown_cents[:] = self._markdown(row_sku)
         self.sku_least_cents = np.zeros(len(network.skus.ids), dtype=np.int64)
@@ -188,6 +191,22 @@ class Live:
                 if free >= quantity:
                     return available_s
         return None
+
+    def promisable(
+        self, sku: int, channel: str = "", *, safety: bool = True, use_inbound: bool = False
+    ) -> tuple[tuple[int, int], ...]:
+        """Nodes that can promise at least one unit of a sku, ascending, with how many: now, or with what is due."""
+        low, high = int(self.row_start[sku]), int(self.row_start[sku + 1])
+        c = self.channel(channel)
+        free = self.row_on_hand[low:high].astype(np.int64) - self.row_reserved[low:high]
+        free -= self.row_protected[c, low:high]
+        if safety:
+            free -= self.row_safety[c, low:high]
+        units = dict(zip(self.row_node[low:high].tolist(), free.tolist(), strict=True))
+        if use_inbound:
+            for node in self._due_at.get(sku, ()):
+                units[node] = units.get(node, 0) + sum(due for _, due in self._inbound[node, sku])
+        return tuple((node, units[node]) for node in sorted(units) if units[node] > 0)
 
     def bid_price_cents(self, node: int, sku: int) -> int:
         """Expected later value of one more unit used now."""
