@@ -20,11 +20,7 @@ from engine.stock.records_oms import ExceptionCase
 
 operations = Operations("what goes wrong", ("oms",))
 CaseState = Annotated[list[Literal["open", "taken", "resolved"]] | None, Query(description="Default: open, taken.")]
-    list[Literal["open", "taken", "resolved"]] | None, Query(description="By default open and taken.")
-]
 WaitState = Annotated[list[Literal["waiting", "allocated", "cancelled"]] | None, Query(description="Default: waiting.")]
-    list[Literal["waiting", "allocated", "cancelled"]] | None, Query(description="By default waiting.")
-]
 ShortText = Annotated[str | None, Query(max_length=100)]
 
 
