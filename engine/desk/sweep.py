@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from engine.desk.ask import OK, Planned, Wanted, answer
+from engine.desk.ask import Planned, Wanted, answer
 from engine.desk.draft import Draft, lines_of
 from engine.desk.state import State
 from engine.stock.lifecycle import Step
@@ -53,33 +53,40 @@ class Sweep:
         if not over and not kept:
             return Planned(answer(SweptDoc(expired=0, not_collected=0, more=False)))
         self._load(draft, over, kept)
-        for reservation in over:
-            self._expire(draft, reservation)
-        for part in kept:
-            self._not_collected(draft, draft.part(part.reservation_id, part.part))
-        document = SweptDoc(expired=len(over), not_collected=len(kept), more=max(len(over), len(kept)) >= self.portion)
-        return Planned(answer(document, OK), draft.posting())
+        expired = sum(self._expire(draft, reservation.reservation_id) for reservation in over)
+        left = sum(self._not_collected(draft, draft.part(part.reservation_id, part.part)) for part in kept)
+        more = max(len(over), len(kept)) >= self.portion
+        document = SweptDoc(expired=expired, not_collected=left, more=more)
+        return Planned(answer(document), draft.posting())
 
     def _load(self, draft: Draft, over: list[Reservation], kept: list[Part]) -> None:
         ledger = draft.state.ledger
-        keys = [(name,) for name in sorted({r.reservation_id for r in (*over, *kept)})]
+        names = {r.reservation_id for r in over} | {part.reservation_id for part in kept}
+        keys = [(name,) for name in sorted(names)]
         parts: dict[str, list[Part]] = {}
         for part in ledger.get_many(Part, keys):
             parts.setdefault(part.reservation_id, []).append(part)
         for reservation in ledger.get_many(Reservation, keys):
             draft.load(reservation, parts.get(reservation.reservation_id, []))
 
-    def _expire(self, draft: Draft, reservation: Reservation) -> None:
-        name = reservation.reservation_id
+    def _expire(self, draft: Draft, name: str) -> bool:
+        """End a hold; False where it was confirmed, or ended, since it was looked up."""
+        reservation = draft.reservation(name)
+        if not draft.state.ran_out(reservation):
+            return False
         held = [part for part in draft.open_parts(name) if part.state == PartState.HELD]
         ended = [draft.step(part, Step.EXPIRE) for part in held]
         draft.change(name)
-        self._tell(draft, reservation.reservation_id, ended, "not_confirmed")
+        self._tell(draft, name, ended, "not_confirmed")
+        return True
 
-    def _not_collected(self, draft: Draft, part: Part) -> None:
+    def _not_collected(self, draft: Draft, part: Part) -> bool:
+        """Likewise of a part that is kept ready."""
+        if part.state != PartState.READY or part.due_s > draft.state.now_s:
+            return False
         draft.change(part.reservation_id)
-        ended = draft.step(part, Step.EXPIRE)
-        self._tell(draft, part.reservation_id, [ended], "not_collected")
+        self._tell(draft, part.reservation_id, [draft.step(part, Step.EXPIRE)], "not_collected")
+        return True
 
     def _tell(self, draft: Draft, name: str, ended: list[Part], why: str) -> None:
         state, reservation = draft.state, draft.reservation(name)
