@@ -14,6 +14,7 @@ from engine.domain.order import Order
 from engine.domain.units import utc
 from engine.network.model import Node
 from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Posting, StockChange, stock_key
+from engine.stock.lifecycle import capacity_of, shelf_no
 from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
 from engine.stock.view import WHOLE_DAY, View
 
@@ -262,19 +263,18 @@ class State:
         stock: dict[int, StockChange] = {}
         capacity: list[CapacityChange] = []
         for part in parts:
-            for _, sku_no, units in part.lines:
-                key = stock_key(sku_no, part.node_no)
-                known = stock.get(key, StockChange(key))
-                stock[key] = known._replace(reserved=known.reserved - units)
+            node_no = shelf_no(part)
+            if node_no is not None:
+                for _, sku_no, units in part.lines:
+                    key = stock_key(sku_no, node_no)
+                    known = stock.get(key, StockChange(key))
+                    stock[key] = known._replace(reserved=known.reserved - units)
             capacity += self.cells_back(part)
         return Posting(stock=list(stock.values()), capacity=capacity)
 
     def cells_back(self, part: Part) -> list[CapacityChange]:
         """The capacity that a part has booked, given back; nothing once it is picked, or where it holds none."""
-        if part.state not in (PartState.HELD, PartState.CONFIRMED):
-            return []
-        hours = [hour for bit, hour in ((DAY, WHOLE_DAY), (HOUR, part.hour)) if part.booked & bit]
-        return [CapacityChange(part.node_no, part.day, hour, -1, -part.units) for hour in hours]
+        return capacity_of(part)
 
 
 def _booked(node: Node) -> int:

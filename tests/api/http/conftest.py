@@ -1,0 +1,14 @@
+"""A served app per test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.http.served import Served, served
+
+
+@pytest.fixture
+def shop() -> Iterator[Served]:
+    """The app without any API key, for whoever is on this machine."""
+    with served() as running:
+        yield running
