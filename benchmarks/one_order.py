@@ -31,6 +31,7 @@ REQUIRED_KEYS = (
     "kernel_us_p99",
     "decide_us_p50",
     "decisions_per_s",
+    "batch_us_per_order",
     "speedup_cpsat",
     "speedup_highs",
     "equal_optimum_share",
@@ -163,7 +164,7 @@ def _decide_figures(prepared: Prepared, sizes: Sizes) -> Figures:
 def _loops(prepared: Prepared, spec: Spec, sizes: Sizes) -> Figures:
     """The loop over more orders of the same mix, so that it lasts long enough to be timed."""
     more = Prepared(world(replace(spec, count=sizes.loop_orders), prepared.world.network), prepared.engine)
-    return {**speed.loop_figures(more), "intake_us": speed.intake_us(more)}
+    return {**speed.loop_figures(more), "intake_us": speed.intake_us(more), **speed.batch_figures(more)}
 
 
 def _wholesale(prepared: Prepared, spec: Spec, sizes: Sizes) -> Figures:

@@ -16,6 +16,10 @@ def show(f: Figures) -> None:
         ("decide with the check, p50 / p99", f"{f['decide_guard_us_p50']} / {f['decide_guard_us_p99']} us"),
         ("decisions per second, one core", f"{f['decisions_per_s']:,} ({f['loop_orders']:,} orders, stock consumed)"),
         ("orders into columns", f"{f['intake_us']} us each, in Python"),
+        (
+            "orders in groups, to briefs, stock held",
+            f"{f['batch_us_per_order']} us each; {f['batch_not_settled']} of {f['batch_orders']:,} without proof",
+        ),
     ]
     for peer in PEERS:
         for name, model in ((peer, "by node"), (peer + SET_SUFFIX, "by set")):

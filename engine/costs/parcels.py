@@ -129,6 +129,11 @@ class RateCards:
         self._cards = tuple(card_of(s, rates_of[s.service_id], network.surcharges, number) for s in network.services)
         self._zone_ids = network.zone_ids
 
+    def misfit(self, service: int, contents: Contents) -> Refusal | None:
+        """The first limit of a service that contents break, wherever they go."""
+        terms = self._cards[service].service
+        return _limit_broken(terms, contents, num_parcels(terms, contents))
+
     def price(
         self, service: int, zone: int, ship_day: int, contents: Contents, target: Target, signature: bool
     ) -> ParcelPrice | Refusal:

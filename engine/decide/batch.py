@@ -19,7 +19,7 @@ from engine.domain.errors import InputError
 from engine.domain.order import Order
 from engine.domain.plan import Plan, ShipmentLine, Status, Unmet
 from engine.optimise.columns import A_CENTS, A_FIELDS, A_FIRST, A_PLACE, A_SHIPMENTS, decide_rows
-from engine.optimise.intake import fits_kernel, items_of, orders_of
+from engine.optimise.intake import fits_kernel, items_of
 from engine.optimise.mip_clock import Clock
 from engine.optimise.tables import O_ITEMS, PL_NODE, Orders
 from engine.optimise.workspace import (
@@ -36,7 +36,7 @@ from engine.optimise.workspace import (
 )
 from engine.options.evaluate import Evaluator
 
-Answer = Brief | InputError
+Answer = Brief | InputError | None  # None: not settled, as was asked for
 CHUNK = 512  # orders in columns at a time; targets are not forgotten within
 METHOD = "subset"
 
@@ -48,6 +48,7 @@ class Terms:
     deadline_s: float
     hold: bool
     reasons: bool
+    settle: bool = True
 
 
 class Batch:
@@ -104,10 +105,10 @@ class Batch:
             else:
                 others.append((number, request))
         with rows.kept():
-            run = _Rows(self, orders_of(chooser.compiled, rows, requests), requests, numbers, terms)
+            run = _Rows(self, chooser.intake.orders(requests), requests, numbers, terms)
             for number, request in others:
                 run.until(bisect_left(numbers, number), found)
-                found[number] = self.alone(request, terms)
+                found[number] = self.alone(request, terms) if terms.settle else None
             run.until(len(requests), found)
 
     def alone(self, request: Evaluator, terms: Terms) -> Brief:
@@ -153,7 +154,8 @@ class _Rows:
                 if terms.reasons and terms.hold:
                     batch.hold(brief, 1)
             if self.row < end:
-                found[self.numbers[self.row]] = batch.alone(self.requests[self.row], terms)
+                request = self.requests[self.row]
+                found[self.numbers[self.row]] = batch.alone(request, terms) if terms.settle else None
                 self.row += 1
 
     def _brief(self, row: int) -> Brief:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.order import Method, Order
-from engine.domain.plan import Plan, Refusal, Shipment, Status, Unmet
+from engine.domain.plan import Plan, Refusal, Status, Unmet
 from engine.domain.policy import Policy, Relaxation
 from engine.network.blocks import Block
 from engine.network.compiled import CompiledNetwork
@@ -22,11 +22,22 @@ from engine.network.model import NodeKind
 from engine.network.routes import Route
 from engine.network.rows import TargetRows
 from engine.optimise import mip
-from engine.optimise.intake import fits_kernel, items_of, orders_of
+from engine.optimise.intake import Intake, fits_kernel, items_of
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, decide_row
 from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_tariff import Tariffs
-from engine.optimise.tables import ITEMS_MAX, PL_NODE, Orders, Pol, no_orders
+from engine.optimise.tables import (
+    F_PARTIAL,
+    ITEMS_MAX,
+    O_FLAGS,
+    O_ITEMS,
+    O_LINE_FROM,
+    O_LINE_TO,
+    PL_NODE,
+    Orders,
+    Pol,
+    no_orders,
+)
 from engine.optimise.workspace import (
     KIND_CARRIER,
     KIND_LANE,
@@ -62,6 +73,7 @@ class Chooser:
         self.live = live
         self.policy = policy
         self.pol = pol
+        self.intake = Intake(compiled, rows)
         self.tariffs = Tariffs(compiled.network, tools.cards)
         self.workspace: Workspace = workspace(len(compiled.network.nodes))
         self._blocks = {
@@ -71,17 +83,30 @@ class Chooser:
             "reach": rows.block,
             "ws": Block.of(self.workspace),
         }
+        self._seen = live.version  # of the live arrays that the kernels read
         self._one = self.block(no_orders())
         self._out: NDArray[np.int64] = np.zeros((ITEMS_MAX, S_FIELDS), dtype=np.int64)
 
     def block(self, orders: Orders) -> Block:
-        """All that kernels need to decide orders; valid until targets are forgotten."""
+        """All that kernels need to decide orders; valid until targets are forgotten or the live stock is replaced."""
+        self._keep_up()
         return Block(Inputs, orders=orders, **self._blocks)
 
     def block_of_one(self, orders: Orders) -> Block:
         """Likewise, for the orders at hand only: the next call replaces them."""
+        self._keep_up()
         self._one.put(orders=orders)
         return self._one
+
+    def adopt(self, live: Live) -> None:
+        """Decide on another stock of the same network from now on."""
+        self.live, self._seen = live, -1
+
+    def _keep_up(self) -> None:
+        """Have the kernels read the arrays of the live stock as they are, where some were replaced."""
+        if self._seen != self.live.version:
+            self._blocks["live"].put(**self.live.arrays()._asdict())
+            self._seen = self.live.version
 
     def request(self, order: Order, relaxed: tuple[str, ...] = ()) -> Evaluator:
         """An order resolved on the network."""
@@ -182,20 +207,41 @@ class Chooser:
 
     def _serves(self, request: Evaluator, line: int, quantity: int, *, holes: bool = False) -> bool:
         """
-        Whether any allowed route serves so many units of a line; looks at no node that has too few.
+        Whether any allowed route serves so many units of a line, which the kernel is asked as an order of its own.
 
         With `holes` a route also counts if it lacks a price that it may have for a heavier parcel, or a later one.
         """
+        whole = self.intake.orders([request])
+        row = whole.table[:1].copy()
+        row[0, O_LINE_FROM], row[0, O_LINE_TO], row[0, O_ITEMS] = 0, 1, 1
+        row[0, O_FLAGS] &= ~F_PARTIAL
+        part = whole.line[line : line + 1].copy()
+        part["quantity"], part["item"] = quantity, 0
+        block = self.block_of_one(whole._replace(table=row, line=part))
+        status, *_ = decide_row(block.at, 0, self._out)
+        return status != INFEASIBLE or (holes and self._in_hole(request, line, quantity))
+
+    def _in_hole(self, request: Evaluator, line: int, quantity: int) -> bool:
+        """Whether any tariff that does not sell so many units of a line may sell a heavier parcel, or a later one."""
+        items = ((line, quantity),)
+        contents, steady = request.contents(items), self.rows.floors.steady
+        services = {
+            s for s in range(len(steady)) if not steady[s].all() and self.tools.cards.misfit(s, contents) is None
+        }
+        if not services:
+            return False
         return any(
-            isinstance(found := request.shipment(route, ((line, quantity),)), Shipment)
-            or (holes and found.code == "no_price" and self._in_hole(request, route))
-            for node in request.holders(line)
-            if request.available(node, line) >= quantity and request.ways.node_barred(node) is None
+            isinstance(found := request.shipment(route, items), Refusal)
+            and found.code == "no_price"
+            and self._has_hole(request, route)
+            for node, units in request.promisable(line)
+            if units >= quantity and request.ways.node_barred(node) is None
             for route in request.ways.of_node(node)
+            if route.service in services
         )
 
-    def _in_hole(self, request: Evaluator, route: Route) -> bool:
-        """Whether the tariff of a route may sell a heavier parcel, or a later one, where it does not sell this one."""
+    def _has_hole(self, request: Evaluator, route: Route) -> bool:
+        """Whether the tariff of a route has holes at all."""
         way = request.ways.way(route)
         if isinstance(way, Refusal) or way.zone < 0:
             return False
@@ -210,7 +256,7 @@ class Chooser:
 
     def _by_kernel(self, request: Evaluator, clock: Clock) -> Plan:
         self.rows.trim()
-        orders = orders_of(self.compiled, self.rows, [request])
+        orders = self.intake.orders([request])
         status, cost, count, place = decide_row(self.block_of_one(orders).at, 0, self._out)
         lines = range(len(request.order.lines))
         if status == INFEASIBLE:
@@ -258,8 +304,7 @@ class Chooser:
 def _enough(request: Evaluator) -> bool:
     """Whether all nodes together hold what is asked for; where they do not, no split helps."""
     return all(
-        sum(request.available(node, i) for node in request.holders(i)) >= line.quantity
-        for i, line in enumerate(request.order.lines)
+        sum(units for _, units in request.promisable(i)) >= line.quantity for i, line in enumerate(request.order.lines)
     )
 
 

@@ -16,7 +16,7 @@ from engine.domain.plan import Plan, Refusal, Shipment, Status
 from engine.domain.units import epoch_s
 from engine.network.blocks import Block
 from engine.network.routes import Route
-from engine.optimise.intake import items_of, orders_of
+from engine.optimise.intake import items_of
 from engine.optimise.labels import C_CUT, C_FOUND, C_STEP, Labels, labels
 from engine.optimise.mip_clock import Clock
 from engine.optimise.pareto import START, find_options
@@ -65,7 +65,7 @@ class LabelSearch:
         """
         chooser, rows, lab = self.chooser, self.chooser.rows, self._labels
         rows.trim()
-        orders = orders_of(chooser.compiled, rows, [request])
+        orders = chooser.intake.orders([request])
         items = items_of(request)
         target = sum(1 << item for item in {item for i, item in enumerate(items) if i not in unserved})
         limit = self._search(orders, target, clock)

@@ -23,7 +23,7 @@ from engine.network.model import NodeKind
 from engine.network.records import LEAVE
 from engine.network.routes import Route
 from engine.network.rows import Reach
-from engine.optimise.intake import fits_kernel, items_of, orders_of
+from engine.optimise.intake import fits_kernel, items_of
 from engine.optimise.kernel import OPTIMAL, decide_row
 from engine.optimise.tables import (
     ITEMS_MAX,
@@ -123,7 +123,7 @@ class Trial:
         self.request = request
         requests = [strict] if request is strict else [strict, request]
         self._sets_from = len(requests)
-        self.orders = _with_sets(orders_of(self.chooser.compiled, rows, requests), sets)
+        self.orders = _with_sets(self.chooser.intake.orders(requests), sets)
         self.live = self._dense.of(request.sku_index)
         np.copyto(self.soonest, rows.floors.soonest_day)
         self._block.put(live=self.live, reach=self._reach(), orders=self.orders)
@@ -162,7 +162,7 @@ class Trial:
         """The same for the order under other rules."""
         if not fits_kernel(request):
             return None
-        orders = orders_of(self.chooser.compiled, self.chooser.rows, [request])
+        orders = self.chooser.intake.orders([request])
         np.copyto(self.soonest, self.chooser.rows.floors.soonest_day)
         self._block.put(orders=orders, reach=self._reach())
         found = self._decided(request, orders)

@@ -123,6 +123,7 @@ class TargetRows:
         self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
         self._keeps = False
+        self.generation = 0  # how often slots were forgotten
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
         self._zones = np.zeros((num_nodes, max(1, len(self._maps))), dtype=np.int16)  # of the target at hand, by map
@@ -145,6 +146,7 @@ class TargetRows:
         """Forget all slots if there are more than `slots_max`; slots handed out before are then void."""
         if len(self._slots) > self.slots_max and not self._keeps:
             self._slots.clear()
+            self.generation += 1
 
     @contextmanager
     def kept(self) -> Iterator[None]:

@@ -1,13 +1,14 @@
 """Orders into columns: what the caller's words become before a kernel sees them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.costs.tariff import REMOTE, RESIDENTIAL, SIGNATURE
-from engine.domain.order import METHODS
+from engine.domain.order import METHODS, Method
 from engine.network.compiled import CompiledNetwork
+from engine.network.routes import Target
 from engine.network.rows import TargetRows
 from engine.optimise.tables import (
     F_NO_SAFETY,
@@ -17,40 +18,13 @@ from engine.optimise.tables import (
     LINE,
     LINES_MAX,
     NO_LIMIT,
-    O_ALLOWED_FROM,
-    O_ALLOWED_TO,
-    O_CHANNEL,
-    O_DELIVER_BY,
-    O_EXCLUDED_FROM,
-    O_EXCLUDED_TO,
     O_FIELDS,
-    O_FLAGS,
-    O_GROUPS,
-    O_ITEMS,
-    O_LINE_FROM,
-    O_LINE_TO,
-    O_MAX_DISTANCE,
-    O_MAX_SHIPMENTS,
-    O_METHODS,
-    O_MIN_VALUE,
-    O_PLACE_FROM,
-    O_PLACE_TO,
-    O_PLACED,
-    O_REGION,
-    O_REQUESTED,
-    O_SERVICES,
-    O_SLOT,
-    O_TZ,
-    PL_DISTANCE,
     PL_FIELDS,
-    PL_NODE,
-    PL_REGION,
-    PL_REMOTE,
-    PL_SLOT,
-    PL_TZ,
     Orders,
 )
 from engine.options.evaluate import Evaluator
+
+HOMES_MAX = 50_000
 
 
 def items_of(request: Evaluator) -> list[int]:
@@ -72,100 +46,152 @@ def fits_kernel(request: Evaluator) -> bool:
     return lines <= ITEMS_MAX or (lines <= LINES_MAX and max(items_of(request)) < ITEMS_MAX)
 
 
-def orders_of(compiled: CompiledNetwork, rows: TargetRows, requests: Sequence[Evaluator]) -> Orders:
-    """The columns of orders that fit the kernel."""
-    table = np.zeros((len(requests), O_FIELDS), dtype=np.int64)
-    lines: list[tuple[int, int, int, int]] = []
-    nodes: list[int] = []
-    places: list[list[int]] = []
-    for i, request in enumerate(requests):
-        _one(compiled, rows, request, table[i], lines, nodes, places)
-    return Orders(
-        table,
-        np.array(lines, dtype=LINE),
-        np.array(nodes, dtype=np.int32),
-        np.array(places, dtype=np.int64).reshape(-1, PL_FIELDS),
-    )
+class Intake:
+    """
+    Brings requests into columns.
+
+    What orders share is looked up once and kept: the places near a home with all that the kernel asks about them, and
+    what a channel allows.
+
+    Parameters
+    ----------
+    compiled, rows
+        Of the network.
+    """
+
+    def __init__(self, compiled: CompiledNetwork, rows: TargetRows) -> None:
+        self.compiled = compiled
+        self.rows = rows
+        self._all_services = (1 << len(compiled.network.services)) - 1
+        self._places: dict[tuple[Target, tuple[int, ...]], list[tuple[int, ...]]] = {}
+        self._homes: dict[Target, tuple[int, int, int, int]] = {}
+        self._generation = rows.generation
+
+    def orders(self, requests: Sequence[Evaluator]) -> Orders:
+        """The columns of orders that fit the kernel; valid until `rows` forgets its slots."""
+        if self._generation != self.rows.generation or len(self._homes) > HOMES_MAX:
+            self._places.clear()
+            self._homes.clear()
+            self._generation = self.rows.generation
+        table: list[tuple[int, ...]] = []
+        lines: list[tuple[int, int, int, int]] = []
+        nodes: list[int] = []
+        places: list[tuple[int, ...]] = []
+        for request in requests:
+            table.append(self._row(request, lines, nodes, places))
+        return Orders(
+            np.array(table, dtype=np.int64).reshape(-1, O_FIELDS),
+            np.array(lines, dtype=np.int64).reshape(-1, 4).view(LINE).reshape(-1),
+            np.array(nodes, dtype=np.int32),
+            np.array(places, dtype=np.int64).reshape(-1, PL_FIELDS),
+        )
+
+    def _row(
+        self,
+        request: Evaluator,
+        lines: list[tuple[int, int, int, int]],
+        nodes: list[int],
+        places: list[tuple[int, ...]],
+    ) -> tuple[int, ...]:
+        """The row of an order, in the order of its fields; its lines, nodes and places are appended."""
+        order, ways, index = request.order, request.ways, self.compiled.network.node_index
+        slot, region, tz, flags = (-1, 0, 0, F_PLACE_CHOSEN) if ways.home is None else self._home(ways.home)
+        if order.signature:
+            flags |= SIGNATURE
+        if order.partial:
+            flags |= F_PARTIAL
+        if request.relaxed and "safety_stock" in request.relaxed:
+            flags |= F_NO_SAFETY
+        self.rows.see(request.placed_s)
+        line_from, excluded_from, place_from = len(lines), len(nodes), len(places)
+        items: Sequence[int] = items_of(request) if order.keep_together else range(len(order.lines))
+        for sku, line, pin, item in zip(request.sku_index, order.lines, request.pins, items, strict=True):
+            lines.append((sku, line.quantity, pin, item))
+        nodes += [index[n] for n in order.excluded_nodes]
+        allowed_from = len(nodes)
+        nodes += [index[n] for n in order.nodes]
+        if ways.places:
+            places += self._near(request)
+        far = ways.distance_max_m
+        return (
+            request.placed_s,
+            slot,
+            region,
+            tz,
+            flags,
+            NO_LIMIT if request.deliver_by_s is None else request.deliver_by_s,
+            NO_LIMIT if request.requested_s is None else request.requested_s,
+            _bits(ways.methods),
+            self._services(request),
+            self._groups(request),
+            request.live.channel(order.channel),
+            min(request.shipments_max, NO_LIMIT),
+            NO_LIMIT if far is None else far,
+            request.min_parcel_value_cents,
+            line_from,
+            len(lines),
+            max(items) + 1,
+            excluded_from,
+            allowed_from,
+            allowed_from,
+            len(nodes),
+            place_from,
+            len(places),
+        )
+
+    def _home(self, home: Target) -> tuple[int, int, int, int]:
+        """Slot, region, time zone and flags of a home."""
+        found = self._homes.get(home)
+        if found is None:
+            region, tz = self.compiled.regions[home.country, home.region], self.compiled.time_zones[home.tz]
+            flags = RESIDENTIAL * home.residential + REMOTE * home.remote
+            found = self._homes[home] = (self.rows.slot(home), region, tz, flags)
+        return found
+
+    def _near(self, request: Evaluator) -> list[tuple[int, ...]]:
+        """The rows of an order's places."""
+        ways = request.ways
+        if ways.home is None:
+            return [self._place(request, place) for place in ways.places]
+        key = (ways.home, ways.places)
+        found = self._places.get(key)
+        if found is None:
+            found = self._places[key] = [self._place(request, place) for place in ways.places]
+        return found
+
+    def _place(self, request: Evaluator, place: int) -> tuple[int, ...]:
+        """A row of a place, in the order of its fields."""
+        target = request.tools.place_target(place)
+        return (
+            place,
+            self.rows.slot(target),
+            self.compiled.regions[target.country, target.region],
+            self.compiled.time_zones[target.tz],
+            int(target.remote),
+            request.ways.trip_distance_m(place) or 0,
+        )
+
+    def _services(self, request: Evaluator) -> int:
+        order, rule = request.order, request.ways.rule
+        if not (order.services or order.excluded_services or rule.services):
+            return self._all_services
+        return sum(
+            1 << s
+            for s, service in enumerate(self.compiled.network.services)
+            if (not order.services or service.service_id in order.services)
+            and service.service_id not in order.excluded_services
+            and (not rule.services or service.service_id in rule.services)
+        )
+
+    def _groups(self, request: Evaluator) -> int:
+        """Bits of the channel rule's node groups; a bit that no node has where it names only unknown ones."""
+        names = request.ways.rule.node_groups
+        if not names:
+            return 0
+        groups = self.compiled.groups
+        return sum(1 << groups[g] for g in set(names) if g in groups) or 1 << 62
 
 
-def _one(
-    compiled: CompiledNetwork,
-    rows: TargetRows,
-    request: Evaluator,
-    out: NDArray[np.int64],
-    lines: list[tuple[int, int, int, int]],
-    nodes: list[int],
-    places: list[list[int]],
-) -> None:
-    order, ways, network = request.order, request.ways, compiled.network
-    flags = SIGNATURE * order.signature + F_PARTIAL * order.partial
-    flags += F_NO_SAFETY * ("safety_stock" in request.relaxed) + F_PLACE_CHOSEN * (ways.home is None)
-    values = [0] * O_FIELDS
-    values[O_SLOT] = -1
-    if ways.home is not None:
-        home = ways.home
-        values[O_SLOT] = rows.slot(home)
-        values[O_REGION] = compiled.regions[home.country, home.region]
-        values[O_TZ] = compiled.time_zones[home.tz]
-        flags += RESIDENTIAL * home.residential + REMOTE * home.remote
-    rows.see(request.placed_s)
-    values[O_PLACED] = request.placed_s
-    values[O_FLAGS] = flags
-    values[O_DELIVER_BY] = NO_LIMIT if request.deliver_by_s is None else request.deliver_by_s
-    values[O_REQUESTED] = NO_LIMIT if request.requested_s is None else request.requested_s
-    values[O_METHODS] = sum(1 << m for m, method in enumerate(METHODS) if method in ways.methods)
-    values[O_SERVICES] = _services(request)
-    values[O_GROUPS] = _groups(compiled, request)
-    values[O_CHANNEL] = request.live.channel(order.channel)
-    values[O_MAX_SHIPMENTS] = min(request.shipments_max, NO_LIMIT)
-    values[O_MAX_DISTANCE] = NO_LIMIT if ways.distance_max_m is None else ways.distance_max_m
-    values[O_MIN_VALUE] = request.min_parcel_value_cents
-    values[O_LINE_FROM] = len(lines)
-    items = items_of(request) if order.keep_together else list(range(len(order.lines)))
-    for sku, line, pin, item in zip(request.sku_index, order.lines, request.pins, items, strict=True):
-        lines.append((sku, line.quantity, pin, item))
-    values[O_LINE_TO] = len(lines)
-    values[O_ITEMS] = max(items) + 1
-    values[O_EXCLUDED_FROM] = len(nodes)
-    nodes += [network.node_index[n] for n in order.excluded_nodes]
-    values[O_EXCLUDED_TO] = values[O_ALLOWED_FROM] = len(nodes)
-    nodes += [network.node_index[n] for n in order.nodes]
-    values[O_ALLOWED_TO] = len(nodes)
-    values[O_PLACE_FROM] = len(places)
-    for place in ways.places:
-        places.append(_place(compiled, rows, request, place))
-    values[O_PLACE_TO] = len(places)
-    out[:] = values
-
-
-def _services(request: Evaluator) -> int:
-    order, rule, services = request.order, request.ways.rule, request.network.services
-    if not (order.services or order.excluded_services or rule.services):
-        return (1 << len(services)) - 1
-    return sum(
-        1 << s
-        for s, service in enumerate(services)
-        if (not order.services or service.service_id in order.services)
-        and service.service_id not in order.excluded_services
-        and (not rule.services or service.service_id in rule.services)
-    )
-
-
-def _groups(compiled: CompiledNetwork, request: Evaluator) -> int:
-    """Bits of the channel rule's node groups; a bit that no node has where it names only unknown ones."""
-    names = request.ways.rule.node_groups
-    if not names:
-        return 0
-    return sum(1 << compiled.groups[g] for g in set(names) if g in compiled.groups) or 1 << 62
-
-
-def _place(compiled: CompiledNetwork, rows: TargetRows, request: Evaluator, place: int) -> list[int]:
-    target = request.tools.place_target(place)
-    values = [0] * PL_FIELDS
-    values[PL_NODE] = place
-    values[PL_SLOT] = rows.slot(target)
-    values[PL_REGION] = compiled.regions[target.country, target.region]
-    values[PL_TZ] = compiled.time_zones[target.tz]
-    values[PL_REMOTE] = int(target.remote)
-    values[PL_DISTANCE] = request.ways.trip_distance_m(place) or 0
-    return values
+@lru_cache(maxsize=1024)
+def _bits(methods: frozenset[Method]) -> int:
+    return sum(1 << m for m, method in enumerate(METHODS) if method in methods)

@@ -1,7 +1,7 @@
 """An order resolved on a network: its skus, pins and limits, what is relaxed, and what stock could serve it."""
 
 import sys
-from collections.abc import Iterable
+from functools import cached_property
 
 from engine.domain.errors import InputError
 from engine.domain.order import Order, OrderLine
@@ -9,7 +9,7 @@ from engine.domain.plan import Refusal
 from engine.domain.policy import Policy, Relaxation
 from engine.domain.units import DAY_S, epoch_s
 from engine.network.live import Live
-from engine.network.model import Network
+from engine.network.model import Network, Sku
 from engine.options.tools import Tools
 from engine.options.ways import Ways
 
@@ -59,7 +59,6 @@ class Request:
         self.tools = tools
         self.relaxed = relaxed
         self.sku_index = tuple(_sku_index(order, line, tools) for line in order.lines)
-        self.skus = tuple(tools.sku(index) for index in self.sku_index)
         self.pins = tuple(_pin(order, line, network) for line in order.lines)
         self.ways = Ways(tools, policy, order, any_distance="max_distance" in relaxed)
         self.placed_s = epoch_s(order.placed_at)
@@ -71,6 +70,11 @@ class Request:
         self.shipments_per_line_max = min(by_line or sys.maxsize, policy.max_shipments_per_line)
         self.min_parcel_value_cents = 0 if "min_parcel_value" in relaxed else policy.min_parcel_value_cents
         self._with_safety = "safety_stock" not in relaxed
+
+    @cached_property
+    def skus(self) -> tuple[Sku, ...]:
+        """The sku of each line."""
+        return tuple(self.tools.sku(index) for index in self.sku_index)
 
     def available(self, node: int, line: int) -> int:
         """Units of a line that a node could give in the end: available to promise and, if used, inbound."""
@@ -98,18 +102,15 @@ class Request:
             release_s = max(release_s, starts_s)
         return release_s
 
+    def promisable(self, line: int) -> tuple[tuple[int, int], ...]:
+        """Nodes that could give at least one unit of a line, ascending, with how many; see `available`."""
+        return self.live.promisable(
+            self.sku_index[line], self.order.channel, safety=self._with_safety, use_inbound=self.policy.use_inbound
+        )
+
     def holders(self, line: int) -> tuple[int, ...]:
         """Nodes that could give at least one unit of a line, ascending."""
-        live, sku = self.live, self.sku_index[line]
-        rows = live.row_node[live.row_start[sku] : live.row_start[sku + 1]]
-        nodes = {int(node) for node in rows}
-        if self.policy.use_inbound:
-            nodes.update(self._inbound_nodes(sku))
-        return tuple(node for node in sorted(nodes) if self.available(node, line) > 0)
-
-    def _inbound_nodes(self, sku: int) -> Iterable[int]:
-        name = self.network.skus.ids[sku]
-        return (self.network.node_index[lot.node_id] for lot in self.network.inbound if lot.sku == name)
+        return tuple(node for node, _ in self.promisable(line))
 
 
 def _sku_index(order: Order, line: OrderLine, tools: Tools) -> int:

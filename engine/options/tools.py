@@ -2,19 +2,25 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.parcels import RateCards
 from engine.domain.ids import NodeId, SkuId
+from engine.domain.order import Destination
 from engine.domain.units import day_number
 from engine.network.calendars import Calendars
 from engine.network.live import HORIZON_DAYS
 from engine.network.model import Network, NodeKind, Offer, ServiceKind, Sku
-from engine.network.routes import EARTH_RADIUS_M, Target, distance_m, target_of_place
+from engine.network.routes import EARTH_RADIUS_M, Target, distance_m, target_of, target_of_place
 from engine.network.zones import ZoneFinder
 from engine.promise.dates import Dates
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+KEPT_MAX = 50_000  # answers of one kind; then they are all forgotten, since customers' own coordinates never repeat
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,16 +79,25 @@ class Tools:
         The nearest nodes that offer pickup and open at all in the horizon, by (distance, node).
 
         The vectorised distance only orders the search; what counts is `distance_m`, which it meets within far less
-        than the slack of two metres.
+        than the slack of two metres. Answers are kept: customers live at few postcodes.
         """
         if num_max == 0 or len(self.pickups) == 0:
             return ()
+        key = (lat, lon, within_m, num_max)
+        found = self._nearest.get(key)
+        if found is None:
+            _make_room(self._nearest)
+            found = self._nearest[key] = self._find_nearest(lat, lon, within_m, num_max)
+        return found
+
+    def _find_nearest(self, lat: float, lon: float, within_m: int, num_max: int) -> tuple[int, ...]:
         lats, lons = self._pickup_radians
         phi = np.radians(lat)
         half = np.sin((lats - phi) / 2) ** 2 + np.cos(phi) * np.cos(lats) * np.sin((lons - np.radians(lon)) / 2) ** 2
         about_m = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, half)))
         found: list[tuple[int, int]] = []
-        for at in np.argsort(about_m, kind="stable"):
+        near = np.flatnonzero(about_m <= within_m + 2)
+        for at in near[np.argsort(about_m[near], kind="stable")]:
             reach_m = within_m if len(found) < num_max else sorted(found)[num_max - 1][0]
             if about_m[at] > reach_m + 2:
                 break
@@ -92,6 +107,22 @@ class Tools:
             if exact_m <= within_m and self.calendars.opening(place):
                 found.append((exact_m, place))
         return tuple(place for _, place in sorted(found)[:num_max])
+
+    @cached_property
+    def _nearest(self) -> dict[tuple[float, float, int, int], tuple[int, ...]]:
+        return {}
+
+    @cached_property
+    def _homes(self) -> dict[Destination, Target]:
+        return {}
+
+    def home_target(self, destination: Destination) -> Target:
+        """The target of parcels to a customer; see `target_of`."""
+        target = self._homes.get(destination)
+        if target is None:
+            _make_room(self._homes)
+            target = self._homes[destination] = target_of(self.network, destination)
+        return target
 
     @cached_property
     def _targets(self) -> dict[int, Target]:
@@ -126,3 +157,8 @@ class Tools:
     def sku_like(self, name: str) -> SkuId | None:
         """The known sku that differs from `name` in case only."""
         return self._sku_by_folded.get(name.casefold())
+
+
+def _make_room(kept: dict[_K, _V]) -> None:
+    if len(kept) >= KEPT_MAX:
+        kept.clear()

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from engine.domain.errors import InputError
 from engine.domain.order import Method, Order
 from engine.domain.plan import Refusal
 from engine.domain.policy import ChannelRule, Policy
-from engine.network.model import Node, NodeKind, Offer, ServiceKind
-from engine.network.routes import Route, Target, distance_m, target_of
+from engine.network.model import Network, Node, NodeKind, Offer, ServiceKind
+from engine.network.routes import Route, Target, distance_m
 from engine.options.tools import Tools
 
 SHIP_METHODS = {
@@ -53,22 +53,15 @@ class Ways:
 
     def __init__(self, tools: Tools, policy: Policy, order: Order, *, any_distance: bool = False) -> None:
         network = tools.network
-        _known(order.nodes, network.node_index, f"Order ({order.order_id}) allows", "node")
-        _known(order.excluded_nodes, network.node_index, f"Order ({order.order_id}) excludes", "node")
-        _known(order.services, network.service_index, f"Order ({order.order_id}) allows", "service")
-        _known(order.excluded_services, network.service_index, f"Order ({order.order_id}) excludes", "service")
+        if order.nodes or order.excluded_nodes or order.services or order.excluded_services:
+            _all_known(network, order)
         self.tools = tools
         self.policy = policy
         self.order = order
         self.rule = policy.channels.get(order.channel, _NO_RULE)
-        allowed = frozenset(policy.methods)
-        if order.methods:
-            allowed &= frozenset(order.methods)
-        if self.rule.methods:
-            allowed &= frozenset(self.rule.methods)
-        self.methods = allowed.difference(order.excluded_methods)
+        self.methods = _methods(policy.methods, order.methods, self.rule.methods, order.excluded_methods)
         # The destination is looked up even if the order is collected: a wrong postcode is the caller's to know.
-        self.destination = target_of(network, order.destination) if order.destination is not None else None
+        self.destination = tools.home_target(order.destination) if order.destination is not None else None
         self.home = None if order.pickup_node is not None else self.destination
         if order.pickup_node is not None:
             _known((order.pickup_node,), network.node_index, f"Order ({order.order_id}) is collected at", "node")
@@ -137,6 +130,8 @@ class Ways:
         """Why the order may use no route of a node, whatever it is."""
         order = self.order
         here = self.tools.network.nodes[node]
+        if not here.offers:
+            return Refusal("paused", f"{here.node_id} takes no orders.")
         if order.nodes and here.node_id not in order.nodes:
             return Refusal("node", f"The order is limited to other nodes than {here.node_id}.")
         if here.node_id in order.excluded_nodes:
@@ -230,6 +225,26 @@ class Ways:
 
 def _linked(here: Node, there: Node) -> bool:
     return Offer.TRANSFER_OUT in here.offers and Offer.TRANSFER_IN in there.offers
+
+
+@lru_cache(maxsize=1024)
+def _methods(
+    policy: tuple[Method, ...], order: tuple[Method, ...], rule: tuple[Method, ...], excluded: tuple[Method, ...]
+) -> frozenset[Method]:
+    """What policy, order and channel all allow; orders are many, and ask for few combinations."""
+    allowed = frozenset(policy)
+    if order:
+        allowed &= frozenset(order)
+    if rule:
+        allowed &= frozenset(rule)
+    return allowed.difference(excluded)
+
+
+def _all_known(network: Network, order: Order) -> None:
+    _known(order.nodes, network.node_index, f"Order ({order.order_id}) allows", "node")
+    _known(order.excluded_nodes, network.node_index, f"Order ({order.order_id}) excludes", "node")
+    _known(order.services, network.service_index, f"Order ({order.order_id}) allows", "service")
+    _known(order.excluded_services, network.service_index, f"Order ({order.order_id}) excludes", "service")
 
 
 def _known(names: Iterable[str], index: Collection[str], what: str, kind: str) -> None:
