@@ -6,8 +6,9 @@ what their notices say was changed is read again. The lag is how old the latest 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from engine.desk.ask import Answer, Ask
+from engine.desk.ask import Answer, Ask, Command, DeskError
 from engine.desk.backorders import offers
 from engine.desk.desk import Desk, Watch
 from engine.desk.exchange import Exchange, grow
@@ -102,7 +103,12 @@ class Follow:
         except LedgerBusyError:
             return
         if self.desk is not None:
-            self.desk.submit(Ask(CountPicks(), _done))
+            self._submit(self.desk, CountPicks())
+
+    def _submit(self, desk: Desk, *commands: Command) -> None:
+        """Have commands done before the calls that wait; one that closes does none of them."""
+        with suppress(DeskError):
+            desk.submit(*(Ask(command, _done) for command in commands), first=True)
 
     def _offer(self, state: State, desk: Desk) -> None:
         try:
@@ -110,7 +116,7 @@ class Follow:
         except LedgerBusyError:
             return  # what rose is looked at again
         if found:
-            desk.submit(*(Ask(offer, _done) for offer in found), first=True)
+            self._submit(desk, *found)
 
 
 def _done(ask: Ask, result: Answer | Exception) -> None:

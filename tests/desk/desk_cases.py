@@ -55,7 +55,7 @@ class Ticks:
 def following(
     network: Network, ledger: Ledger, *, writer: str = "", rules: Rules | None = None, **settings: Any
 ) -> Iterator[tuple[Desk, Clock]]:
-    """A desk that follows feed, settings and what is waited for, and its clock. Another `writer` is another process."""
+    """A desk that follows feed, settings and what waits, and its clock. Another `writer` is another process."""
     clock = Clock(epoch_s(network.as_of))
     state = state_of(network, ledger, clock.now_s, rules=rules)
     exchange = Exchange(network.nodes, background=False)
