@@ -5,11 +5,12 @@ The stock and capacity of then are those of now with every later change taken ba
 what the first change after the decision found. That reaches as far back as the feed does, and CHANGES_MAX changes.
 
 What it cannot know: calls that were decided in the same moments and were on their way to the ledger together with this
-one; units blocked, due and held back since (they are taken as they are now). `Explained.notes` says what applies.
+one; units due and held back, and settings of nodes, since (they are taken as they are now). `Explained.notes` says
+what applies.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from engine.decide.brief import Brief, Leg
 from engine.decide.engine import Engine
 from engine.decide.reasons import Explanation
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
+from engine.desk.blocked import Blocked
 from engine.desk.desk import Desk
 from engine.desk.state import State
 from engine.domain.ids import LineId, NodeId, OrderId, ServiceId, SkuId
@@ -33,6 +35,7 @@ from engine.stock.records import DecisionRecord, Part
 from engine.stock.records_oms import PolicyRecord
 from engine.stock.view import View
 
+AGAIN_MS = 1_000
 CHANGES_MAX = 50_000
 PAGE = 1_000
 
@@ -91,6 +94,14 @@ def explain_decision(desk: Desk, decision_id: str, *, counterfactuals: bool = Tr
     copies: list[tuple[Engine, View]] = []
     desk.run(lambda state: copies.append(_copy(state)))
     ((engine, view),) = copies
+    blocked = Blocked()
+    blocked.rows = {
+        key: until_s
+        for key, until_s in desk.state.book.blocked.rows.items()
+        if until_s - desk.state.rules.not_found_s < record.at_s
+    }
+    blocked.skus = dict(desk.state.book.blocked.skus)
+    blocked.apply(view)
     rewind(view, changes_since(desk.ledger, record.stock_seq, desk.state.mark), record.stock_seq)
     notes = []
     if engine.network.version != record.network_version:
@@ -112,7 +123,15 @@ def explain_decision(desk: Desk, decision_id: str, *, counterfactuals: bool = Tr
             f"The plan of decision ({decision_id}) cannot be rebuilt: {plan.text}.",
             "calls that were decided in the same moments, or the network, have changed what was there.",
         )
-    if record.quality == "fallback":
+    again = engine.decide(order, AGAIN_MS).plan
+    if again.shipments == plan.shipments:
+        plan = replace(plan, method=again.method)  # which is not recorded; what is looked for depends on it
+    elif record.quality != "fallback":
+        notes.append(
+            f"Decided on this again, it costs {again.cost_cents} cents, not {plan.cost_cents}: calls of the same moments "
+            "had taken something, or what is due, held back or set has changed."
+        )
+    else:
         notes.append("The plain rule decided, not the engine: a cheaper plan may be among the rivals.")
     return Explained(
         network=engine.network,
