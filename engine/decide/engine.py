@@ -6,9 +6,10 @@ The engine: a network, its live stock, a policy; orders in, decisions out.
 >>> engine.commit(decision)                                     # doctest: +SKIP
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from time import perf_counter_ns
 
@@ -30,7 +31,7 @@ from engine.domain.plan import Decision, Plan, Refusal, Status, Unmet
 from engine.domain.policy import Policy
 from engine.network.compiled import compile_network
 from engine.network.live import HORIZON_DAYS, Live
-from engine.network.model import Network
+from engine.network.model import Network, Node
 from engine.network.rows import TargetRows
 from engine.optimise.columns import A_FIELDS, A_FIRST, decide_rows
 from engine.optimise.intake import fits_kernel
@@ -49,7 +50,7 @@ class BrokenPlanError(FulfilmentError):
 
 class Engine:
     """
-    Decides orders on one network. One writer; not thread-safe.
+    Decides orders on one network. Not thread-safe: one thread decides and holds, others get an engine by `on`.
 
     Parameters
     ----------
@@ -87,6 +88,7 @@ class Engine:
         self._follow(policy or network.policy())
 
     def _follow(self, policy: Policy) -> None:
+        self._forget()
         self.policy = policy
         pol = compile_policy(self.compiled, policy)
         self.chooser = Chooser(self.compiled, self.tools, self.rows, self.live, policy, pol)
@@ -94,10 +96,74 @@ class Engine:
     def under(self, policy: Policy) -> "Engine":
         """The same network, stock and capacity under another policy; what either holds is held for both."""
         other = copy(self)
-        for name in ("_finder", "_explainer", "_batch"):  # they know the chooser
-            other.__dict__.pop(name, None)
         other._follow(policy)
         return other
+
+    def adopt(self, live: Live) -> None:
+        """
+        Decide on another stock and capacity of the same network from now on; engines that share the old one keep it.
+
+        Raises InputError where it is of another network or of other days.
+        """
+        self._same(live)
+        self.live = live
+        self.chooser.adopt(live)
+        self._forget()
+
+    def on(self, live: Live) -> "Engine":
+        """
+        An engine of its own on another stock of the same network, for another thread: `engine.on(engine.live.copy())`.
+
+        The two share what never changes. Only the thread that changes a stock may copy it.
+        """
+        self._same(live)
+        other = copy(self)
+        other.live = live
+        other.rows = TargetRows(self.compiled)
+        other._follow(self.policy)
+        return other
+
+    def with_nodes(self, nodes: Mapping[NodeId, Node], *, as_of: datetime | None = None) -> "Engine":
+        """
+        An engine for the same network with other settings of some nodes, on a copy of stock and capacity as they are.
+
+        Parameters
+        ----------
+        nodes
+            What replaces each node; one that offers nothing is paused: it takes no order.
+        as_of
+            Another beginning of the calendars, at which the backlogs of all nodes are then meant.
+        """
+        network = self.network
+        for node_id, node in nodes.items():
+            if node_id not in network.node_index or node.node_id != node_id:
+                raise InputError(
+                    f"Node ({node_id}) cannot be replaced by ({node.node_id}) in network ({network.name}).",
+                    "settings change, nodes stay.",
+                )
+        changed = replace(
+            network,
+            nodes=tuple(nodes.get(node.node_id, node) for node in network.nodes),
+            as_of=as_of or network.as_of,
+        )
+        return Engine(changed, live=self.live.on(changed), policy=self.policy, guard=self.guard, timer=self.timer)
+
+    def at(self, as_of: datetime) -> "Engine":
+        """An engine whose calendars begin at another moment, on a copy of stock and capacity; see `with_nodes`."""
+        return self.with_nodes({}, as_of=as_of)
+
+    def _same(self, live: Live) -> None:
+        mine, days = self.live, (live.first_day, live.num_days)
+        if live.network is not self.network or days != (mine.first_day, mine.num_days):
+            raise InputError(
+                f"The stock is not of network ({self.network.name}) from {self.network.as_of:%Y-%m-%d} on.",
+                "make it by copy or grown, or the engine by with_nodes.",
+            )
+
+    def _forget(self) -> None:
+        """What knows the chooser and its stock is made again when it is asked for."""
+        for name in ("_finder", "_explainer", "_batch"):
+            self.__dict__.pop(name, None)
 
     def decide(self, order: Order, deadline_ms: int | None = None, *, tape: Tape | None = None) -> Decision:
         """

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
+
+import msgspec
 
 from engine.decide.brief import Brief, Leg
 from engine.decide.engine import Engine
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
+from engine.desk.book import Book
+from engine.desk.rules import Rules
 from engine.domain.errors import InputError
 from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
@@ -16,15 +22,19 @@ from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
 from engine.stock.view import WHOLE_DAY, View
 
 DEADLINE_MS = 300  # of the stronger method, where the caller names none
+FORCED_CENTS = 100_000_000  # a line left unserved, where as many as possible are to be served
 
 
 class State:
     """The state of one desk; used by its thread only."""
 
-    def __init__(self, engine: Engine, view: View, ledger: Ledger) -> None:
+    def __init__(self, engine: Engine, view: View, ledger: Ledger, rules: Rules | None = None) -> None:
         self.engine = engine
         self.view = view
         self.ledger = ledger
+        self.rules = rules or Rules()
+        self.book = Book()
+        self._serving: tuple[Engine, Engine] | None = None  # an engine, and the one that serves all it can
         self.now_s = 0
         self.mark_seq = 0  # place in the feed up to which the view is known to be whole
         self.mark = FeedMark()  # up to where the feed was followed
@@ -32,6 +42,11 @@ class State:
         self._sku_no = {sku: no for no, sku in enumerate(view.numbers.skus)}
         self._reservations: dict[str, Reservation] = {}
         self._parts: dict[str, list[Part]] = {}
+
+    def at(self, now_s: int) -> None:
+        """Move on in time: what begins or ends with a moment (a policy, a sku's release) does so."""
+        self.now_s = now_s
+        self.book.turn(self)
 
     # --- words
 
@@ -66,6 +81,13 @@ class State:
         self._parts = {}
         for part in self.ledger.get_many(Part, keys) if keys else ():
             self._parts.setdefault(part.reservation_id, []).append(part)
+
+    def also_read(self, reservation_id: str) -> None:
+        """Read one more, which a command only learns of while it plans."""
+        found = self.ledger.get(Reservation, reservation_id)
+        if found is not None:
+            self._reservations[reservation_id] = found
+            self._parts[reservation_id] = self.ledger.get_many(Part, [(reservation_id,)])
 
     def reservation(self, reservation_id: str) -> Reservation:
         """A reservation that the command wanted; DeskError where there is none."""
@@ -141,6 +163,34 @@ class State:
             raise found
         return found
 
+    def decide_most(self, order: Order, *, given_back: Posting | None = None) -> Brief:
+        """
+        Decide an order whole; where that cannot be, as many of its lines as can be served, whatever that costs.
+
+        A policy's price of unserved lines weighs service against money before anything was promised; here it is not
+        asked. Costs are without it.
+        """
+        whole = self.decide(replace(order, partial=False), given_back=given_back)
+        if whole.legs or len(order.lines) < 2:
+            return whole
+        some = self.decide(replace(order, partial=True), engine=self._serving_engine(), given_back=given_back)
+        if not some.legs:
+            return whole
+        forced_cents = FORCED_CENTS * len(some.unmet)
+        return msgspec.structs.replace(
+            some, cost_cents=some.cost_cents - forced_cents, bound_cents=some.bound_cents - forced_cents, plan=None
+        )
+
+    def _serving_engine(self) -> Engine:
+        if self._serving is None or self._serving[0] is not self.engine:
+            policy = self.engine.policy
+            weights = MappingProxyType({**policy.weights_permille, "unserved": 1000})
+            forced = replace(
+                policy, unserved_base_cents=FORCED_CENTS, unserved_value_permille=0, weights_permille=weights
+            )
+            self._serving = self.engine, self.engine.under(forced)
+        return self._serving[1]
+
     @contextmanager
     def as_if(self, posting: Posting | None) -> Iterator[None]:
         """Let a posting count for a while, that will not be posted as it is."""
@@ -152,6 +202,13 @@ class State:
             yield
         finally:
             self.view.forget([posting])
+
+    def stock_of(self, key: int) -> tuple[int, int]:
+        """Units on hand and reserved in a stock row as far as is known; zeros where there is none."""
+        row = self.view.row(key)
+        if row < 0:
+            return self.view.missing.get(key, (0, 0))
+        return int(self.view.live.row_on_hand[row]), int(self.view.live.row_reserved[row])
 
     # --- what a decision takes
 

@@ -51,6 +51,8 @@ class View:
         self.pending_cells: dict[Cell, tuple[int, int]] = {}  # orders, units
         self.cell_seq: dict[Cell, int] = {}
         self.missing: dict[int, tuple[int, int]] = {}  # rows that the ledger has and `live` lacks
+        self.watched: set[int] = set()  # numbers of skus that somebody waits for,
+        self.risen: set[int] = set()  # and those of them of which more became free
         self._keys: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._by_key: NDArray[np.int64] | None = None
         self.row_seq: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
@@ -211,6 +213,8 @@ class View:
         return int(self.live.row_on_hand[row]) - on_hand, int(self.live.row_reserved[row]) - reserved
 
     def _set_row(self, fresh: StockRow, seq: int, known: tuple[int, int]) -> None:
+        if self.watched and fresh.on_hand - fresh.reserved > known[0] - known[1]:
+            self.risen |= {key_parts(fresh.key)[0]} & self.watched
         row = self.row(fresh.key)
         if row < 0:
             if fresh.on_hand or fresh.reserved:

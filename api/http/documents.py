@@ -1,0 +1,69 @@
+"""Documentation of answers: schemas come from the Structs that are sent, so that they cannot say anything else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from api.http.problems import ProblemDoc
+
+REF = "#/components/schemas/{name}"
+PROBLEM = "application/problem+json"
+
+_TITLES = {
+    304: "Not changed since that ETag.",
+    400: "The request cannot be read.",
+    401: "No valid API key.",
+    403: "The API key lacks the scope.",
+    404: "Unknown.",
+    409: "It cannot be in the state that it is in, or the same call is running.",
+    412: "It was changed meanwhile.",
+    413: "The body is too large.",
+    415: "The body's type is not read here.",
+    422: "The body or a parameter is wrong.",
+    428: "If-Match is missing.",
+    429: "Too many calls.",
+    500: "A mistake of ours.",
+    503: "Try again with the same Idempotency-Key.",
+}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": _TITLES[status],
+        "content": {PROBLEM: {"schema": {"$ref": REF.format(name="ProblemDoc")}}},
+    }
+    if status in (429, 503):
+        described["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return described
+
+
+PROBLEMS: dict[int, dict[str, Any]] = {status: _problem(status) for status in _TITLES if status != 304}
+
+
+def answer_content(answer: Any, example: Any, media_type: str) -> dict[str, Any]:
+    """What an operation answers when all is well, as OpenAPI has it."""
+    if answer is None:
+        return {"description": "Done."}
+    what = {"type": "string"} if answer is str else {"$ref": REF.format(name=answer.__name__)}
+    content: dict[str, Any] = {"schema": what}
+    if example is not None:
+        content["example"] = example
+    text = (answer.__doc__ or "The answer.").strip().splitlines()[0] if answer is not str else "The answer."
+    return {"description": text, "content": {media_type: content}}
+
+
+def complete(document: dict[str, Any], answers: Sequence[Any]) -> dict[str, Any]:
+    """Put the schemas of all answers into an OpenAPI document, and what FastAPI cannot know of it."""
+    structs = dict.fromkeys((ProblemDoc, *answers))
+    _, schemas = msgspec.json.schema_components(structs, ref_template=REF)
+    components = document.setdefault("components", {})
+    known = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        known.pop(name, None)
+    known |= schemas
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: sw_…"},
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key: sw_…"},
+    }
+    return document
