@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.call import CALL
 from engine.desk.ask import Ask
 from engine.desk.desk import Watch
 
@@ -111,7 +112,8 @@ class Traced:
             await self.app(scope, receive, sent)
         finally:
             self.spans.ended(trace_id)
-            route = getattr(scope.get("route"), "path", None)
+            call = scope.get(CALL)
+            route = call.route if call is not None else ""
             if route:
                 span.update_name(f"{scope['method']} {route}")
                 span.set_attribute("http.route", route)
