@@ -1,0 +1,5 @@
+"""What tests of the service share."""
+
+from tests.ledgers import ledger
+
+__all__ = ["ledger"]
