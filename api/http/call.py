@@ -15,7 +15,7 @@ from api.http.bridge import Result, WebAsk
 from api.http.idempotency import fingerprint, key_from
 from api.http.problems import HttpProblemError
 from api.http.services import Services
-from api.http.versions import NEW, etag_of, unchanged, version_in
+from api.http.versions import etag_of, unchanged, version_in
 from engine.desk.ask import Answer, Command, KeyAsked
 
 JSON = b"application/json"
@@ -106,10 +106,13 @@ class Call:
         given = self.time_ms
         return own if given is None else max(1, min(own, given - MARGIN_MS))
 
-    def version_read(self) -> int | None:
-        """The version that the caller read, None where it says that there is none; 428 where it does not say."""
-        version = version_in(self.headers)
-        return None if version == NEW else version
+    def version_read(self) -> int:
+        """The version that the caller read, NEW where it says that there is none; 428 where it does not say."""
+        return version_in(self.headers)
+
+    def version_sent(self) -> int | None:
+        """Likewise, None where the caller does not say."""
+        return None if b"if-match" not in self.headers else self.version_read()
 
     # --- asking
 

@@ -1,7 +1,7 @@
 """Documentation of answers: schemas come from the Structs that are sent, so that they cannot say anything else."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 
@@ -45,12 +45,23 @@ def answer_content(answer: Any, example: Any, media_type: str) -> dict[str, Any]
     """What an operation answers when all is well, as OpenAPI has it."""
     if answer is None:
         return {"description": "Done."}
-    what = {"type": "string"} if answer is str else {"$ref": REF.format(name=answer.__name__)}
-    content: dict[str, Any] = {"schema": what}
+    several = answer if isinstance(answer, tuple) else (answer,)
+    refs = [_schema(one) for one in several if one is not str]
+    content: dict[str, Any] = {"schema": {"anyOf": refs} if len(refs) > 1 else refs[0] if refs else {"type": "string"}}
     if example is not None:
         content["example"] = example
-    text = (answer.__doc__ or "The answer.").strip().splitlines()[0] if answer is not str else "The answer."
+    text = "The answer." if answer is str else (_struct(several[0]).__doc__ or "The answer.").strip().splitlines()[0]
     return {"description": text, "content": {media_type: content}}
+
+
+def _struct(answer: Any) -> Any:
+    """The Struct of an answer, or of its elements."""
+    return get_args(answer)[0] if get_origin(answer) is list else answer
+
+
+def _schema(answer: Any) -> dict[str, Any]:
+    one = {"$ref": REF.format(name=_struct(answer).__name__)}
+    return {"type": "array", "items": one} if get_origin(answer) is list else one
 
 
 def complete(document: dict[str, Any], answers: Sequence[Any]) -> dict[str, Any]:

@@ -179,6 +179,34 @@ _ALL = (
         "Allocate or reserve anew; extend holds before they end.",
     ),
     Kind(
+        "too-many",
+        409,
+        "There are too many of them",
+        "The server keeps only so many of this kind.",
+        "Delete those that are not needed; the detail names the limit.",
+    ),
+    Kind(
+        "not-in-part",
+        409,
+        "The shipment does not hold that",
+        "A line, or so many units of it, is no open part of the shipment.",
+        "Read the reservation; its shipments say what is open.",
+    ),
+    Kind(
+        "no-order",
+        409,
+        "There is no order behind it",
+        "The reservation is a plain hold: there is no order that could be decided again.",
+        "Allocate the order, naming the hold.",
+    ),
+    Kind(
+        "nothing-to-do",
+        409,
+        "There is nothing to do",
+        "The case has no lines that this resolution could act on.",
+        "Act on what it lists, then close it.",
+    ),
+    Kind(
         "insufficient-stock",
         409,
         "Not enough is free",
@@ -250,8 +278,13 @@ BY_STATUS = {
     500: "internal",
     503: "overloaded",
 }
+# Codes of the desk that mean the same as one of ours.
+ALIASES = {"version": "version-conflict"}
 
 
 def kind_of(name: str, status: int) -> Kind:
     """The kind of a name; of one that is not listed, the plainest that fits its status."""
-    return KINDS.get(name) or KINDS[BY_STATUS.get(status, "input")]
+    known = KINDS.get(ALIASES.get(name, name))
+    if known is None and name.startswith("unknown-") and status == KINDS["unknown"].status:
+        known = KINDS["unknown"]
+    return known or KINDS[BY_STATUS.get(status, "input")]

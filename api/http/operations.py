@@ -123,7 +123,7 @@ class Operations:
         method, path
             Where it is; ids in a path are `{name:id}`, so that they may hold any character.
         answer, status, example, media_type
-            What it answers when all is well: a Struct.
+            What it answers when all is well: a Struct, or one of several.
         also
             Statuses of problems beyond those that every operation has.
         scopes
@@ -171,8 +171,8 @@ class Operations:
                 "operation_id": function.__name__,
             }
             self._declared.append((path, function, options))
-            if answer is not None and answer is not str:
-                self.answers.append(answer)
+            several = answer if isinstance(answer, tuple) else (answer,)
+            self.answers += [one for one in several if one is not None and one is not str]
             return function
 
         return declare
