@@ -7,11 +7,24 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+import httpx
+
+from api.http.app import create_app
 from api.http.deliver import Deliverer
+from api.http.logs import Log, LogWatch
+from api.http.metrics import Metrics, Watches
+from api.http.ops import OpsServices
+from api.http.running import TOPICS
+from api.http.settings import Settings
+from engine.desk.desk import Watch
+from engine.network.model import Network
 from engine.stock.ledger import Ledger, Posting
 from engine.stock.records import EventRecord
 from engine.stock.records_oms import Delivery, Webhook
-from tests.desk.desk_cases import Clock
+from tests import builders
+from tests.api.http.served import Served, listening
+from tests.desk.desk_cases import Clock, desk_on
+from tests.ledger_twin import LedgerTwin
 
 SECRET = "whsec_c291cmNld2lzZS10ZXN0LXNlY3JldC0x"
 OLD_SECRET = "whsec_c291cmNld2lzZS10ZXN0LXNlY3JldC0w"
@@ -124,3 +137,39 @@ def known(ledger: Ledger, webhook_id: str = "w") -> Webhook:
     found = ledger.get(Webhook, webhook_id)
     assert found is not None
     return found
+
+
+@contextmanager
+def in_service(
+    network: Network | None = None, ledger: Ledger | None = None, *, log: Log | None = None, **changes: Any
+) -> Iterator[Served]:
+    """The whole service on a small shop: events, webhooks, metrics and health beside the other routes."""
+    shop = network or builders.network()
+    metrics = Metrics()
+    watches: list[Watch] = [metrics, *([LogWatch(log)] if log else [])]
+    settings = Settings.model_validate(
+        {name: changes.pop(name) for name in [*changes] if name in Settings.model_fields}
+    )
+    with desk_on(shop, ledger or LedgerTwin(), watch=Watches(watches)) as desk:
+        ticks = [0.0]
+        services = OpsServices(
+            desk,
+            settings,
+            metrics=metrics,
+            source="/test",
+            private_targets=True,
+            observer=metrics,
+            clock=lambda: ticks[0],
+            **changes,
+        )
+        services.deliverer.poll_s = services.tail.poll_s = 0.02
+        app = create_app(services, TOPICS)
+        with listening(app) as address, httpx.Client(base_url=address, timeout=30) as client:
+            yield Served(app, desk, client, ticks)
+
+
+def ops(running: Served) -> OpsServices:
+    """The services of a running app."""
+    services = running.app.services
+    assert isinstance(services, OpsServices)
+    return services
