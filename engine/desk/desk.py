@@ -8,9 +8,10 @@ another process is planned again, on fresh ones, at most ATTEMPTS_MAX times.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from time import monotonic
 from typing import NamedTuple
 
 from engine.decide.brief import Brief
@@ -47,6 +48,9 @@ class Watch:
     def posted(self, size: int) -> None:
         """A group of so many calls was posted."""
 
+    def step(self, name: str, asks: Sequence[Ask], began_s: float, ended_s: float) -> None:
+        """Calls were planned ("plan") or posted ("post") together, between these moments of the monotonic clock."""
+
     def feed(self, changes: int, lag_s: float) -> None:
         """So many changes of other processes were taken over, the last of them that old."""
 
@@ -57,6 +61,15 @@ class _Sent(NamedTuple):
     asks: list[Ask]
     planned: list[Planned]
     postings: list[Posting]
+
+
+class _Back(NamedTuple):
+    """A group that has come back from it."""
+
+    sent: _Sent
+    posted: Posted | Exception
+    began_s: float
+    ended_s: float
 
 
 class Desk:
@@ -94,7 +107,7 @@ class Desk:
         self.group_max = group_max
         self._follow = follow
         self._inbox: deque[Ask] = deque()
-        self._back: deque[tuple[_Sent, Posted | Exception]] = deque()
+        self._back: deque[_Back] = deque()
         self._studied: deque[tuple[Ask, Brief | Exception]] = deque()
         self._study = Study()
         self._studying = 0
@@ -188,8 +201,9 @@ class Desk:
                 due = [self._due.popleft() for _ in range(len(self._due))]
                 room = min(len(self._inbox), self.group_max) if self._in_flight - len(back) < self.writers else 0
                 group = [self._inbox.popleft() for _ in range(room)]
-            for sent, posted in back:
+            for sent, posted, began_s, ended_s in back:
                 self._in_flight -= 1
+                self.watch.step("post", sent.asks, began_s, ended_s)
                 self._answer(sent, posted)
             for ask, found in studied:
                 self._studying -= 1
@@ -203,7 +217,7 @@ class Desk:
 
     def _begin(self, group: list[Ask]) -> None:
         """Plan a group and send it off."""
-        state = self.state
+        state, began_s = self.state, monotonic()
         state.at(self.clock_s())
         together: list[Ask] = []
         others: list[Ask] = []
@@ -223,6 +237,7 @@ class Desk:
         self._decide(sent, together)
         if not sent.asks:
             return
+        self.watch.step("plan", sent.asks, began_s, monotonic())
         self._in_flight += 1
         now_s = state.now_s
         self._pool.submit(self._post, sent, now_s)
@@ -329,12 +344,13 @@ class Desk:
     def _post(self, sent: _Sent, now_s: int) -> None:
         """On a writer's thread: post a group and hand back what became of it."""
         result: Posted | Exception
+        began_s = monotonic()
         try:
             result = self.ledger.post(sent.postings, now_s)
         except Exception as error:
             result = error
         with self._bell:
-            self._back.append((sent, result))
+            self._back.append(_Back(sent, result, began_s, monotonic()))
             self._bell.notify()
 
     def _answer(self, sent: _Sent, posted: Posted | Exception) -> None:
