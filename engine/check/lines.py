@@ -149,7 +149,7 @@ def _whole_from(case: Case, line_id: LineId, items: Items) -> NodeId | None:
     network, live = case.network, case.live
     ((sku, quantity),) = items
     holders = {int(node) for node in live.row_node[live.row_start[sku] : live.row_start[sku + 1]]}
-    holders |= {network.node_index[lot.node_id] for lot in network.inbound if lot.sku == network.skus.ids[sku]}
+    holders |= live.withheld.due.get(sku, {}).keys()
     pin = case.lines[line_id].pin_node
     for k in sorted(holders):
         node_id = network.nodes[k].node_id

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from engine.decide.changes import applied
 from engine.decide.engine import Engine
 from engine.decide.reasons import Change, Leg
@@ -42,11 +44,10 @@ def legs(plan: Plan) -> set[Leg]:
 
 def _carry_over(old: Live, new: Live) -> None:
     """Reservations, bid prices and booked capacity into a stock of the same nodes and skus, with new rows at most."""
-    for sku in range(len(old.row_start) - 1):
-        low, first, last = int(old.row_start[sku]), int(new.row_start[sku]), int(new.row_start[sku + 1])
-        nodes = old.row_node[low : int(old.row_start[sku + 1])]
-        there = first + new.row_node[first:last].searchsorted(nodes)
-        for name in ("reserved", "price_cents"):
-            new.rows[name][there] = old.rows[name][low : low + len(nodes)]
+    skus = np.repeat(np.arange(len(old.row_start) - 1), np.diff(old.row_start))
+    there = new.rows_of(old.row_node, skus)
+    assert there.min(initial=0) >= 0, "the changed network lacks a row of the stock at hand"
+    for name in ("reserved", "price_cents"):
+        new.rows[name][there] = old.rows[name]
     for name in _BOOKED:
         getattr(new, name)[:] = getattr(old, name)

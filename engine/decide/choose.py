@@ -83,17 +83,30 @@ class Chooser:
             "reach": rows.block,
             "ws": Block.of(self.workspace),
         }
+        self._seen = live.version  # of the live arrays that the kernels read
         self._one = self.block(no_orders())
         self._out: NDArray[np.int64] = np.zeros((ITEMS_MAX, S_FIELDS), dtype=np.int64)
 
     def block(self, orders: Orders) -> Block:
-        """All that kernels need to decide orders; valid until targets are forgotten."""
+        """All that kernels need to decide orders; valid until targets are forgotten or the live stock is replaced."""
+        self._keep_up()
         return Block(Inputs, orders=orders, **self._blocks)
 
     def block_of_one(self, orders: Orders) -> Block:
         """Likewise, for the orders at hand only: the next call replaces them."""
+        self._keep_up()
         self._one.put(orders=orders)
         return self._one
+
+    def adopt(self, live: Live) -> None:
+        """Decide on another stock of the same network from now on."""
+        self.live, self._seen = live, -1
+
+    def _keep_up(self) -> None:
+        """Have the kernels read the arrays of the live stock as they are, where some were replaced."""
+        if self._seen != self.live.version:
+            self._blocks["live"].put(**self.live.arrays()._asdict())
+            self._seen = self.live.version
 
     def request(self, order: Order, relaxed: tuple[str, ...] = ()) -> Evaluator:
         """An order resolved on the network."""

@@ -166,6 +166,12 @@ def _which(known: _Known | None, plan: Plan) -> tuple[int | None, Plan | None]:
 def state_of(live: Live, seq: int) -> State | None:
     """Where stock and capacity are not those that the network begins with; None where they are."""
     network, fresh = live.network, Live(live.network, live.num_days)
+    if len(fresh.rows) != len(live.rows):
+        raise InputError(
+            f"The stock has {len(live.rows)} rows, network ({network.name}) has {len(fresh.rows)}: a journal could not "
+            "be replayed.",
+            "add the rows to stock.csv, with 0 units on hand.",
+        )
     nodes = network.nodes
     row_sku = np.repeat(np.arange(len(network.skus.ids)), np.diff(live.row_start))
     rows = tuple(

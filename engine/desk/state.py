@@ -140,6 +140,7 @@ class State:
             (found,) = (engine or self.engine).decide_batch([order], deadline_ms=deadline_ms, hold=False)
         if isinstance(found, InputError):
             raise found
+        assert found is not None, "it was to be settled"
         return found
 
     @contextmanager

@@ -5,32 +5,15 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.network.live import HELD, ROW, Live, LiveArrays
+from engine.network.live import ROW, Live, LiveArrays
+from engine.network.withheld import HELD
 
 
 class DenseStock:
-    """Makes dense copies of parts of a live stock; knows what is held back where there is no row yet."""
+    """Makes dense copies of parts of a live stock, with what is held back where there is no row yet."""
 
     def __init__(self, live: Live) -> None:
         self.live = live
-        network = live.network
-        self._skus = network.skus.index
-        self._safety = np.tile(np.array([n.safety_stock for n in network.nodes], np.int32), (len(live.channels), 1))
-        self._of_sku: dict[int, list[tuple[int, str, int]]] = {}  # node, channel and units, the most specific last
-        for rule in sorted(network.safety_stock, key=lambda rule: (rule.sku is not None, rule.channel != "")):
-            node = network.node_index[rule.node_id]
-            if rule.sku is None:
-                self._safety[self._channels(rule.channel), node] = rule.units
-            else:
-                self._of_sku.setdefault(self._skus[rule.sku], []).append((node, rule.channel, rule.units))
-        self._protected: dict[int, list[tuple[int, str, int]]] = {}
-        for row in network.channel_protection:
-            kept = (network.node_index[row.node_id], row.channel, row.units)
-            self._protected.setdefault(self._skus[row.sku], []).append(kept)
-
-    def _channels(self, name: str) -> list[int]:
-        """The channels that a rule is about."""
-        return [c for known, c in self.live.channels.items() if name in ("", known)]
 
     def of(self, skus: Iterable[int]) -> LiveArrays:
         """
@@ -45,16 +28,12 @@ class DenseStock:
         rows = np.zeros(num_nodes * len(chosen), dtype=ROW)
         rows["node"] = np.tile(np.arange(num_nodes, dtype=np.int32), len(chosen))
         held = np.zeros((len(live.channels), len(rows)), dtype=HELD)
-        held["safety"] = np.tile(self._safety, (1, len(chosen)))
+        nodes, base = np.arange(num_nodes, dtype=np.int32), live.withheld.of_nodes(live.network)
         lots: list[tuple[int, NDArray[np.void]]] = []
         source = live.arrays()
         for i, sku in enumerate(chosen):
             first, low, high = i * num_nodes, int(live.row_start[sku]), int(live.row_start[sku + 1])
-            for node, channel, units in self._of_sku.get(sku, ()):
-                held["safety"][self._channels(channel), first + node] = units
-            for node, channel, units in self._protected.get(sku, ()):
-                others = [c for name, c in live.channels.items() if name != channel]
-                held["protected"][others, first + node] += units
+            held[:, first : first + num_nodes] = live.withheld.of_sku(sku, nodes, base)
             there = first + live.row_node[low:high]
             rows[there] = live.rows[low:high]
             held[:, there] = live.held[:, low:high]

@@ -18,15 +18,17 @@ Channel 0 stands for every channel that no rule names.
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.domain.errors import InputError
-from engine.domain.units import day_number, epoch_s
+from engine.domain.units import day_number
 from engine.network.blocks import openable
 from engine.network.model import Network
+from engine.network.withheld import HELD, LOT, Withheld
 
 HORIZON_DAYS = 35
 HUBS_MAX = 16
@@ -41,8 +43,7 @@ ROW = np.dtype(
         ("price_cents", "i4"),
     ]
 )
-HELD = np.dtype([("safety", "i4"), ("protected", "i4")])
-LOT = np.dtype([("due_s", "i8"), ("units", "i8")])
+Ints = NDArray[np.int64] | NDArray[np.int32]
 USED = np.dtype([("orders", "i4"), ("units", "i4")])
 
 
@@ -83,59 +84,133 @@ openable(LiveArrays, _empty)
 
 
 class Live:
-    """Mutable state of one network. Not thread-safe; one writer."""
+    """
+    Mutable state of one network. Not thread-safe: one writer; others read a `copy` that the writer makes for them.
 
-    def __init__(self, network: Network, horizon_days: int = HORIZON_DAYS) -> None:
+    Parameters
+    ----------
+    network
+        Its stock is what it begins with.
+    horizon_days
+        Days of capacity, from the day before the network's as_of.
+    channels
+        That rules may name later, beside those that the network's rules name.
+    """
+
+    def __init__(self, network: Network, horizon_days: int = HORIZON_DAYS, *, channels: Iterable[str] = ()) -> None:
+        stock = network.stock
+        order = np.lexsort((stock.node, stock.sku))
+        rows = np.zeros(len(order), dtype=ROW)
+        rows["node"] = stock.node[order]
+        rows["on_hand"] = stock.on_hand[order]
+        rows["reserved"] = stock.reserved[order]
+        rows["cover_days"] = stock.days_of_cover[order]
+        num_of_sku = np.bincount(stock.sku, minlength=len(network.skus.ids))
+        row_start = np.concatenate([[0], np.cumsum(num_of_sku)]).astype(np.int64)
+        self._build(network, horizon_days, rows, row_start, Withheld(network, channels))
+
+    def _build(
+        self,
+        network: Network,
+        horizon_days: int,
+        rows: NDArray[np.void],
+        row_start: NDArray[np.int64],
+        withheld: Withheld,
+        held: NDArray[np.void] | None = None,
+    ) -> None:
+        """Take over rows of stock and rules; no capacity is used. `held` where it is known already."""
         self.network = network
         self.first_day = day_number(network.as_of.date()) - 1
         self.num_days = horizon_days
-        stock = network.stock
-        order = np.lexsort((stock.node, stock.sku))
-        num_rows = len(order)
-        self.rows = np.zeros(num_rows, dtype=ROW)
+        self.version = 0  # how often an array was replaced by another
+        self.rows = rows
+        self.row_start = row_start
         self.row_node, self.row_on_hand = self.rows["node"], self.rows["on_hand"]
         self.row_reserved, self.row_cover_days = self.rows["reserved"], self.rows["cover_days"]
         self.row_price_cents, self.row_markdown_cents = self.rows["price_cents"], self.rows["markdown_cents"]
-        self.row_node[:] = stock.node[order]
-        row_sku = stock.sku[order]
-        num_of_sku = np.bincount(row_sku, minlength=len(network.skus.ids))
-        self.row_start = np.concatenate([[0], np.cumsum(num_of_sku)]).astype(np.int64)
-        self.row_on_hand[:] = stock.on_hand[order]
-        self.row_reserved[:] = stock.reserved[order]
-        self.row_cover_days[:] = stock.days_of_cover[order]
-        self.channels = _channels(network)
-        self.held = np.zeros((len(self.channels), num_rows), dtype=HELD)
+        self.withheld = withheld
+        self.channels = withheld.channels
+        self.held = withheld.of_rows(network, row_start, self.row_node) if held is None else held
         self.row_safety, self.row_protected = self.held["safety"], self.held["protected"]
-        self.row_safety[:] = self._safety(row_sku)
-        for rule in network.channel_protection:
-            row = self.row(network.node_index[rule.node_id], network.skus.index[rule.sku])
-            if row >= 0:
-                for name, c in self.channels.items():
-                    if name != rule.channel:
-                        self.row_protected[c, row] += rule.units
-        self._inbound = self._inbound_lots()
-        self._due_at: dict[int, list[int]] = {}  # nodes where units of a sku are due
-        for node, sku in self._inbound:
-            self._due_at.setdefault(sku, []).append(node)
-        self._lots = self._lot_arrays()
-        self.row_markdown_cents[:] = self._markdown(row_sku)
+        self._lots = self.withheld.lots(self.rows_of)
+        self.row_markdown_cents[:] = self._markdown()
         self.sku_least_cents = np.zeros(len(network.skus.ids), dtype=np.int64)
-        held = np.flatnonzero(num_of_sku)
-        self.sku_least_cents[held] = np.minimum.reduceat(self.row_markdown_cents, self.row_start[held])
+        there = np.flatnonzero(np.diff(row_start))
+        self.sku_least_cents[there] = np.minimum.reduceat(self.row_markdown_cents, row_start[there])
         counts = np.bincount(self.row_node, minlength=len(network.nodes))
         self.hubs = np.argsort(-counts, kind="stable")[:HUBS_MAX].astype(np.int64)
         num_nodes = len(network.nodes)
         self.day = np.zeros((num_nodes, horizon_days), dtype=USED)
         self.day_orders, self.day_units = self.day["orders"], self.day["units"]
-        hourly = [
-            i
-            for i, node in enumerate(network.nodes)
-            if node.capacity_hour_orders is not None or node.capacity_hour_units is not None
-        ]
+        limits = [(node.capacity_hour_orders, node.capacity_hour_units) for node in network.nodes]
+        hourly = [i for i, limit in enumerate(limits) if limit != (None, None)]
         self.hour_node = np.full(num_nodes, -1, dtype=np.int32)
         self.hour_node[hourly] = np.arange(len(hourly), dtype=np.int32)
         self.hour = np.zeros((len(hourly), horizon_days, 24), dtype=USED)
         self.hour_orders, self.hour_units = self.hour["orders"], self.hour["units"]
+
+    def copy(self) -> "Live":
+        """The same state, to be changed or read apart from this one."""
+        return self._like(self.network, self.rows.copy(), self.row_start, self.withheld.copy(), self.held.copy())
+
+    def on(self, network: Network) -> "Live":
+        """
+        A copy for a network with the same nodes and skus, in the same order, but other settings or another as_of.
+
+        Stock, reserved units, prices and rules are kept, and used capacity of days that both know; that of hours only
+        of nodes that had hourly capacity before.
+        """
+        same = [n.node_id for n in network.nodes] == [n.node_id for n in self.network.nodes]
+        if not same or network.skus.ids != self.network.skus.ids:
+            raise InputError(
+                f"Network ({network.name}) has other nodes or skus than the stock at hand.", "start a new engine."
+            )
+        return self._like(network, self.rows.copy(), self.row_start, self.withheld.copy())
+
+    def grown(self, nodes: Ints, skus: Ints, *, channels: Iterable[str] = ()) -> "Live":
+        """
+        A copy with further rows of stock, which hold nothing yet; pairs that have a row already change nothing.
+
+        Parameters
+        ----------
+        nodes, skus : (n,)
+            Indices, in pairs.
+        channels
+            That rules may name from now on.
+        """
+        self._within(nodes, skus)
+        keys = self._keys
+        new = np.unique(np.asarray(skus, dtype=np.int64) << 32 | np.asarray(nodes, dtype=np.int64))
+        at = keys.searchsorted(new)
+        there = at < len(keys)
+        there[there] = keys[at[there]] == new[there]
+        new, at = new[~there], at[~there]
+        fresh = np.zeros(len(new), dtype=ROW)
+        fresh["node"] = new & 0xFFFFFFFF
+        counts = np.diff(self.row_start) + np.bincount(new >> 32, minlength=len(self.row_start) - 1)
+        row_start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        withheld = self.withheld.copy(channels)
+        return self._like(self.network, np.insert(self.rows, at, fresh), row_start, withheld)
+
+    def _like(
+        self,
+        network: Network,
+        rows: NDArray[np.void],
+        row_start: NDArray[np.int64],
+        withheld: Withheld,
+        held: NDArray[np.void] | None = None,
+    ) -> "Live":
+        """A state of these rows with the capacity that is used here."""
+        other = object.__new__(Live)
+        other._build(network, self.num_days, rows, row_start, withheld, held)
+        shift = other.first_day - self.first_day
+        kept = self.num_days - abs(shift)
+        if kept > 0:
+            mine, theirs = slice(max(0, shift), max(0, shift) + kept), slice(max(0, -shift), max(0, -shift) + kept)
+            other.day[:, theirs] = self.day[:, mine]
+            both = np.flatnonzero((self.hour_node >= 0) & (other.hour_node >= 0))
+            other.hour[other.hour_node[both], theirs] = self.hour[self.hour_node[both], mine]
+        return other
 
     def arrays(self) -> LiveArrays:
         """The arrays for the kernels; they stay valid while this object lives."""
@@ -157,6 +232,25 @@ class Live:
         at = low + int(self.row_node[low:high].searchsorted(node))
         return at if at < high and self.row_node[at] == node else -1
 
+    def rows_of(self, nodes: Ints, skus: Ints) -> NDArray[np.int64]:
+        """The stock rows of many pairs of indices, -1 where there is none."""
+        keys = self._keys
+        wanted = np.asarray(skus, dtype=np.int64) << 32 | np.asarray(nodes, dtype=np.int64)
+        at = keys.searchsorted(wanted)
+        at[at == len(keys)] = 0
+        found: NDArray[np.int64] = np.full(len(wanted), -1, dtype=np.int64)
+        if len(keys):
+            hit = keys[at] == wanted
+            found[hit] = at[hit]
+        return found
+
+    @cached_property
+    def _keys(self) -> NDArray[np.int64]:
+        """Of each row: its sku, then its node; ascending."""
+        keys = np.repeat(np.arange(len(self.row_start) - 1, dtype=np.int64) << 32, np.diff(self.row_start))
+        keys |= self.row_node
+        return keys
+
     def channel(self, name: str) -> int:
         """The number of a channel; 0 for one that no rule names."""
         return self.channels.get(name, 0)
@@ -176,7 +270,7 @@ class Live:
 
     def inbound(self, node: int, sku: int) -> tuple[tuple[int, int], ...]:
         """Lots due at (node, sku): (available_at as epoch seconds, units), by time."""
-        return self._inbound.get((node, sku), ())
+        return self.withheld.due.get(sku, {}).get(node, ())
 
     def starts_at(
         self, node: int, sku: int, quantity: int, channel: str = "", *, safety: bool = True, use_inbound: bool = False
@@ -204,8 +298,8 @@ class Live:
             free -= self.row_safety[c, low:high]
         units = dict(zip(self.row_node[low:high].tolist(), free.tolist(), strict=True))
         if use_inbound:
-            for node in self._due_at.get(sku, ()):
-                units[node] = units.get(node, 0) + sum(due for _, due in self._inbound[node, sku])
+            for node, lots in self.withheld.due.get(sku, {}).items():
+                units[node] = units.get(node, 0) + sum(due for _, due in lots)
         return tuple((node, units[node]) for node in sorted(units) if units[node] > 0)
 
     def bid_price_cents(self, node: int, sku: int) -> int:
@@ -240,6 +334,8 @@ class Live:
             self.row_reserved[row] += sign * quantity
             units += quantity
         d = day - self.first_day
+        if not 0 <= d < self.num_days:
+            return  # given back after its day has left the window
         self.day_orders[node, d] += sign
         self.day_units[node, d] += sign * units
         h = int(self.hour_node[node])
@@ -268,26 +364,27 @@ class Live:
         row = self.row(node, sku)
         self.set_stock(node, sku, units + (int(self.row_on_hand[row]) if row >= 0 else 0))
 
-    def _safety(self, row_sku: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Safety stock by channel and row; the most specific rule wins (MODEL.md section 5)."""
-        network = self.network
-        base = np.array([node.safety_stock for node in network.nodes], dtype=np.int32)
-        out = np.tile(base[self.row_node], (len(self.channels), 1))
-        ranked = sorted(network.safety_stock, key=lambda r: (r.sku is not None, r.channel != ""))
-        for rule in ranked:
-            node = network.node_index[rule.node_id]
-            if rule.sku is None:
-                rows: NDArray[np.int64] | int = np.flatnonzero(self.row_node == node)
-            else:
-                rows = self.row(node, network.skus.index[rule.sku])
-                if rows < 0:
-                    continue
-            for name, c in self.channels.items():
-                if rule.channel in ("", name):
-                    out[c, rows] = rule.units
-        return out
+    def follow_rules(self, skus: Iterable[int] | None = None) -> None:
+        """Bring what is held back up to `withheld`, where that was changed: of some skus, or of all."""
+        if skus is None:
+            self.held[:] = self.withheld.of_rows(self.network, self.row_start, self.row_node)
+            return
+        base = self.withheld.of_nodes(self.network)
+        for sku in skus:
+            rows = slice(int(self.row_start[sku]), int(self.row_start[sku + 1]))
+            self.held[:, rows] = self.withheld.of_sku(sku, self.row_node[rows], base)
 
-    def _markdown(self, row_sku: NDArray[np.int32]) -> NDArray[np.int32]:
+    def follow_inbound(self) -> None:
+        """Bring the lots up to `withheld`, where those that are due were changed."""
+        self._lots = self.withheld.lots(self.rows_of)
+        self.version += 1
+
+    def _within(self, nodes: Ints, skus: Ints) -> None:
+        for name, values, limit in (("node", nodes, len(self.network.nodes)), ("sku", skus, len(self.row_start) - 1)):
+            if len(values) and not 0 <= int(np.min(values)) <= int(np.max(values)) < limit:
+                raise InputError(f"Some {name} of a stock row is no index of the network.", f"it has {limit}.")
+
+    def _markdown(self) -> NDArray[np.int32]:
         """Markdown credit of a unit by row (MODEL.md section 4)."""
         ppm = np.array([node.markdown_ppm_per_day for node in self.network.nodes], dtype=np.int64)
         # In place: with millions of rows, making room for each step takes longer than the step.
@@ -295,30 +392,8 @@ class Live:
         credit *= self.row_cover_days
         np.minimum(credit, 1_000_000, out=credit)  # the share of the value
         if not credit.any():
-            return np.zeros(len(row_sku), dtype=np.int32)
-        credit *= 2 * self.network.skus.value_cents[row_sku]
+            return np.zeros(len(credit), dtype=np.int32)
+        credit *= np.repeat(2 * self.network.skus.value_cents, np.diff(self.row_start))
         credit += 1_000_000
         credit //= 2_000_000
         return -credit.astype(np.int32)
-
-    def _lot_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.void]]:
-        by_row = sorted((self.row(node, sku), lots) for (node, sku), lots in self._inbound.items())
-        known = [(row, lots) for row, lots in by_row if row >= 0]
-        return (
-            np.array([row for row, _ in known], dtype=np.int64),
-            np.cumsum([0] + [len(lots) for _, lots in known]).astype(np.int64),
-            np.array([lot for _, lots in known for lot in lots], dtype=LOT),
-        )
-
-    def _inbound_lots(self) -> dict[tuple[int, int], tuple[tuple[int, int], ...]]:
-        lots: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        for lot in self.network.inbound:
-            key = (self.network.node_index[lot.node_id], self.network.skus.index[lot.sku])
-            lots.setdefault(key, []).append((epoch_s(lot.available_at), lot.units))
-        return {key: tuple(sorted(values)) for key, values in lots.items()}
-
-
-def _channels(network: Network) -> dict[str, int]:
-    """Channels that any stock rule names, numbered from 1; 0 is every other one."""
-    named = {r.channel for r in network.safety_stock} | {r.channel for r in network.channel_protection}
-    return {"": 0} | {name: i for i, name in enumerate(sorted(named - {""}), start=1)}

@@ -79,6 +79,7 @@ from engine.optimise.why_codes import (
     NO_STOCK,
     NODE_GROUP,
     OTHER_PLACE,
+    PAUSED,
     PINNED,
     PK_CODE,
     PK_DAY,
@@ -353,6 +354,8 @@ def why_nodes(block: NDArray[np.int64], look_block: NDArray[np.int64], row: int,
         code = np.int64(NO_ROUTE)
         if net.node[node].kind == POINT:
             code = np.int64(NO_SOURCE)
+        elif net.node[node].offers == 0:
+            code = np.int64(PAUSED)
         elif not may_serve(net, orders, o, node):
             code = np.int64(CHANNEL if listed(orders, o, node) else BARRED)
         else:

@@ -15,6 +15,7 @@ I64 = NDArray[np.int64]
 CODES = (
     "",
     "no_source",
+    "paused",
     "node",
     "channel",
     "pinned",
@@ -45,6 +46,7 @@ CODES = (
 (
     FITS,
     NO_SOURCE,
+    PAUSED,
     BARRED,
     CHANNEL,
     PINNED,

@@ -22,7 +22,7 @@ from engine.options.ways import Way
 # How far a shipment got before a refusal, by code; those that are not named are of the promise, and come in between.
 _STAGES = (
     ("no_route",),
-    ("method", "node", "service", "channel"),
+    ("method", "paused", "node", "service", "channel"),
     ("too_far",),
     ("pinned", "ships_alone", "node_group", "sku_service"),
     ("no_stock",),

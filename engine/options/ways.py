@@ -130,6 +130,8 @@ class Ways:
         """Why the order may use no route of a node, whatever it is."""
         order = self.order
         here = self.tools.network.nodes[node]
+        if not here.offers:
+            return Refusal("paused", f"{here.node_id} takes no orders.")
         if order.nodes and here.node_id not in order.nodes:
             return Refusal("node", f"The order is limited to other nodes than {here.node_id}.")
         if here.node_id in order.excluded_nodes:

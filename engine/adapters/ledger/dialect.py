@@ -32,7 +32,13 @@ def _sqlite(url: str, begin: str, pool_size: int) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def opened(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # we begin ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-262144", "temp_store=MEMORY", "wal_autocheckpoint=20000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "cache_size=-262144",
+            "temp_store=MEMORY",
+            "wal_autocheckpoint=20000",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
