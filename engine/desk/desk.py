@@ -116,12 +116,15 @@ class Desk:
         """Calls that are neither planned nor answered."""
         return len(self._inbox)
 
-    def submit(self, *asks: Ask) -> None:
-        """Take calls; each one's `done` is called once, on the desk's thread."""
+    def submit(self, *asks: Ask, first: bool = False) -> None:
+        """Take calls; each one's `done` is called once, on the desk's thread. `first`: before those that wait."""
         with self._bell:
             if self._closing:
                 raise DeskError("closing", BUSY, "The desk takes no more calls.", "try again.", retryable=True)
-            self._inbox.extend(asks)
+            if first:
+                self._inbox.extendleft(reversed(asks))
+            else:
+                self._inbox.extend(asks)
             self._bell.notify()
 
     def ask(self, command: Command, key: KeyAsked | None = None) -> Answer:
@@ -201,7 +204,7 @@ class Desk:
     def _begin(self, group: list[Ask]) -> None:
         """Plan a group and send it off."""
         state = self.state
-        state.now_s = self.clock_s()
+        state.at(self.clock_s())
         together: list[Ask] = []
         others: list[Ask] = []
         for ask in group:
@@ -346,6 +349,8 @@ class Desk:
         again: list[Ask] = []
         for ask, planned, outcome in zip(sent.asks, sent.planned, posted.outcomes, strict=True):
             if outcome.conflict is None:
+                if planned.then is not None:
+                    planned.then(self.state)
                 self._done(ask, planned.answer)
             elif outcome.conflict == Conflict.KEY:
                 assert outcome.answered is not None, "a remembered call has its answer"

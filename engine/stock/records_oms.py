@@ -9,7 +9,7 @@ class Rejection(Record, frozen=True, kw_only=True):
     """A node could not pick units of a line: which, why, and what its count became."""
 
     TABLE: ClassVar[str] = "rejections"
-    KEY: ClassVar[tuple[str, ...]] = ("rejection_id",)
+    KEY: ClassVar[tuple[str, ...]] = ("rejection_id", "line_id")
 
     rejection_id: str
     reservation_id: str
@@ -26,7 +26,12 @@ class Rejection(Record, frozen=True, kw_only=True):
 
 
 class PickStats(Record, frozen=True, kw_only=True):
-    """How often lines of a sku class were asked of a node and how often it failed; what rejection costs follow."""
+    """
+    How often lines of a sku class were asked of a node and how often it failed; what rejection costs follow.
+
+    Both are thousandths of a line, as of ``updated_s``: what lies back counts less (engine/desk/learning.py). The row
+    of node -1 says up to when picks were counted.
+    """
 
     TABLE: ClassVar[str] = "pick_stats"
     KEY: ClassVar[tuple[str, ...]] = ("node_no", "sku_class")
@@ -88,10 +93,24 @@ class Backorder(Record, frozen=True, kw_only=True):
     expected_s: int | None = None  # when stock is expected, None where nothing is due
     state: str  # waiting, allocated, cancelled
     kind: str = "backorder"  # or preorder
+    together: int = 0  # 1: all waiting lines of the order are served at once, or none
     reservation_id: str = ""  # that serves it, once allocated
     order_json: str
     created_s: int
     updated_s: int
+    version: int = 1
+
+
+class SkuSetting(Record, frozen=True, kw_only=True):
+    """What differs of a sku from the network as it was read: ``release_s``, before which nothing of it is promised."""
+
+    TABLE: ClassVar[str] = "sku_settings"
+    KEY: ClassVar[tuple[str, ...]] = ("sku_no",)
+
+    sku_no: int
+    release_s: int | None = None
+    updated_s: int
+    by: str = ""
     version: int = 1
 
 
@@ -258,6 +277,7 @@ RECORDS: tuple[type[Record], ...] = (
     Exclusion,
     ExceptionCase,
     Backorder,
+    SkuSetting,
     ReturnRecord,
     Quarantined,
     Lot,
