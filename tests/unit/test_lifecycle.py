@@ -42,7 +42,7 @@ MOVED = {Course.HOLD: ("transfer>held ship>shipped collect>collected", "transfer
 def expected(course: Course, state: PartState) -> dict[str, str]:
     held, confirmed = MOVED.get(course, ("", ""))
     table = {
-        PartState.HELD: f"confirm>confirmed release>released! cancel>released! expire>expired! {held}",
+        PartState.HELD: f"confirm>confirmed release>released! cancel>released! reject>rejected! expire>expired! {held}",
         PartState.CONFIRMED: f"pick>picked release>released! cancel>released! reject>rejected! {confirmed} "
         f"{WORK[course]}",
         PartState.PICKED: f"{ENDS} {WORK[course]}",
