@@ -8,7 +8,7 @@ another process is planned again, on fresh ones, at most ATTEMPTS_MAX times.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic
@@ -20,6 +20,7 @@ from engine.desk.ask import BUSY, CONFLICT, UNPROCESSABLE, Answer, Ask, Command,
 from engine.desk.fallback import decide_plainly, plain_brief
 from engine.desk.state import State
 from engine.desk.study import Study
+from engine.desk.watch import Watch as Watch  # whoever makes a desk imports both from here
 from engine.domain.errors import FulfilmentError, InputError
 from engine.domain.plan import Status
 from engine.stock.ledger import Conflict, Ledger, LedgerBusyError, Outcome, Posted, Posting
@@ -28,31 +29,6 @@ from engine.stock.records import IdempotencyKey
 ATTEMPTS_MAX = 8
 GROUP_MAX = 256
 TICK_S = 0.05  # how long the desk waits for calls before it looks at the feed again
-
-
-class Watch:
-    """What is told of the desk's work; the edge counts and logs it. All are called on the desk's thread."""
-
-    def decided(self, ask: Ask, answer: Answer) -> None:
-        """A call was answered, durably."""
-
-    def failed(self, ask: Ask, error: Exception) -> None:
-        """A call was refused, or broke."""
-
-    def conflict(self, ask: Ask, outcome: Outcome) -> None:
-        """A call was overtaken and is planned again."""
-
-    def fallback(self, ask: Ask, error: Exception | None) -> None:
-        """The engine failed, or was out of time; the plain rule answered."""
-
-    def posted(self, size: int) -> None:
-        """A group of so many calls was posted."""
-
-    def step(self, name: str, asks: Sequence[Ask], began_s: float, ended_s: float) -> None:
-        """Calls were planned ("plan") or posted ("post") together, between these moments of the monotonic clock."""
-
-    def feed(self, changes: int, lag_s: float) -> None:
-        """So many changes of other processes were taken over, the last of them that old."""
 
 
 class _Sent(NamedTuple):
