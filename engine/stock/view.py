@@ -80,6 +80,12 @@ class View:
         seq[at[at >= 0]] = known[1][at >= 0]
         self.row_seq = seq
 
+    def renumber(self, numbers: Numbers) -> None:
+        """Take over numbers of the ledger: those that were known, and more; `adopt` has to follow."""
+        self.numbers = numbers
+        self._node_no = {node: no for no, node in enumerate(numbers.nodes)}
+        self._sku_no = {sku: no for no, sku in enumerate(numbers.skus)}
+
     def rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of `live` with these keys, -1 where there is none."""
         if len(self._keys) == 0:
