@@ -172,25 +172,22 @@ class View:
         for row in fresh:
             self._set_row(row, seq, self._known_row(row.key))
 
-    def set_counted(self, fresh: Sequence[StockRow], seq: int) -> None:
-        """Like `set_rows`, for many rows of one transaction, each named once."""
-        if not fresh:
-            return
-        table = np.array(fresh, dtype=np.int64)
+    def set_counted(self, table: NDArray[np.int64], seq: int) -> None:
+        """Like `set_rows`, for many rows of one transaction, each once: (n, 3) key, on hand, reserved."""
         rows = self.rows(table[:, 0])
         if self.watched:
             known = np.where(rows >= 0, self.live.row_on_hand[rows].astype(np.int64) - self.live.row_reserved[rows], 0)
             more = table[table[:, 1] - table[:, 2] > known, 0] >> NODE_BITS
             self.risen |= self.watched.intersection(more.tolist())
         here = rows >= 0
-        for row in (fresh[i] for i in np.flatnonzero(~here).tolist()):
-            self._set_row(row, seq, (0, 0))
+        for values in table[~here].tolist():
+            self._set_row(StockRow(*values), seq, (0, 0))
         here[here] = self.row_seq[rows[here]] <= seq
         rows, table = rows[here], table[here]
         self.live.row_on_hand[rows] = table[:, 1]
         self.live.row_reserved[rows] = table[:, 2]
         self.row_seq[rows] = seq
-        for key in self.pending.keys() & set(table[:, 0].tolist()):
+        for key in self.pending.keys() & set(table[:, 0].tolist()) if self.pending else ():
             on_hand, reserved = self.pending[key]
             row_of_key = self.row(key)
             self.live.row_on_hand[row_of_key] += on_hand
