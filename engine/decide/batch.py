@@ -39,6 +39,7 @@ from engine.options.evaluate import Evaluator
 Answer = Brief | InputError | None  # None: not settled, as was asked for
 CHUNK = 512  # orders in columns at a time; targets are not forgotten within
 METHOD = "subset"
+DEADLINE_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,3 +207,10 @@ class _Rows:
             ship_by_s=shipment[S_DELIVER if shipment[S_KIND] == KIND_OWN else S_SHIP],
             deliver_by_s=shipment[S_DELIVER],
         )
+
+
+def limit_s(deadline_ms: int | None) -> float:
+    """A deadline in seconds; DEADLINE_MS where none is given."""
+    if deadline_ms is not None and deadline_ms < 0:
+        raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
+    return (DEADLINE_MS if deadline_ms is None else deadline_ms) / 1000

@@ -92,7 +92,7 @@ class Allocate:
 
     def plan(self, state: State) -> Planned:
         """Decide alone."""
-        own = self._free_id(state)
+        own = self.free_id(state)
         back = Posting()
         if self.hold_id is not None:
             taken_over, parts = state.held(self.hold_id)
@@ -121,7 +121,7 @@ class Allocate:
         engine = state.engine.under(self.policy) if self.policy is not None else None
         return state.decide(self.order, engine=engine, deadline_ms=self.deadline_ms, given_back=back)
 
-    def _free_id(self, state: State) -> str:
+    def free_id(self, state: State) -> str:
         """
         The id of the reservation: the order's own may be taken by an earlier one that has ended.
 
@@ -174,8 +174,7 @@ def allocated(command: Allocate, state: State, brief: Brief, back: Posting | Non
     if held:
         parts = state.parts_of(brief, command.reservation_id, PartState.CONFIRMED if confirmed else PartState.HELD)
     reservation_state = "confirmed" if confirmed else "held"
-    proven = brief.status == Status.OPTIMAL or brief.status == Status.INFEASIBLE
-    quality = "fallback" if brief.method == "fallback" else "optimal" if proven else "feasible"
+    quality = quality_of(brief)
     gap = _gap(brief)
     document = AllocationDoc(
         decision_id=command.decision_id,
@@ -205,7 +204,7 @@ def allocated(command: Allocate, state: State, brief: Brief, back: Posting | Non
         ),
     )
     reply = answer(document, OK)
-    makes = _records(command, state, brief, reply, parts, expires_s, quality, policy)
+    makes = _records(command, state, brief, reply, parts, expires_s, policy)
     posting = Posting(makes=makes)
     if held:
         posting.stock, posting.capacity = state.taken(brief, command.order)
@@ -219,27 +218,19 @@ def _records(
     reply: Answer,
     parts: list[Part],
     expires_s: int | None,
-    quality: str,
     policy: Policy,
 ) -> list[Record]:
-    now_s, text = state.now_s, reply.body.decode()
+    now_s = state.now_s
     makes: list[Record] = [
-        DecisionRecord(
+        decision_record(
+            state,
+            brief,
+            command.order,
+            reply,
             decision_id=command.decision_id,
-            order_id=brief.order_id,
             reservation_id=command.reservation_id if parts else "",
-            at_s=now_s,
-            status=brief.status.value,
-            quality=quality,
-            cost_cents=brief.cost_cents,
-            bound_cents=brief.bound_cents,
-            policy_id=policy.policy_id,
-            policy_version=policy.version,
-            network_version=state.engine.network.version,
-            stock_seq=state.mark_seq,
+            policy=policy,
             cause=command.cause,
-            order_json=canonical(command.order).decode(),
-            answer_json=text,
         )
     ]
     if parts:
@@ -265,6 +256,47 @@ def _records(
         EventRecord(type="decision.made.v1", subject=brief.order_id, at_s=now_s, data_json=event_text(brief, command))
     )
     return makes
+
+
+def quality_of(brief: Brief) -> str:
+    """How good an answer is: optimal (or proven to be impossible), feasible, or the plain rule's."""
+    if brief.method == "fallback":
+        return "fallback"
+    return "optimal" if brief.status in (Status.OPTIMAL, Status.INFEASIBLE) else "feasible"
+
+
+def decision_record(
+    state: State,
+    brief: Brief,
+    order: Order,
+    reply: Answer,
+    *,
+    decision_id: str,
+    reservation_id: str,
+    policy: Policy | None = None,
+    cause: str,
+    attempt: int = 1,
+) -> DecisionRecord:
+    """What was decided, on what, and what was answered."""
+    policy = policy or state.engine.policy
+    return DecisionRecord(
+        decision_id=decision_id,
+        order_id=brief.order_id,
+        reservation_id=reservation_id,
+        at_s=state.now_s,
+        status=brief.status.value,
+        quality=quality_of(brief),
+        cost_cents=brief.cost_cents,
+        bound_cents=brief.bound_cents,
+        policy_id=policy.policy_id,
+        policy_version=policy.version,
+        network_version=state.engine.network.version,
+        stock_seq=state.mark_seq,
+        attempt=attempt,
+        cause=cause,
+        order_json=canonical(order).decode(),
+        answer_json=reply.body.decode(),
+    )
 
 
 def event_text(brief: Brief, command: Allocate) -> str:

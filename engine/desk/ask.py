@@ -31,10 +31,15 @@ class Answer(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """What a command does, and what it answers if that holds. Without a posting nothing is changed."""
+    """
+    What a command does, and what it answers if that holds. Without a posting nothing is changed.
+
+    ``then`` is called on the desk's thread once the posting is durable: for what the desk remembers beside the view.
+    """
 
     answer: Answer
     posting: Posting | None = None
+    then: "Callable[[State], None] | None" = None
 
 
 class Wanted(NamedTuple):

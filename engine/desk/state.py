@@ -6,12 +6,15 @@ from contextlib import contextmanager
 from engine.decide.brief import Brief, Leg
 from engine.decide.engine import Engine
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
+from engine.desk.book import Book
+from engine.desk.rules import Rules
 from engine.domain.errors import InputError
 from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
 from engine.domain.units import utc
 from engine.network.model import Node
 from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Posting, StockChange, stock_key
+from engine.stock.lifecycle import capacity_of, shelf_no
 from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
 from engine.stock.view import WHOLE_DAY, View
 
@@ -21,30 +24,38 @@ DEADLINE_MS = 300  # of the stronger method, where the caller names none
 class State:
     """The state of one desk; used by its thread only."""
 
-    def __init__(self, engine: Engine, view: View, ledger: Ledger) -> None:
+    def __init__(self, engine: Engine, view: View, ledger: Ledger, rules: Rules | None = None) -> None:
         self.engine = engine
         self.view = view
         self.ledger = ledger
+        self.rules = rules or Rules()
+        self.book = Book()
+        self.serving: Engine | None = None  # see engine/desk/most.py
         self.now_s = 0
         self.mark_seq = 0  # place in the feed up to which the view is known to be whole
         self.mark = FeedMark()  # up to where the feed was followed
-        self._node_no = {node: no for no, node in enumerate(view.numbers.nodes)}
-        self._sku_no = {sku: no for no, sku in enumerate(view.numbers.skus)}
+        self.node_numbers = {node: no for no, node in enumerate(view.numbers.nodes)}
+        self.sku_numbers = {sku: no for no, sku in enumerate(view.numbers.skus)}
         self._reservations: dict[str, Reservation] = {}
         self._parts: dict[str, list[Part]] = {}
+
+    def at(self, now_s: int) -> None:
+        """Move on in time: what begins or ends with a moment (a policy, a sku's release) does so."""
+        self.now_s = now_s
+        self.book.turn(self)
 
     # --- words
 
     def node_no(self, node: str, field: str = "node") -> int:
         """The ledger's number of a node; InputError where it is unknown."""
-        found = self._node_no.get(node)
+        found = self.node_numbers.get(node)
         if found is None or self.view.node_at[found] < 0:
             raise InputError(f"Node ({node}) in {field} is unknown.", "check the id; case counts.")
         return found
 
     def sku_no(self, sku: str, field: str = "sku") -> int:
         """The ledger's number of a sku; InputError where it is unknown."""
-        found = self._sku_no.get(sku)
+        found = self.sku_numbers.get(sku)
         if found is None or self.view.sku_at[found] < 0:
             raise InputError(f"Sku ({sku}) in {field} is unknown.", "check the id; case counts.")
         return found
@@ -66,6 +77,13 @@ class State:
         self._parts = {}
         for part in self.ledger.get_many(Part, keys) if keys else ():
             self._parts.setdefault(part.reservation_id, []).append(part)
+
+    def also_read(self, reservation_id: str) -> None:
+        """Read one more, which a command only learns of while it plans."""
+        found = self.ledger.get(Reservation, reservation_id)
+        if found is not None:
+            self._reservations[reservation_id] = found
+            self._parts[reservation_id] = self.ledger.get_many(Part, [(reservation_id,)])
 
     def reservation(self, reservation_id: str) -> Reservation:
         """A reservation that the command wanted; DeskError where there is none."""
@@ -154,6 +172,13 @@ class State:
         finally:
             self.view.forget([posting])
 
+    def stock_of(self, key: int) -> tuple[int, int]:
+        """Units on hand and reserved in a stock row as far as is known; zeros where there is none."""
+        row = self.view.row(key)
+        if row < 0:
+            return self.view.missing.get(key, (0, 0))
+        return int(self.view.live.row_on_hand[row]), int(self.view.live.row_reserved[row])
+
     # --- what a decision takes
 
     def taken(self, brief: Brief, order: Order) -> tuple[list[StockChange], list[CapacityChange]]:
@@ -238,19 +263,18 @@ class State:
         stock: dict[int, StockChange] = {}
         capacity: list[CapacityChange] = []
         for part in parts:
-            for _, sku_no, units in part.lines:
-                key = stock_key(sku_no, part.node_no)
-                known = stock.get(key, StockChange(key))
-                stock[key] = known._replace(reserved=known.reserved - units)
+            node_no = shelf_no(part)
+            if node_no is not None:
+                for _, sku_no, units in part.lines:
+                    key = stock_key(sku_no, node_no)
+                    known = stock.get(key, StockChange(key))
+                    stock[key] = known._replace(reserved=known.reserved - units)
             capacity += self.cells_back(part)
         return Posting(stock=list(stock.values()), capacity=capacity)
 
     def cells_back(self, part: Part) -> list[CapacityChange]:
         """The capacity that a part has booked, given back; nothing once it is picked, or where it holds none."""
-        if part.state not in (PartState.HELD, PartState.CONFIRMED):
-            return []
-        hours = [hour for bit, hour in ((DAY, WHOLE_DAY), (HOUR, part.hour)) if part.booked & bit]
-        return [CapacityChange(part.node_no, part.day, hour, -1, -part.units) for hour in hours]
+        return capacity_of(part)
 
 
 def _booked(node: Node) -> int:

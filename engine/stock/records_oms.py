@@ -9,7 +9,7 @@ class Rejection(Record, frozen=True, kw_only=True):
     """A node could not pick units of a line: which, why, and what its count became."""
 
     TABLE: ClassVar[str] = "rejections"
-    KEY: ClassVar[tuple[str, ...]] = ("rejection_id",)
+    KEY: ClassVar[tuple[str, ...]] = ("rejection_id", "line_id")
 
     rejection_id: str
     reservation_id: str
@@ -26,7 +26,12 @@ class Rejection(Record, frozen=True, kw_only=True):
 
 
 class PickStats(Record, frozen=True, kw_only=True):
-    """How often lines of a sku class were asked of a node and how often it failed; what rejection costs follow."""
+    """
+    How often lines of a sku class were asked of a node and how often it failed; what rejection costs follow.
+
+    Both are thousandths of a line, as of ``updated_s``: what lies back counts less (engine/desk/learning.py). The row
+    of node -1 says up to when picks were counted.
+    """
 
     TABLE: ClassVar[str] = "pick_stats"
     KEY: ClassVar[tuple[str, ...]] = ("node_no", "sku_class")
@@ -88,10 +93,24 @@ class Backorder(Record, frozen=True, kw_only=True):
     expected_s: int | None = None  # when stock is expected, None where nothing is due
     state: str  # waiting, allocated, cancelled
     kind: str = "backorder"  # or preorder
+    together: int = 0  # 1: all waiting lines of the order are served at once, or none
     reservation_id: str = ""  # that serves it, once allocated
     order_json: str
     created_s: int
     updated_s: int
+    version: int = 1
+
+
+class SkuSetting(Record, frozen=True, kw_only=True):
+    """What differs of a sku from the network as it was read: ``release_s``, before which nothing of it is promised."""
+
+    TABLE: ClassVar[str] = "sku_settings"
+    KEY: ClassVar[tuple[str, ...]] = ("sku_no",)
+
+    sku_no: int
+    release_s: int | None = None
+    updated_s: int
+    by: str = ""
     version: int = 1
 
 
@@ -218,7 +237,7 @@ class Audit(Record, frozen=True, kw_only=True):
 
 
 class Webhook(Record, frozen=True, kw_only=True):
-    """Where events are delivered to; (after_xid, after_no) is the last event that was put up for delivery."""
+    """Where events are delivered to; up to (after_xid, after_no) all were delivered, or have a `Delivery`."""
 
     TABLE: ClassVar[str] = "webhooks"
     KEY: ClassVar[tuple[str, ...]] = ("webhook_id",)
@@ -231,13 +250,16 @@ class Webhook(Record, frozen=True, kw_only=True):
     state: str = "active"  # paused, gone
     after_xid: int = 0
     after_no: int = 0
+    not_before_s: int = 0  # nothing is sent until then: the receiver was out of reach, or asked for it
+    leased_by: str = ""  # the process that delivers to it
+    lease_until_s: int = 0  # when another one may
     created_s: int
     updated_s: int
     version: int = 1
 
 
 class Delivery(Record, frozen=True, kw_only=True):
-    """An event on its way to a webhook; delivered ones are dropped, dead ones stay until somebody looks at them."""
+    """An event that a webhook has not taken yet; delivered ones are dropped, dead ones stay until somebody looks."""
 
     TABLE: ClassVar[str] = "deliveries"
     KEY: ClassVar[tuple[str, ...]] = ("webhook_id", "event_no")
@@ -258,6 +280,7 @@ RECORDS: tuple[type[Record], ...] = (
     Exclusion,
     ExceptionCase,
     Backorder,
+    SkuSetting,
     ReturnRecord,
     Quarantined,
     Lot,

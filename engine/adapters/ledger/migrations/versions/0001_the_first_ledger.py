@@ -305,7 +305,7 @@ def upgrade() -> None:
         sa.Column("counted", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("at_s", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("by", TEXT, autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("rejection_id"),
+        sa.PrimaryKeyConstraint("rejection_id", "line_id"),
     )
     with op.batch_alter_table("rejections", schema=None) as batch_op:
         batch_op.create_index("rejections_node_no_at_s", ["node_no", "at_s"], unique=False)

@@ -1,0 +1,113 @@
+"""What the service has beside its routes: events going out, metrics, health, upkeep; started and ended with it."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+
+from api.http.call import Call
+from api.http.deliver import Deliverer
+from api.http.health import Health
+from api.http.metrics import Metrics
+from api.http.services import Observer, Services
+from api.http.settings import Settings
+from api.http.stream import HEARTBEAT_S, Tail
+from engine.desk.desk import Desk
+from engine.stock.ledger import Ledger, LedgerBusyError
+
+PRUNE_EACH_S = 3_600.0
+
+
+class OpsServices(Services):
+    """
+    `Services`, and what belongs to running them.
+
+    Parameters
+    ----------
+    desk, settings, observer, clock
+        See `Services`.
+    metrics
+        Is read at /metrics.
+    source
+        Of events, a URI.
+    seed
+        Of the jitter of retries.
+    private_targets
+        Whether webhooks may lead inside our own network.
+    feed_lag_s_max
+        Not ready where the view is further behind.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        settings: Settings,
+        *,
+        metrics: Metrics,
+        source: str,
+        seed: int = 0,
+        private_targets: bool = False,
+        heartbeat_s: float = HEARTBEAT_S,
+        feed_lag_s_max: float = 10.0,
+        observer: Observer | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        super().__init__(desk, settings, observer=observer, clock=clock)
+        self.metrics = metrics
+        self.event_source = source
+        self.heartbeat_s = heartbeat_s
+        self.tail = Tail(desk.ledger)
+        self.health = Health(desk, lag_s=lambda: metrics.lag_s, lag_s_max=feed_lag_s_max)
+        self.deliverer = Deliverer(
+            desk.ledger,
+            clock_s=desk.clock_s,
+            source=source,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            seed=seed,
+            private=private_targets,
+            told=metrics.delivered,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        metrics.follow(desk)
+        metrics.gauge(metrics.streams, lambda: self.tail.open_streams)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the truth is."""
+        return self.desk.ledger
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to serve, to deliver and to keep house."""
+        super().start(loop)
+        self._tasks = [loop.create_task(self.deliverer.run()), loop.create_task(self._keep_house())]
+
+    async def wind_down(self) -> None:
+        """Be ready for nothing more: streams end, no batch of deliveries is begun."""
+        self.health.draining = True
+        self.deliverer.close()
+        await self.tail.close()
+
+    async def drain(self) -> None:
+        """Answer what was taken, end what is under way."""
+        await self.wind_down()
+        await super().drain()
+        deliver, house = self._tasks
+        house.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await house
+        await deliver
+
+    async def _keep_house(self) -> None:
+        """Drop what is kept for a time only, again and again."""
+        while True:
+            await asyncio.sleep(PRUNE_EACH_S)
+            with contextlib.suppress(LedgerBusyError):
+                await asyncio.to_thread(self.ledger.prune, self.desk.clock_s())
+
+
+def ops_of(call: Call) -> OpsServices:
+    """These services, of a call."""
+    services = call.services
+    assert isinstance(services, OpsServices), "the service runs with all of its parts"
+    return services
