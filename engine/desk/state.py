@@ -15,7 +15,7 @@ from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
 from engine.domain.units import utc
 from engine.network.model import Node
-from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Posting, StockChange, stock_key
+from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Numbers, Posting, StockChange, stock_key
 from engine.stock.lifecycle import capacity_of, shelf_no
 from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
 from engine.stock.view import WHOLE_DAY, View
@@ -36,8 +36,9 @@ class State:
         self.now_s = 0
         self.mark_seq = 0  # place in the feed up to which the view is known to be whole
         self.mark = FeedMark()  # up to where the feed was followed
-        self.node_numbers = {node: no for no, node in enumerate(view.numbers.nodes)}
-        self.sku_numbers = {sku: no for no, sku in enumerate(view.numbers.skus)}
+        self.node_numbers: dict[str, int] = {}
+        self.sku_numbers: dict[str, int] = {}
+        self.number(view.numbers)
         self._reservations: dict[str, Reservation] = {}
         self._parts: dict[str, list[Part]] = {}
 
@@ -47,6 +48,11 @@ class State:
         self.book.turn(self)
 
     # --- words
+
+    def number(self, numbers: Numbers) -> None:
+        """Take over the ledger's numbers."""
+        self.node_numbers = {node: no for no, node in enumerate(numbers.nodes)}
+        self.sku_numbers = {sku: no for no, sku in enumerate(numbers.skus)}
 
     def node_no(self, node: str, field: str = "node") -> int:
         """The ledger's number of a node; InputError where it is unknown."""

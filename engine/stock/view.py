@@ -82,6 +82,12 @@ class View:
         seq[at[at >= 0]] = known[1][at >= 0]
         self.row_seq = seq
 
+    def renumber(self, numbers: Numbers) -> None:
+        """Take over numbers of the ledger: those that were known, and more; `adopt` has to follow."""
+        self.numbers = numbers
+        self._node_no = {node: no for no, node in enumerate(numbers.nodes)}
+        self._sku_no = {sku: no for no, sku in enumerate(numbers.skus)}
+
     def rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of `live` with these keys, -1 where there is none."""
         if len(self._keys) == 0:
@@ -187,25 +193,22 @@ class View:
         for row in fresh:
             self._set_row(row, seq, self._known_row(row.key))
 
-    def set_counted(self, fresh: Sequence[StockRow], seq: int) -> None:
-        """Like `set_rows`, for many rows of one transaction, each named once."""
-        if not fresh:
-            return
-        table = np.array(fresh, dtype=np.int64)
+    def set_counted(self, table: NDArray[np.int64], seq: int) -> None:
+        """Like `set_rows`, for many rows of one transaction, each once: (n, 3) key, on hand, reserved."""
         rows = self.rows(table[:, 0])
         if self.watched:
             known = np.where(rows >= 0, self.live.row_on_hand[rows].astype(np.int64) - self.live.row_reserved[rows], 0)
             more = table[table[:, 1] - table[:, 2] > known, 0] >> NODE_BITS
             self.risen |= self.watched.intersection(more.tolist())
         here = rows >= 0
-        for row in (fresh[i] for i in np.flatnonzero(~here).tolist()):
-            self._set_row(row, seq, (0, 0))
+        for values in table[~here].tolist():
+            self._set_row(StockRow(*values), seq, (0, 0))
         here[here] = self.row_seq[rows[here]] <= seq
         rows, table = rows[here], table[here]
         self.live.row_on_hand[rows] = table[:, 1]
         self.live.row_reserved[rows] = table[:, 2]
         self.row_seq[rows] = seq
-        for key in self.pending.keys() & set(table[:, 0].tolist()):
+        for key in self.pending.keys() & set(table[:, 0].tolist()) if self.pending else ():
             on_hand, reserved = self.pending[key]
             row_of_key = self.row(key)
             self.live.row_on_hand[row_of_key] += on_hand
@@ -232,6 +235,10 @@ class View:
                 self._set_cell(cell, seq, self._known_cell((cell.node_no, cell.day, cell.hour)))
             notices += change.notices
         return notices
+
+    def set_cell(self, cell: CapacityCell) -> None:
+        """Take a capacity cell over, as the ledger has, or had, it."""
+        self._set_cell(cell, -1, (0, 0))
 
     def cell(self, at: Cell) -> tuple[int, int]:
         """Orders and units that count as booked; zeros outside the days that are looked at."""
