@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.documents import complete
 from api.http.edge import Edge, know_ids
 from api.http.operations import Operations
-from api.http.routes import allocations, decisions, keys, nodes, pages, rejections, reservations
+from api.http.routes import allocations, decisions, holds, keys, nodes, pages, rejections, reservations
 from api.http.services import Services
 from engine.decide.events import sourcewise_version
 
@@ -26,8 +26,9 @@ Calls that change something need an `Idempotency-Key`: repeated with the same ke
 once. Errors are `application/problem+json`; the page at their `type` says what to do. Instants are ISO 8601 with an
 offset; money is whole cents of the network's currency; units are in the names of the fields.
 """
-TOPICS: tuple[Operations, ...] = tuple(
-    module.operations for module in (allocations, reservations, decisions, rejections, nodes, keys, pages)
+TOPICS: tuple[Operations, ...] = (
+    *(module.operations for module in (allocations, holds, reservations, decisions, rejections, nodes, keys, pages)),
+    holds.work,
 )
 
 

@@ -101,3 +101,26 @@ BACKORDER: dict[str, Any] = {
     "created_at": "2026-11-23T07:00:00Z",
     "version": 1,
 }
+
+RESERVED: dict[str, Any] = {
+    "reservation": RESERVATION | {"kind": "hold", "reservation_id": "basket-77"},
+    "lines": [{"line_id": "1", "sku": "sku-0123", "quantity": 2, "reserved": 2, "code": "reserved"}],
+}
+
+TRANSFERS: dict[str, Any] = {
+    "transfers": [
+        {"reservation_id": "o-1001", "line_id": "1", "transferred": 2, "code": "transferred", "detail": ""},
+    ],
+    "reservations": [RESERVATION],
+}
+
+CANCELLED: dict[str, Any] = {"order_id": "o-1001", "cancelled": {"1": 2}, "reservations": [RESERVATION]}
+
+RETURN: dict[str, Any] = {
+    "return_id": "ret-5",
+    "order_id": "o-1001",
+    "node": "st-la-rochelle",
+    "received_at": "2026-12-01T10:00:00Z",
+    "known_order": True,
+    "lines": [{"sku": "sku-0123", "quantity": 1, "grade": "as_new", "restocked": 1}],
+}

@@ -186,6 +186,20 @@ _ALL = (
         "Delete those that are not needed; the detail names the limit.",
     ),
     Kind(
+        "nothing-open",
+        409,
+        "Too little is open to be cancelled",
+        "What is meant was shipped, or has ended.",
+        "Return what was shipped; details say which lines.",
+    ),
+    Kind(
+        "too-many-returned",
+        409,
+        "More comes back than was sent",
+        "Of the order fewer units were shipped, and not returned before.",
+        "Return what was shipped; leave the order out for units of unknown origin.",
+    ),
+    Kind(
         "not-in-part",
         409,
         "The shipment does not hold that",
@@ -279,7 +293,7 @@ BY_STATUS = {
     503: "overloaded",
 }
 # Codes of the desk that mean the same as one of ours.
-ALIASES = {"version": "version-conflict"}
+ALIASES = {"version": "version-conflict", "not-enough": "insufficient-stock"}
 
 
 def kind_of(name: str, status: int) -> Kind:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from engine.desk.ask import DeskError
 from engine.desk.desk import Desk
 from engine.desk.exceptions import short_case
 from engine.desk.state import State
@@ -187,9 +188,8 @@ def set_on_hand(
     if if_on_hand is not None:
         known, _ = state.stock_of(key)
         if known != if_on_hand:
-            raise InputError(
-                f"on_hand of sku ({sku}) at node ({node}) is ({known}), not ({if_on_hand}).", "read again."
-            )
+            text = f"on_hand of sku ({sku}) at node ({node}) is ({known}), not ({if_on_hand})."
+            raise DeskError("version", 412, text, "read again.")
     counted = desk.ledger.count([Count(key, on_hand, None, seq, now_s)], now_s, "person")
     _take(desk, counted)
     return counted
