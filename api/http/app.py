@@ -14,7 +14,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.documents import complete
 from api.http.edge import Edge, know_ids
 from api.http.operations import Operations
-from api.http.routes import allocations, decisions, holds, keys, nodes, pages, rejections, reservations
+from api.http.routes import (
+    allocations,
+    decisions,
+    holds,
+    keys,
+    nodes,
+    pages,
+    planning,
+    rejections,
+    reservations,
+    stock,
+)
 from api.http.services import Services
 from engine.decide.events import sourcewise_version
 
@@ -27,8 +38,17 @@ once. Errors are `application/problem+json`; the page at their `type` says what 
 offset; money is whole cents of the network's currency; units are in the names of the fields.
 """
 TOPICS: tuple[Operations, ...] = (
-    *(module.operations for module in (allocations, holds, reservations, decisions, rejections, nodes, keys, pages)),
+    allocations.operations,
+    holds.operations,
     holds.work,
+    reservations.operations,
+    decisions.operations,
+    rejections.operations,
+    stock.operations,
+    planning.operations,
+    nodes.operations,
+    keys.operations,
+    pages.operations,
 )
 
 
