@@ -147,8 +147,6 @@ def run(
                 metrics=metrics,
                 source=settings.event_source or f"/sourcewise/{network.name}",
                 seed=os.getpid(),
-                private_targets=settings.webhook_private_targets,
-                feed_lag_s_max=settings.feed_lag_s_max,
                 observer=metrics,
             )
             app: Any = create_app(services, TOPICS)

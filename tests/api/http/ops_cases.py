@@ -157,7 +157,6 @@ def in_service(
             settings,
             metrics=metrics,
             source="/test",
-            private_targets=True,
             observer=metrics,
             clock=lambda: ticks[0],
             **changes,
