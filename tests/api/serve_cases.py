@@ -132,7 +132,7 @@ class Client(threading.Thread):
         while True:
             name = f"{self.name}-{self.sent}"
             self.sent += 1
-            body = json.dumps(order(name, f"sku-{self.sent % 50:04d}"))
+            body = json.dumps(order(name, f"sku-{1 + self.sent % 50:04d}"))
             headers = {"content-type": "application/json", "idempotency-key": name}
             try:
                 connection.request("POST", "/v1/allocations", body, headers)

@@ -2,13 +2,16 @@
 
 import json
 import signal
+import socket
 import threading
 from pathlib import Path
 
 import pytest
 
+from api.cli.ledger import first_reserved
 from engine.adapters.ledger import check, open_ledger
 from engine.stock.records import DecisionRecord, EventRecord, Reservation
+from scenarios.demo import demo_network
 from tests.api.serve_cases import Client, Process, command, order, service
 from tests.ledgers import server
 
@@ -68,7 +71,7 @@ def test_under_load_it_drains_and_no_answer_is_lost_or_cut(tmp_path: Path) -> No
         assert len(acknowledged) == len(set(acknowledged)) >= 200
         assert {record.order_id for record in held} <= decided
         assert len(events) == len(decided)
-        assert check(ledger, first_reserved=None) == []
+        assert check(ledger, first_reserved(demo_network(), ledger)) == []
     finally:
         ledger.close()
 
@@ -81,8 +84,6 @@ def test_an_address_that_others_reach_needs_a_key(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = command(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 2
@@ -128,7 +129,7 @@ def test_a_ledger_is_checked_upgraded_and_pruned(tmp_path: Path) -> None:
     assert command(tmp_path, "ledger", "prune").returncode == 0
     ledger = open_ledger(ledger_of(tmp_path))
     with ledger.write_engine.begin() as tx:
-        tx.exec_driver_sql("UPDATE stock SET reserved = reserved + 1 WHERE reserved > 0")
+        tx.exec_driver_sql("UPDATE stock SET reserved = reserved + 1 WHERE key = (SELECT max(key) FROM stock)")
     ledger.close()
     found = command(tmp_path, "ledger", "check", "--json")
     assert found.returncode == 1
@@ -156,6 +157,6 @@ def test_several_processes_share_a_port_count_together_and_end_together(tmp_path
     ledger = open_ledger(url)
     try:
         assert acknowledged <= {record.order_id for record in ledger.find(DecisionRecord, limit=100_000)}
-        assert check(ledger) == []
+        assert check(ledger, first_reserved(demo_network(), ledger)) == []
     finally:
         ledger.close()
