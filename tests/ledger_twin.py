@@ -1,6 +1,6 @@
 """The ledger in plain dicts: obviously right, and forgotten when the process ends. For tests and as their yardstick."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,6 +27,7 @@ from engine.stock.ledger import (
     stock_key,
 )
 from engine.stock.records import EventRecord, IdempotencyKey, Record
+from engine.stock.records_oms import HeldBack, Lot
 
 R = TypeVar("R", bound=Record)
 
@@ -64,6 +65,8 @@ class LedgerTwin:
                 table.node.tolist(), table.sku.tolist(), table.on_hand.tolist(), table.reserved.tolist(), strict=True
             ):
                 self.stock[stock_key(sku_no[network.skus.ids[sku]], node_no[node])] = on_hand, reserved, 0
+            for record in _first_records(network, {node: no for no, node in enumerate(nodes)}, sku_no):
+                self._make(record)
         return self.numbers
 
     def load(self, day_from: int) -> Contents:
@@ -254,6 +257,19 @@ class LedgerTwin:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _first_records(network: Network, nodes: dict[str, int], skus: dict[str, int]) -> Iterator[Record]:
+    for i, lot in enumerate(network.inbound):
+        at = {"node_no": nodes[lot.node_id], "sku_no": skus[lot.sku], "available_s": epoch_s(lot.available_at)}
+        yield Lot(lot_id=f"first-{i}", units=lot.units, **at)
+    for rule in network.safety_stock:
+        sku_no = -1 if rule.sku is None else skus[rule.sku]
+        row = {"node_no": nodes[rule.node_id], "channel": rule.channel, "units": rule.units}
+        yield HeldBack(rule="safety", sku_no=sku_no, **row)
+    for kept in network.channel_protection:
+        row = {"node_no": nodes[kept.node_id], "channel": kept.channel, "units": kept.units}
+        yield HeldBack(rule="protection", sku_no=skus[kept.sku], **row)
 
 
 def _fits(record: Record, where: dict[str, Any] | None) -> bool:

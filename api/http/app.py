@@ -102,7 +102,7 @@ def create_app(services: Services, extra: Sequence[Operations] = ()) -> App:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=app.routes)
-            app.openapi_schema = complete(made, [one for topic in topics for one in topic.answers])
+            app.openapi_schema = complete(made, [one for topic in topics for one in topic.answered])
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
 """Documentation of answers: schemas come from the Structs that are sent, so that they cannot say anything else."""
 
 from collections.abc import Sequence
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 
@@ -41,15 +41,23 @@ def _problem(status: int) -> dict[str, Any]:
 PROBLEMS: dict[int, dict[str, Any]] = {status: _problem(status) for status in _TITLES if status != 304}
 
 
-def answer_content(answer: Any, example: Any, media_type: str) -> dict[str, Any]:
+class Answered(NamedTuple):
+    """What an operation answers when all is well: a Struct, a list of one, one of several; None for nothing."""
+
+    operation_id: str
+    status: int
+    answer: Any
+    media_type: str
+    example: Any
+
+
+def answer_content(answer: Any, media_type: str) -> dict[str, Any]:
     """What an operation answers when all is well, as OpenAPI has it."""
     if answer is None:
         return {"description": "Done."}
     several = answer if isinstance(answer, tuple) else (answer,)
     refs = [_schema(one) for one in several if one is not str]
     content: dict[str, Any] = {"schema": {"anyOf": refs} if len(refs) > 1 else refs[0] if refs else {"type": "string"}}
-    if example is not None:
-        content["example"] = example
     text = "The answer." if answer is str else (_struct(several[0]).__doc__ or "The answer.").strip().splitlines()[0]
     return {"description": text, "content": {media_type: content}}
 
@@ -64,9 +72,17 @@ def _schema(answer: Any) -> dict[str, Any]:
     return {"type": "array", "items": one} if get_origin(answer) is list else one
 
 
-def complete(document: dict[str, Any], answers: Sequence[Any]) -> dict[str, Any]:
-    """Put the schemas of all answers into an OpenAPI document, and what FastAPI cannot know of it."""
-    structs = dict.fromkeys((ProblemDoc, *answers))
+def complete(document: dict[str, Any], answered: Sequence[Answered]) -> dict[str, Any]:
+    """Put schemas and examples of all answers into an OpenAPI document, and what else FastAPI cannot know of it."""
+    structs = dict.fromkeys([ProblemDoc])
+    by_id = {op["operationId"]: op for operations in document["paths"].values() for op in operations.values()}
+    for one in answered:
+        if one.answer is None or one.answer is str:
+            continue
+        structs |= dict.fromkeys(map(_struct, one.answer if isinstance(one.answer, tuple) else (one.answer,)))
+        content = by_id[one.operation_id]["responses"][str(one.status)]["content"][one.media_type]
+        if one.example is not None:  # here, since FastAPI leaves every null out of what it is given
+            content["example"] = one.example
     _, schemas = msgspec.json.schema_components(structs, ref_template=REF)
     components = document.setdefault("components", {})
     known = components.setdefault("schemas", {})

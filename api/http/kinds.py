@@ -165,6 +165,27 @@ _ALL = (
         "Name the order's own hold, or leave it out.",
     ),
     Kind(
+        "nothing-open",
+        409,
+        "There is nothing left to cancel",
+        "All of the order has ended: shipped, collected, released or expired.",
+        "What was shipped comes back as a return.",
+    ),
+    Kind(
+        "not-enough",
+        409,
+        "Not enough is free",
+        "The units that are asked for are not all free where they are asked for.",
+        "Ask for fewer, at another node or group, or allow a part of them.",
+    ),
+    Kind(
+        "too-many-returned",
+        409,
+        "More came back than was sent",
+        "Of an order that is known no more can be returned than was shipped and is not back yet.",
+        "Check order and line, or return the units without an order.",
+    ),
+    Kind(
         "wrong-state",
         409,
         "It is past that step",

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.http.auth import allowed
 from api.http.call import CALL, Call
-from api.http.documents import PROBLEMS, answer_content
+from api.http.documents import PROBLEMS, Answered, answer_content
 from api.http.problems import HttpProblemError
 
 JSON = "application/json"
@@ -94,7 +94,7 @@ class Operations:
     def __init__(self, tag: str, scopes: Sequence[str] = ()) -> None:
         self.tag = tag
         self.scopes = tuple(scopes)
-        self.answers: list[Any] = []  # the Structs that are answered
+        self.answered: list[Answered] = []
         self._declared: list[tuple[str, Endpoint, dict[str, Any]]] = []
 
     def add(
@@ -154,7 +154,7 @@ class Operations:
             problems = {400, 422, 500, 503, *also, *([401, 403, 429] if wanted else [])}
             problems |= {413, 415} if found else set()
             problems |= {409} if changing else set()
-            responses: dict[int | str, dict[str, Any]] = {status: answer_content(answer, example, media_type)}
+            responses: dict[int | str, dict[str, Any]] = {status: answer_content(answer, media_type)}
             responses |= {number: PROBLEMS[number] for number in sorted(problems)}
             extra: dict[str, Any] = {"x-scopes": list(wanted), "parameters": _headers(changing)}
             if wanted:
@@ -170,9 +170,10 @@ class Operations:
                 "response_model": None,
                 "operation_id": function.__name__,
             }
+            if media_type != JSON:  # FastAPI documents the type of a class
+                options["response_class"] = type("Typed", (Response,), {"media_type": media_type})
             self._declared.append((path, function, options))
-            several = answer if isinstance(answer, tuple) else (answer,)
-            self.answers += [one for one in several if one is not None and one is not str]
+            self.answered.append(Answered(function.__name__, status, answer, media_type, example))
             return function
 
         return declare

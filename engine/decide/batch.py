@@ -36,9 +36,10 @@ from engine.optimise.workspace import (
 )
 from engine.options.evaluate import Evaluator
 
-Answer = Brief | InputError
+Answer = Brief | InputError | None  # None: not settled, as was asked for
 CHUNK = 512  # orders in columns at a time; targets are not forgotten within
 METHOD = "subset"
+DEADLINE_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class Terms:
     deadline_s: float
     hold: bool
     reasons: bool
+    settle: bool = True
 
 
 class Batch:
@@ -107,7 +109,7 @@ class Batch:
             run = _Rows(self, chooser.intake.orders(requests), requests, numbers, terms)
             for number, request in others:
                 run.until(bisect_left(numbers, number), found)
-                found[number] = self.alone(request, terms)
+                found[number] = self.alone(request, terms) if terms.settle else None
             run.until(len(requests), found)
 
     def alone(self, request: Evaluator, terms: Terms) -> Brief:
@@ -153,7 +155,8 @@ class _Rows:
                 if terms.reasons and terms.hold:
                     batch.hold(brief, 1)
             if self.row < end:
-                found[self.numbers[self.row]] = batch.alone(self.requests[self.row], terms)
+                request = self.requests[self.row]
+                found[self.numbers[self.row]] = batch.alone(request, terms) if terms.settle else None
                 self.row += 1
 
     def _brief(self, row: int) -> Brief:
@@ -204,3 +207,10 @@ class _Rows:
             ship_by_s=shipment[S_DELIVER if shipment[S_KIND] == KIND_OWN else S_SHIP],
             deliver_by_s=shipment[S_DELIVER],
         )
+
+
+def limit_s(deadline_ms: int | None) -> float:
+    """A deadline in seconds; DEADLINE_MS where none is given."""
+    if deadline_ms is not None and deadline_ms < 0:
+        raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
+    return (DEADLINE_MS if deadline_ms is None else deadline_ms) / 1000

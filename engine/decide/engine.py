@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.check.violations import violations
-from engine.decide.batch import Batch, Terms
+from engine.decide.batch import Batch, Terms, limit_s
 from engine.decide.brief import Brief, rebuilt
 from engine.decide.choose import Chooser
 from engine.decide.explain import RIVALS_MAX, Explainer
@@ -41,7 +41,6 @@ from engine.optimise.workspace import S_FIELDS
 from engine.options.evaluate import Tools
 
 I64 = NDArray[np.int64]
-DEADLINE_MS = 5_000
 
 
 class BrokenPlanError(FulfilmentError):
@@ -153,8 +152,8 @@ class Engine:
         return self.with_nodes({}, as_of=as_of)
 
     def _same(self, live: Live) -> None:
-        mine, days = self.live, (live.first_day, live.num_days)
-        if live.network is not self.network or days != (mine.first_day, mine.num_days):
+        mine = self.live
+        if (live.network, live.first_day, live.num_days) != (self.network, mine.first_day, mine.num_days):
             raise InputError(
                 f"The stock is not of network ({self.network.name}) from {self.network.as_of:%Y-%m-%d} on.",
                 "make it by copy or grown, or the engine by with_nodes.",
@@ -190,10 +189,10 @@ class Engine:
             Where the order names a sku, node, service or postcode that the network does not know, or the deadline is
             negative.
         """
-        limit_s = _limit_s(deadline_ms)
+        within_s = limit_s(deadline_ms)
         start = self.timer()
         merged = order.merged()
-        plan = self.chooser.plan(merged, Clock(limit_s, tape))
+        plan = self.chooser.plan(merged, Clock(within_s, tape))
         if plan.unmet and plan.status != Status.NOT_FOUND:  # looking for reasons would overrun the deadline
             plan = replace(plan, unmet=self.chooser.with_reasons(merged, plan.unmet, plan.relaxed))
         self._guarded(merged, plan)
@@ -225,9 +224,9 @@ class Engine:
             For the cheapest plan of orders that need the stronger method, and once more for all other options; those
             that are found by then say that they are not exact. DEADLINE_MS where none is given.
         """
-        limit_s = _limit_s(deadline_ms)
+        within_s = limit_s(deadline_ms)
         merged = order.merged()
-        found = self._finder.find(merged, limit=limit, deadline_s=limit_s)
+        found = self._finder.find(merged, limit=limit, deadline_s=within_s)
         for option in found:
             self._guarded(merged, option.plan)
         return found
@@ -301,8 +300,14 @@ class Engine:
         return answer, shipments
 
     def decide_batch(
-        self, orders: Sequence[Order], *, deadline_ms: int | None = None, hold: bool = True, reasons: bool = False
-    ) -> list[Brief | InputError]:
+        self,
+        orders: Sequence[Order],
+        *,
+        deadline_ms: int | None = None,
+        hold: bool = True,
+        reasons: bool = False,
+        settle: bool = True,
+    ) -> list[Brief | InputError | None]:
         """
         Decide many orders in turn, each on what the ones before have left: the answers of `decide`, without its plans.
 
@@ -316,6 +321,8 @@ class Engine:
             Hold what each order takes, so that the next one sees it. Without, all see the stock as it is.
         reasons
             Add to unmet lines why each node could not serve them, which looks at all nodes.
+        settle
+            Decide orders that need the stronger method; without, their answer is None.
 
         Returns
         -------
@@ -323,7 +330,9 @@ class Engine:
             The error in place of an order that names what the network does not know; it disturbs no other. Whatever
             else is raised leaves nothing held.
         """
-        return self._batch.decide(orders, Terms(deadline_s=_limit_s(deadline_ms), hold=hold, reasons=reasons))
+        return self._batch.decide(
+            orders, Terms(deadline_s=limit_s(deadline_ms), hold=hold, reasons=reasons, settle=settle)
+        )
 
     def hold_brief(self, brief: Brief, sign: int = 1) -> None:
         """Hold what a brief takes, whoever decided it (`sign=-1` gives it back)."""
@@ -368,12 +377,11 @@ class Engine:
         self.live.add_stock(*self._row_of(node, sku), units)
 
     def _row_of(self, node: NodeId, sku: SkuId) -> tuple[int, int]:
-        network = self.network
-        if node not in network.node_index:
-            raise InputError(f"Node ({node}) of a stock change is unknown to network ({network.name}).", "case counts.")
-        if sku not in network.skus.index:
-            raise InputError(f"Sku ({sku}) of a stock change is unknown to network ({network.name}).", "case counts.")
-        return network.node_index[node], network.skus.index[sku]
+        nodes, skus = self.network.node_index, self.network.skus.index
+        if node not in nodes or sku not in skus:
+            what = f"Node ({node})" if node not in nodes else f"Sku ({sku})"
+            raise InputError(f"{what} of a stock change is unknown to network ({self.network.name}).", "case counts.")
+        return nodes[node], skus[sku]
 
     def hold(self, plan: Plan, *, sign: int = 1) -> None:
         """Hold what a plan takes, whoever made it (`sign=-1` gives it back)."""
@@ -390,10 +398,3 @@ class Engine:
         broken = list(violations(self.network, self.live, self.policy, order, plan, self.tools))
         if broken:
             raise BrokenPlanError(f"Order ({order.order_id}): " + "; ".join(f"{v.rule}: {v.message}" for v in broken))
-
-
-def _limit_s(deadline_ms: int | None) -> float:
-    """A deadline in seconds; DEADLINE_MS where none is given."""
-    if deadline_ms is not None and deadline_ms < 0:
-        raise InputError(f"Deadline (deadline_ms) ({deadline_ms}) is negative.", "0 asks for a plan at once.")
-    return (DEADLINE_MS if deadline_ms is None else deadline_ms) / 1000

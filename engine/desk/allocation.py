@@ -35,6 +35,10 @@ from engine.stock.records import DecisionRecord, EventRecord, Part, PartState, R
 TTL_S = 900
 
 
+class UnsettledError(Exception):
+    """The order needs the stronger method: let the study decide it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocate:
     """
@@ -70,6 +74,7 @@ class Allocate:
     deadline_ms: int = DEADLINE_MS
     priority: int = 0
     cause: str = "order"
+    studied: Brief | None = None  # what the study has found, for an order that the kernel alone could not settle
 
     @property
     def name(self) -> str:
@@ -79,7 +84,7 @@ class Allocate:
     @property
     def alone(self) -> bool:
         """Whether it cannot be decided together with others."""
-        return self.hold_id is not None or self.policy is not None
+        return self.hold_id is not None or self.policy is not None or self.studied is not None
 
     def wanted(self) -> Wanted:
         """The hold that it takes over, and whether its own id is free."""
@@ -101,9 +106,20 @@ class Allocate:
                     field="/hold_id",
                 )
             back = joined(state.given_back(parts), ended(state, taken_over, parts, PartState.RELEASED))
-        engine = state.engine.under(self.policy) if self.policy is not None else None
-        brief = state.decide(self.order, engine=engine, deadline_ms=self.deadline_ms, given_back=back)
+        brief = self.studied or self._decided(state, back)
         return allocated(replace(self, reservation_id=own), state, brief, back)
+
+    def _decided(self, state: State, back: Posting) -> Brief:
+        """Decide alone; UnsettledError where that would take long and can be done elsewhere."""
+        if self.hold_id is None and self.policy is None:
+            (found,) = state.engine.decide_batch([self.order], hold=False, settle=False)
+            if isinstance(found, InputError):
+                raise found
+            if found is None:
+                raise UnsettledError
+            return found
+        engine = state.engine.under(self.policy) if self.policy is not None else None
+        return state.decide(self.order, engine=engine, deadline_ms=self.deadline_ms, given_back=back)
 
     def free_id(self, state: State) -> str:
         """
@@ -132,12 +148,15 @@ class Allocate:
         return f"{self.reservation_id}.{len(earlier) + 1}"
 
 
-def plan_together(commands: Sequence[Allocate], state: State) -> list[Planned | Exception]:
-    """Decide orders in their sequence; the view counts what they take already (`View.note`, not `hold`)."""
-    deadline_ms = min((command.deadline_ms for command in commands), default=DEADLINE_MS)
-    found = state.engine.decide_batch([c.order for c in commands], deadline_ms=deadline_ms, hold=True)
+def plan_together(commands: Sequence[Allocate], state: State) -> list[Planned | InputError | None]:
+    """
+    Decide orders in their sequence; the view counts what they take already (`View.note`, not `hold`).
+
+    None stands for orders that need the stronger method: they are studied apart (engine/desk/study.py).
+    """
+    found = state.engine.decide_batch([command.order for command in commands], hold=True, settle=False)
     return [
-        brief if isinstance(brief, InputError) else allocated(command, state, brief, None)
+        allocated(command, state, brief, None) if isinstance(brief, Brief) else brief
         for command, brief in zip(commands, found, strict=True)
     ]
 

@@ -19,6 +19,7 @@ from engine.desk.allocation import Allocate, allocated
 from engine.desk.ask import CONFLICT, NOT_FOUND, Answer, DeskError, Planned, Wanted, answer
 from engine.desk.documents import moment
 from engine.desk.exceptions import event
+from engine.desk.most import decide_most
 from engine.desk.rest import excluded_nodes, rest_of, unmet_units
 from engine.desk.state import State, joined
 from engine.desk.waiting import promise_of, rank, waiting_for, waiting_rows
@@ -143,7 +144,7 @@ class AllocateOrWait:
 def _served(command: Allocate, state: State, *, together: bool) -> tuple[Planned | None, dict[str, int]]:
     """The allocation of what can be served (None: nothing), and the units by line that cannot."""
     order = command.order
-    brief = state.decide_most(order) if not together else state.decide(replace(order, partial=False))
+    brief = decide_most(state, order) if not together else state.decide(replace(order, partial=False))
     if not brief.legs:
         return None, {line.line_id: line.quantity for line in order.lines}
     unmet = unmet_units(brief)

@@ -8,47 +8,27 @@ another process is planned again, on fresh ones, at most ATTEMPTS_MAX times.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from time import monotonic
 from typing import NamedTuple
 
-from engine.desk.allocation import Allocate, plan_together
+from engine.decide.brief import Brief
+from engine.desk.allocation import Allocate, UnsettledError, plan_together
 from engine.desk.ask import BUSY, CONFLICT, UNPROCESSABLE, Answer, Ask, Command, DeskError, KeyAsked, Planned
-from engine.desk.fallback import decide_plainly
+from engine.desk.fallback import decide_plainly, plain_brief
 from engine.desk.state import State
-from engine.domain.errors import FulfilmentError
+from engine.desk.study import Study
+from engine.desk.watch import Watch as Watch  # whoever makes a desk imports both from here
+from engine.domain.errors import FulfilmentError, InputError
+from engine.domain.plan import Status
 from engine.stock.ledger import Conflict, Ledger, LedgerBusyError, Outcome, Posted, Posting
 from engine.stock.records import IdempotencyKey
 
 ATTEMPTS_MAX = 8
 GROUP_MAX = 256
 TICK_S = 0.05  # how long the desk waits for calls before it looks at the feed again
-
-
-class Watch:
-    """What is told of the desk's work; the edge counts and logs it. All are called on the desk's thread."""
-
-    def decided(self, ask: Ask, answer: Answer) -> None:
-        """A call was answered, durably."""
-
-    def failed(self, ask: Ask, error: Exception) -> None:
-        """A call was refused, or broke."""
-
-    def conflict(self, ask: Ask, outcome: Outcome) -> None:
-        """A call was overtaken and is planned again."""
-
-    def fallback(self, ask: Ask, error: Exception | None) -> None:
-        """The engine failed, or was out of time; the plain rule answered."""
-
-    def posted(self, size: int) -> None:
-        """A group of so many calls was posted."""
-
-    def step(self, name: str, asks: Sequence[Ask], began_s: float, ended_s: float) -> None:
-        """Calls were planned ("plan") or posted ("post") together, between these moments of the monotonic clock."""
-
-    def feed(self, changes: int, lag_s: float) -> None:
-        """So many changes of other processes were taken over, the last of them that old."""
 
 
 class _Sent(NamedTuple):
@@ -104,6 +84,9 @@ class Desk:
         self._follow = follow
         self._inbox: deque[Ask] = deque()
         self._back: deque[_Back] = deque()
+        self._studied: deque[tuple[Ask, Brief | Exception]] = deque()
+        self._study = Study()
+        self._studying = 0
         self._due: deque[Callable[[State], None]] = deque()
         self._bell = threading.Condition()
         self._in_flight = 0
@@ -173,16 +156,24 @@ class Desk:
             self._bell.notify()
         self._thread.join()
         self._pool.shutdown()
+        self._study.close()
 
     def _run(self) -> None:
         while True:
             with self._bell:
-                idle = not self._back and not self._due and (not self._inbox or self._in_flight >= self.writers)
-                if idle and self._closing and not self._inbox and not self._in_flight:
+                idle = (
+                    not self._back
+                    and not self._due
+                    and not self._studied
+                    and (not self._inbox or self._in_flight >= self.writers)
+                )
+                busy = self._in_flight or self._studying
+                if idle and self._closing and not self._inbox and not busy:
                     return
                 if idle:
                     self._bell.wait(None if self._closing else TICK_S)
                 back = [self._back.popleft() for _ in range(len(self._back))]
+                studied = [self._studied.popleft() for _ in range(len(self._studied))]
                 due = [self._due.popleft() for _ in range(len(self._due))]
                 room = min(len(self._inbox), self.group_max) if self._in_flight - len(back) < self.writers else 0
                 group = [self._inbox.popleft() for _ in range(room)]
@@ -190,6 +181,9 @@ class Desk:
                 self._in_flight -= 1
                 self.watch.step("post", sent.asks, began_s, ended_s)
                 self._answer(sent, posted)
+            for ask, found in studied:
+                self._studying -= 1
+                self._take_studied(ask, found)
             for work in due:
                 work(self.state)
             if self._follow is not None:
@@ -224,11 +218,39 @@ class Desk:
         now_s = state.now_s
         self._pool.submit(self._post, sent, now_s)
 
+    def _begin_study(self, ask: Ask, command: Allocate) -> None:
+        """Have an order decided that would keep all others waiting."""
+
+        def told(found: Brief | Exception) -> None:
+            with self._bell:
+                self._studied.append((ask, found))
+                self._bell.notify()
+
+        self._studying += 1
+        self._study.decide(self.state.engine, command.order, command.deadline_ms, told)
+
+    def _take_studied(self, ask: Ask, found: Brief | Exception) -> None:
+        """Plan with what the study found, in the next group; by the plain rule where it broke or found nothing."""
+        command = ask.command
+        assert isinstance(command, Allocate), "only orders are studied"
+        if isinstance(found, InputError):
+            self._fail(ask, found)
+            return
+        if isinstance(found, Exception) or found.status == Status.NOT_FOUND:
+            self.watch.fallback(ask, found if isinstance(found, Exception) else None)
+            found = plain_brief(self.state.engine, command.order)
+        ask.command = replace(command, studied=found)
+        self._inbox.appendleft(ask)
+
     def _plan(self, sent: _Sent, ask: Ask) -> None:
         """Plan one command alone; an order by the plain rule, where the engine breaks."""
         command, state = ask.command, self.state
         try:
             planned = command.plan(state)
+        except UnsettledError:
+            assert isinstance(command, Allocate), "only orders are studied"
+            self._begin_study(ask, command)
+            return
         except FulfilmentError as error:
             self._fail(ask, error)
             return
@@ -252,7 +274,11 @@ class Desk:
                 self._plan(sent, ask)
             return
         for ask, planned in zip(asks, results, strict=True):
-            if isinstance(planned, Exception):
+            if planned is None:
+                assert isinstance(ask.command, Allocate), "only orders are decided"
+                self._begin_study(ask, ask.command)
+                continue
+            if isinstance(planned, InputError):
                 self._fail(ask, planned)
                 continue
             assert planned.posting is not None, "a decision is always written down"
@@ -323,6 +349,8 @@ class Desk:
                 self._replay(ask, outcome.answered)
             else:
                 ask.attempts += 1
+                if isinstance(ask.command, Allocate):  # what was studied is overtaken
+                    ask.command = replace(ask.command, studied=None)
                 self.watch.conflict(ask, outcome)
                 if ask.attempts >= ATTEMPTS_MAX:
                     self._fail(ask, _contended(ask, outcome))

@@ -9,7 +9,7 @@ relaxed.
 
 from collections.abc import Iterator, Sequence
 
-from engine.decide.brief import brief_of
+from engine.decide.brief import Brief, brief_of
 from engine.decide.engine import Engine
 from engine.desk.allocation import Allocate, allocated
 from engine.desk.ask import Planned
@@ -24,8 +24,12 @@ NODES_MAX = 100
 
 def decide_plainly(command: Allocate, state: State) -> Planned:
     """An allocation by the plain rule; its quality says "fallback"."""
-    plan = plain_plan(state.engine, command.order)
-    return allocated(command, state, brief_of(plan, state.engine.tools), None)
+    return allocated(command, state, plain_brief(state.engine, command.order), None)
+
+
+def plain_brief(engine: Engine, order: Order) -> Brief:
+    """The plan of the plain rule, in short."""
+    return brief_of(plain_plan(engine, order), engine.tools)
 
 
 def plain_plan(engine: Engine, order: Order) -> Plan:

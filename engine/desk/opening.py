@@ -22,4 +22,5 @@ def state_of(network: Network, ledger: Ledger, now_s: int) -> State:
     state.now_s = now_s
     state.mark_seq = int(contents.seq.max(initial=0))
     state.mark = contents.mark
+    state.book.read(state)
     return state

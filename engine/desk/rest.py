@@ -15,6 +15,7 @@ import msgspec
 from engine.decide.brief import Brief
 from engine.desk.allocation import decision_record
 from engine.desk.ask import NOT_FOUND, Answer, DeskError
+from engine.desk.most import decide_most
 from engine.desk.state import State
 from engine.domain.errors import InputError
 from engine.domain.ids import LineId, NodeId
@@ -123,7 +124,7 @@ def decide_rest(
     given_back: Posting | None,
 ) -> Rest:
     """Decide what is left, as many lines as can be served; its parts are numbered after those that there are."""
-    brief = state.decide_most(rest, given_back=given_back)
+    brief = decide_most(state, rest, given_back=given_back)
     first = max((part.part for part in parts), default=0) + 1
     made = state.parts_of(brief, reservation.reservation_id, part_state, first=first)
     promise_s = reservation.deliver_by_s

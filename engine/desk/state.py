@@ -2,10 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from types import MappingProxyType
-
-import msgspec
 
 from engine.decide.brief import Brief, Leg
 from engine.decide.engine import Engine
@@ -18,11 +14,11 @@ from engine.domain.order import Order
 from engine.domain.units import utc
 from engine.network.model import Node
 from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Posting, StockChange, stock_key
+from engine.stock.lifecycle import capacity_of, shelf_no
 from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
 from engine.stock.view import WHOLE_DAY, View
 
 DEADLINE_MS = 300  # of the stronger method, where the caller names none
-FORCED_CENTS = 100_000_000  # a line left unserved, where as many as possible are to be served
 
 
 class State:
@@ -34,12 +30,12 @@ class State:
         self.ledger = ledger
         self.rules = rules or Rules()
         self.book = Book()
-        self._serving: tuple[Engine, Engine] | None = None  # an engine, and the one that serves all it can
+        self.serving: Engine | None = None  # see engine/desk/most.py
         self.now_s = 0
         self.mark_seq = 0  # place in the feed up to which the view is known to be whole
         self.mark = FeedMark()  # up to where the feed was followed
-        self._node_no = {node: no for no, node in enumerate(view.numbers.nodes)}
-        self._sku_no = {sku: no for no, sku in enumerate(view.numbers.skus)}
+        self.node_numbers = {node: no for no, node in enumerate(view.numbers.nodes)}
+        self.sku_numbers = {sku: no for no, sku in enumerate(view.numbers.skus)}
         self._reservations: dict[str, Reservation] = {}
         self._parts: dict[str, list[Part]] = {}
 
@@ -52,14 +48,14 @@ class State:
 
     def node_no(self, node: str, field: str = "node") -> int:
         """The ledger's number of a node; InputError where it is unknown."""
-        found = self._node_no.get(node)
+        found = self.node_numbers.get(node)
         if found is None or self.view.node_at[found] < 0:
             raise InputError(f"Node ({node}) in {field} is unknown.", "check the id; case counts.")
         return found
 
     def sku_no(self, sku: str, field: str = "sku") -> int:
         """The ledger's number of a sku; InputError where it is unknown."""
-        found = self._sku_no.get(sku)
+        found = self.sku_numbers.get(sku)
         if found is None or self.view.sku_at[found] < 0:
             raise InputError(f"Sku ({sku}) in {field} is unknown.", "check the id; case counts.")
         return found
@@ -161,35 +157,8 @@ class State:
             (found,) = (engine or self.engine).decide_batch([order], deadline_ms=deadline_ms, hold=False)
         if isinstance(found, InputError):
             raise found
+        assert found is not None, "it was to be settled"
         return found
-
-    def decide_most(self, order: Order, *, given_back: Posting | None = None) -> Brief:
-        """
-        Decide an order whole; where that cannot be, as many of its lines as can be served, whatever that costs.
-
-        A policy's price of unserved lines weighs service against money before anything was promised; here it is not
-        asked. Costs are without it.
-        """
-        whole = self.decide(replace(order, partial=False), given_back=given_back)
-        if whole.legs or len(order.lines) < 2:
-            return whole
-        some = self.decide(replace(order, partial=True), engine=self._serving_engine(), given_back=given_back)
-        if not some.legs:
-            return whole
-        forced_cents = FORCED_CENTS * len(some.unmet)
-        return msgspec.structs.replace(
-            some, cost_cents=some.cost_cents - forced_cents, bound_cents=some.bound_cents - forced_cents, plan=None
-        )
-
-    def _serving_engine(self) -> Engine:
-        if self._serving is None or self._serving[0] is not self.engine:
-            policy = self.engine.policy
-            weights = MappingProxyType({**policy.weights_permille, "unserved": 1000})
-            forced = replace(
-                policy, unserved_base_cents=FORCED_CENTS, unserved_value_permille=0, weights_permille=weights
-            )
-            self._serving = self.engine, self.engine.under(forced)
-        return self._serving[1]
 
     @contextmanager
     def as_if(self, posting: Posting | None) -> Iterator[None]:
@@ -294,19 +263,18 @@ class State:
         stock: dict[int, StockChange] = {}
         capacity: list[CapacityChange] = []
         for part in parts:
-            for _, sku_no, units in part.lines:
-                key = stock_key(sku_no, part.node_no)
-                known = stock.get(key, StockChange(key))
-                stock[key] = known._replace(reserved=known.reserved - units)
+            node_no = shelf_no(part)
+            if node_no is not None:
+                for _, sku_no, units in part.lines:
+                    key = stock_key(sku_no, node_no)
+                    known = stock.get(key, StockChange(key))
+                    stock[key] = known._replace(reserved=known.reserved - units)
             capacity += self.cells_back(part)
         return Posting(stock=list(stock.values()), capacity=capacity)
 
     def cells_back(self, part: Part) -> list[CapacityChange]:
         """The capacity that a part has booked, given back; nothing once it is picked, or where it holds none."""
-        if part.state not in (PartState.HELD, PartState.CONFIRMED):
-            return []
-        hours = [hour for bit, hour in ((DAY, WHOLE_DAY), (HOUR, part.hour)) if part.booked & bit]
-        return [CapacityChange(part.node_no, part.day, hour, -1, -part.units) for hour in hours]
+        return capacity_of(part)
 
 
 def _booked(node: Node) -> int:

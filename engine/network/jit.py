@@ -82,6 +82,7 @@ def inlined(function: _Kernel[_R]) -> _Kernel[_R]:
 
 
 def _cached(function: _Kernel[_R], **options: Any) -> _Kernel[_R]:
-    done: Any = numba.njit(**options)(function)
+    # Kernels touch nothing of Python's, so other threads go on meanwhile: a desk, while an order is studied beside it.
+    done: Any = numba.njit(nogil=True, **options)(function)
     done._cache = _Cache(function)  # type: ignore[no-untyped-call]
     return done  # type: ignore[no-any-return]

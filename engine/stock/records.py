@@ -25,8 +25,9 @@ class PartState(StrEnum):
     HELD = "held"  # stock and capacity are held until expires_s
     CONFIRMED = "confirmed"  # the node is to work on it
     PICKED = "picked"
+    IN_TRANSIT = "in_transit"  # left its node for the place where it is collected; on no shelf
     READY = "ready"  # at the place where it is collected; the customer was told
-    SHIPPED = "shipped"  # end: left the node, or its transfer leg did
+    SHIPPED = "shipped"  # end: left the node
     COLLECTED = "collected"  # end
     RELEASED = "released"  # end: given back by whoever held it
     EXPIRED = "expired"  # end: nobody confirmed, or collected, in time
@@ -36,6 +37,7 @@ class PartState(StrEnum):
 ENDED = frozenset((PartState.SHIPPED, PartState.COLLECTED, PartState.RELEASED, PartState.EXPIRED, PartState.REJECTED))
 
 DAY, HOUR = 1, 2  # bits of Part.booked
+SHARED = 4  # likewise: the order of its cells is counted with the part that it was split from; only units are its own
 
 
 class Reservation(Record, frozen=True, kw_only=True):

@@ -166,6 +166,40 @@ class View:
         for row in fresh:
             self._set_row(row, seq, self._known_row(row.key))
 
+    def set_counted(self, fresh: Sequence[StockRow], seq: int) -> None:
+        """Like `set_rows`, for many rows of one transaction, each named once."""
+        if not fresh:
+            return
+        table = np.array(fresh, dtype=np.int64)
+        rows = self.rows(table[:, 0])
+        if self.watched:
+            known = np.where(rows >= 0, self.live.row_on_hand[rows].astype(np.int64) - self.live.row_reserved[rows], 0)
+            more = table[table[:, 1] - table[:, 2] > known, 0] >> NODE_BITS
+            self.risen |= self.watched.intersection(more.tolist())
+        here = rows >= 0
+        for row in (fresh[i] for i in np.flatnonzero(~here).tolist()):
+            self._set_row(row, seq, (0, 0))
+        here[here] = self.row_seq[rows[here]] <= seq
+        rows, table = rows[here], table[here]
+        self.live.row_on_hand[rows] = table[:, 1]
+        self.live.row_reserved[rows] = table[:, 2]
+        self.row_seq[rows] = seq
+        for key in self.pending.keys() & set(table[:, 0].tolist()):
+            on_hand, reserved = self.pending[key]
+            row_of_key = self.row(key)
+            self.live.row_on_hand[row_of_key] += on_hand
+            self.live.row_reserved[row_of_key] += reserved
+
+    def grow(self, live: Live) -> None:
+        """Go on with arrays that have rows for what was missing."""
+        self.adopt(live)
+        for key, (on_hand, reserved) in list(self.missing.items()):
+            row = self.row(key)
+            if row >= 0:
+                coming = self.pending.get(key, (0, 0))
+                live.row_on_hand[row], live.row_reserved[row] = on_hand + coming[0], reserved + coming[1]
+                del self.missing[key]
+
     def take(self, changes: Iterable[Change]) -> list[str]:
         """Follow the feed; returns the notices of what else has changed."""
         notices: list[str] = []

@@ -23,7 +23,10 @@ TOP_LEVEL = {
     "requirements.lock",
 }
 LINES_MAX = 400
-LINES_MAX_OF = {"engine/network/model.py": 500}  # a row per table of the folder: one page to look things up in
+LINES_MAX_OF = {
+    "engine/network/model.py": 500,  # a row per table of the folder: one page to look things up in
+    "engine/adapters/ledger/migrations/versions/0001_the_first_ledger.py": 500,  # all its tables, written by Alembic
+}
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
 SOURCES = sorted(p for top in ("engine", "api", "scenarios", "tests", "benchmarks") for p in (ROOT / top).rglob("*.py"))
 SHIPPED = [p for p in SOURCES if p.relative_to(ROOT).parts[0] in ("engine", "api", "scenarios")]

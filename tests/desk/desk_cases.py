@@ -9,6 +9,8 @@ import msgspec
 from engine.desk.allocation import Allocate
 from engine.desk.ask import Answer, KeyAsked
 from engine.desk.desk import Desk, Watch
+from engine.desk.exchange import Exchange
+from engine.desk.follow import Follow
 from engine.desk.opening import state_of
 from engine.domain.order import Order
 from engine.domain.units import epoch_s
@@ -35,6 +37,46 @@ def desk_on(network: Network, ledger: Ledger, *, watch: Watch | None = None, **s
         yield running
     finally:
         running.close()
+
+
+class Ticks:
+    """A timer by which a second passes whenever anybody looks."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+@contextmanager
+def following(network: Network, ledger: Ledger, *, writer: str = "", **settings: Any) -> Iterator[tuple[Desk, Clock]]:
+    """A desk that follows feed, settings and what is waited for, and its clock. Another `writer` is another process."""
+    clock = Clock(epoch_s(network.as_of))
+    state = state_of(network, ledger, clock.now_s)
+    exchange = Exchange(network.nodes, background=False)
+    follow = Follow(clock, Ticks(), writer=writer or getattr(ledger, "writer", "twin"), exchange=exchange)
+    running = Desk(state, clock_s=clock, follow=follow, **settings)
+    follow.desk = running
+    try:
+        yield running, clock
+    finally:
+        running.close()
+
+
+def settle(desk: Desk) -> None:
+    """Wait until the desk has looked at what is due, and done what came of it."""
+    for _ in range(3):
+        desk.run(lambda state: None)
+        desk.run(lambda state: None)
+        idle(desk)
+
+
+def idle(desk: Desk) -> None:
+    """Wait until no call is on its way."""
+    while desk.waiting or desk._in_flight:
+        desk.run(lambda state: None)
 
 
 def allocate(order: Order, **changes: Any) -> Allocate:

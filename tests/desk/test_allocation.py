@@ -141,6 +141,18 @@ def test_where_the_engine_breaks_the_plain_rule_answers_and_says_so(
     assert [str(error) for error in told.errors] == ["the kernel broke"]
 
 
+def test_an_order_that_the_kernel_cannot_settle_is_studied_apart_and_held_like_any_other(ledger: Ledger) -> None:
+    order = builders.order(builders.line("a", 15))  # no node has as many: its units are divided
+    with desk_on(NETWORK, ledger) as desk:
+        document = said(desk.ask(allocate(order, deadline_ms=60_000), key("k1")))
+        again = desk.ask(allocate(order, deadline_ms=60_000), key("k1"))
+    assert document["status"] == "allocated"
+    assert document["cost_cents"] == Engine(NETWORK).decide(order).plan.cost_cents
+    assert len(document["shipments"]) == 2
+    assert reserved(ledger) == 15
+    assert (said(again), again.replayed) == (document, True)
+
+
 def test_many_threads_sell_exactly_what_there_is(ledger: Ledger) -> None:
     answers: list[Answer] = []
     with desk_on(NETWORK, ledger) as desk:

@@ -225,7 +225,10 @@ def test_lines_may_wait_instead_of_asking_a_person(desk: Desk, ledger: Ledger) -
 def test_a_promise_that_cannot_be_kept_is_moved_by_the_policys_steps_and_the_answer_says_so() -> None:
     # From Lyon to Paris it is a zone further: a day or more later.
     network = builders.network(
-        collections=(builders.collection("wh", "std"), builders.collection("st", "std", cutoff="13:00", collect="16:00"))
+        collections=(
+            builders.collection("wh", "std"),
+            builders.collection("st", "std", cutoff="13:00", collect="16:00"),
+        )
     )
     with desk_on(network, LedgerTwin()) as desk:
         first = said(desk.ask(allocate(builders.order("a"), ttl_s=None)))

@@ -1,0 +1,246 @@
+"""
+The stock feed: many messages about stock rows, from a source that may send them late, twice and out of order.
+
+What a message does to its row is the ledger's (engine/stock/counts.py). Here messages become counts, in chunks, so that
+orders are decided in between; the view follows each chunk. What cannot be believed (an unknown node or sku, not a
+number, less than nothing) is quarantined: kept, listed, and dismissed or applied later by a person. A row that has less
+than is reserved afterwards opens a case that lists the holders.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from engine.desk.ask import DeskError
+from engine.desk.book import EXCLUSIONS
+from engine.desk.desk import Desk
+from engine.desk.exceptions import short_case
+from engine.desk.state import State
+from engine.domain.errors import InputError
+from engine.domain.units import epoch_s
+from engine.network.live import ON_HAND_MAX
+from engine.stock.ledger import Count, Counted, CountResult, Ledger, Posting, key_parts, stock_key
+from engine.stock.records import Record
+from engine.stock.records_oms import Exclusion, Quarantined
+
+CHUNK = 4_000  # messages of one transaction
+BLAND = (CountResult.APPLIED, CountResult.REPEATED, CountResult.LATE)
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """A line of a feed: a count (``on_hand``) or a change (``units``) of a stock row."""
+
+    node: str
+    sku: str
+    on_hand: int | None = None
+    units: int | None = None
+    seq: int | None = None
+    counted_at: datetime | None = None
+
+
+class Refused(NamedTuple):
+    """A line that is not believed. ``row`` counts the lines of a batch from 1."""
+
+    row: int
+    field: str
+    value: str
+    problem: str
+    hint: str
+    raw: str
+
+
+class FeedReport(NamedTuple):
+    """What a batch did: how many lines of each result, the result of each line in order, and what was refused."""
+
+    numbers: dict[str, int]
+    results: list[str]
+    refused: list[Refused]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Lines of one upload: (number of the line, message), and lines that could not be read."""
+
+    source: str
+    batch: str
+    rows: Sequence[int]
+    messages: Sequence[Message]
+    refused: Sequence[Refused] = ()
+
+
+def apply_feed(desk: Desk, batch: Batch, *, now_s: int, chunk: int = CHUNK) -> FeedReport:
+    """
+    Apply a batch, chunk by chunk; called by any thread but the desk's.
+
+    A batch that broke off may be sent again: numbered messages are applied once, and counts come to the same.
+    """
+    refused = list(batch.refused)
+    results: dict[int, str] = {}
+    for first in range(0, len(batch.messages), chunk):
+        rows, messages = batch.rows[first : first + chunk], batch.messages[first : first + chunk]
+        good, counts, bad = _counts(desk.state, rows, messages)
+        refused += bad
+        counted = desk.ledger.count(counts, now_s, batch.source)
+        for row, message, result in zip(good, _picked(messages, rows, good), counted.results, strict=True):
+            results[row] = result.value
+            if result == CountResult.QUARANTINED:
+                refused.append(_impossible(row, message))
+        _take(desk, counted)
+    for line in refused:
+        results[line.row] = CountResult.QUARANTINED.value
+    if refused:
+        records = [_record(batch, line, now_s) for line in refused]
+        desk.ledger.post([Posting(puts=list[Record](records))], now_s)
+    ordered = [results[row] for row in sorted(results)]
+    names, numbers = np.unique(ordered, return_counts=True) if ordered else ((), ())
+    return FeedReport(dict(zip(map(str, names), map(int, numbers), strict=True)), ordered, sorted(refused))
+
+
+def _picked(messages: Sequence[Message], rows: Sequence[int], good: Sequence[int]) -> Sequence[Message]:
+    """The messages of the good rows."""
+    if len(good) == len(messages):
+        return messages
+    wanted = set(good)
+    return [message for row, message in zip(rows, messages, strict=True) if row in wanted]
+
+
+def _counts(
+    state: State, rows: Sequence[int], messages: Sequence[Message]
+) -> tuple[Sequence[int], list[Count], list[Refused]]:
+    """Messages as counts, with the lines they are of; and what is wrong with the others."""
+    node_of, sku_of = state.node_numbers.get, state.sku_numbers.get
+    nodes = [node_of(message.node, -1) for message in messages]
+    skus = [sku_of(message.sku, -1) for message in messages]
+    counts: list[Count] = []
+    good: list[int] = []
+    bad: list[Refused] = []
+    for row, message, node_no, sku_no in zip(rows, messages, nodes, skus, strict=True):
+        on_hand, units = message.on_hand, message.units
+        fine = 0 <= on_hand <= ON_HAND_MAX if on_hand is not None else units is not None and abs(units) <= ON_HAND_MAX
+        if node_no < 0 or sku_no < 0 or not fine or (on_hand is not None and units is not None):
+            bad.append(_wrong(row, message, node_no, sku_no))
+            continue
+        counted_at = message.counted_at
+        when = None if counted_at is None else epoch_s(counted_at)
+        counts.append(Count(stock_key(sku_no, node_no), on_hand, units, message.seq, when))
+        good.append(row)
+    return good, counts, bad
+
+
+def _wrong(row: int, message: Message, node_no: int, sku_no: int) -> Refused:
+    """What is wrong with a message."""
+    raw = msgspec.json.encode(message).decode()
+    if node_no < 0:
+        return Refused(row, "node", message.node, "Node is unknown.", "add it to the network; case counts.", raw)
+    if sku_no < 0:
+        return Refused(row, "sku", message.sku, "Sku is unknown.", "add it to the network; case counts.", raw)
+    if message.on_hand is not None and message.units is not None:
+        return Refused(row, "units", str(message.units), "Both on_hand and units are given.", "give one of them.", raw)
+    if message.on_hand is None and message.units is None:
+        return Refused(row, "on_hand", "", "Neither on_hand nor units is given.", "give one of them.", raw)
+    field, value = ("on_hand", message.on_hand) if message.on_hand is not None else ("units", message.units)
+    return Refused(row, field, str(value), f"Units are not within 0 and {ON_HAND_MAX}.", "count again.", raw)
+
+
+def _impossible(row: int, message: Message) -> Refused:
+    """A change that would leave less than nothing, or more than a row can hold."""
+    field, value = ("on_hand", message.on_hand) if message.on_hand is not None else ("units", message.units)
+    raw = msgspec.json.encode(message).decode()
+    text = f"It would make the units on hand less than 0, or more than {ON_HAND_MAX}."
+    return Refused(row, field, str(value), text, "send a count of the row.", raw)
+
+
+def _record(batch: Batch, line: Refused, now_s: int) -> Quarantined:
+    problem = f"{line.field} ({line.value}): {line.problem} Maybe {line.hint}"
+    return Quarantined(
+        source=batch.source, batch=batch.batch, row=line.row, problem=problem, raw=line.raw, received_s=now_s
+    )
+
+
+def _take(desk: Desk, counted: Counted) -> None:
+    """Let the view follow, and open cases of rows that have less than is reserved."""
+    desk.run(lambda state: state.view.set_counted(counted.stock, counted.seq) if counted.seq >= 0 else None)
+    short = [row for row in counted.stock if row.on_hand < row.reserved]
+    for row in short:
+        case = short_case(desk.state, row.key, row.on_hand, row.reserved, "count")
+        if case is not None:
+            desk.ledger.post([case], desk.state.now_s)
+
+
+def set_on_hand(
+    desk: Desk, *, node: str, sku: str, on_hand: int, now_s: int, seq: int | None = None, if_on_hand: int | None = None
+) -> Counted:
+    """
+    Set the count of one row, as somebody has just counted it: the sku is asked there again, if it was not.
+
+    Parameters
+    ----------
+    if_on_hand
+        Only where the row says so now: what the caller saw. DeskError where it does not.
+    """
+    state = desk.state
+    key = stock_key(state.sku_no(sku), state.node_no(node))
+    if not 0 <= on_hand <= ON_HAND_MAX:
+        raise InputError(f"on_hand ({on_hand}) is not within 0 and {ON_HAND_MAX}.", "count again.")
+    if if_on_hand is not None:
+        known, _ = state.stock_of(key)
+        if known != if_on_hand:
+            raise DeskError(
+                "version", 412, f"Node ({node}) has ({known}) of sku ({sku}), not ({if_on_hand}).", "read it again."
+            )
+    counted = desk.ledger.count([Count(key, on_hand, None, seq, now_s)], now_s, "person")
+    _take(desk, counted)
+    if key in state.book.blocked.rows:
+        sku_no, node_no = key_parts(key)
+        lifted = Exclusion(order_id="", node_no=node_no, sku_no=sku_no, until_s=now_s, reason="counted")
+        desk.ledger.post([Posting(drops=[lifted], notices=[EXCLUSIONS])], now_s)
+        desk.run(lambda state: state.book.block(state, rows={key: 0}))
+    return counted
+
+
+def list_quarantined(
+    ledger: Ledger, *, states: Sequence[str] = ("open",), after: tuple[Any, ...] | None = None, limit: int = 100
+) -> tuple[list[Quarantined], tuple[Any, ...] | None]:
+    """Lines that were not believed, and where the next page begins (None: there is none)."""
+    found = ledger.find(Quarantined, {"state": tuple(states)}, order=("received_s",), after=after, limit=limit)
+    last = found[-1] if len(found) == limit else None
+    return found, None if last is None else (last.received_s, last.source, last.batch, last.row)
+
+
+def settle_quarantined(desk: Desk, lines: Sequence[Quarantined], *, apply: bool, now_s: int) -> FeedReport:
+    """
+    Dismiss quarantined lines, or apply them now that the network knows their node and sku.
+
+    Lines that are still not believed stay open; so does one that is no message at all.
+    """
+    if not apply:
+        changes = [msgspec.structs.replace(line, state="dismissed", version=line.version + 1) for line in lines]
+        desk.ledger.post([Posting(changes=[change]) for change in changes], now_s)
+        return FeedReport({"dismissed": len(lines)}, ["dismissed"] * len(lines), [])
+    readable: list[tuple[int, Message]] = []
+    for at, line in enumerate(lines):
+        try:
+            readable.append((at, msgspec.json.decode(line.raw, type=Message)))
+        except msgspec.DecodeError:
+            continue
+    rows = [at for at, _ in readable]
+    good, counts, bad = _counts(desk.state, rows, [message for _, message in readable])
+    counted = desk.ledger.count(counts, now_s, "quarantine")
+    _take(desk, counted)
+    done = [at for at, result in zip(good, counted.results, strict=True) if result in BLAND]
+    desk.ledger.post(
+        [
+            Posting(changes=[msgspec.structs.replace(lines[at], state="applied", version=lines[at].version + 1)])
+            for at in done
+        ],
+        now_s,
+    )
+    results = dict.fromkeys(range(len(lines)), CountResult.QUARANTINED.value)
+    results |= {at: result.value for at, result in zip(good, counted.results, strict=True)}
+    ordered = [results[at] for at in range(len(lines))]
+    numbers = {name: ordered.count(name) for name in sorted(set(ordered))}
+    return FeedReport(numbers, ordered, bad)
