@@ -165,6 +165,27 @@ _ALL = (
         "Name the order's own hold, or leave it out.",
     ),
     Kind(
+        "nothing-open",
+        409,
+        "There is nothing left to cancel",
+        "All of the order has ended: shipped, collected, released or expired.",
+        "What was shipped comes back as a return.",
+    ),
+    Kind(
+        "not-enough",
+        409,
+        "Not enough is free",
+        "The units that are asked for are not all free where they are asked for.",
+        "Ask for fewer, at another node or group, or allow a part of them.",
+    ),
+    Kind(
+        "too-many-returned",
+        409,
+        "More came back than was sent",
+        "Of an order that is known no more can be returned than was shipped and is not back yet.",
+        "Check order and line, or return the units without an order.",
+    ),
+    Kind(
         "wrong-state",
         409,
         "It is past that step",
@@ -184,20 +205,6 @@ _ALL = (
         "There are too many of them",
         "The server keeps only so many of this kind.",
         "Delete those that are not needed; the detail names the limit.",
-    ),
-    Kind(
-        "nothing-open",
-        409,
-        "Too little is open to be cancelled",
-        "What is meant was shipped, or has ended.",
-        "Return what was shipped; details say which lines.",
-    ),
-    Kind(
-        "too-many-returned",
-        409,
-        "More comes back than was sent",
-        "Of the order fewer units were shipped, and not returned before.",
-        "Return what was shipped; leave the order out for units of unknown origin.",
     ),
     Kind(
         "not-in-part",
@@ -293,7 +300,7 @@ BY_STATUS = {
     503: "overloaded",
 }
 # Codes of the desk that mean the same as one of ours.
-ALIASES = {"version": "version-conflict", "not-enough": "insufficient-stock"}
+ALIASES = {"version": "version-conflict"}
 
 
 def kind_of(name: str, status: int) -> Kind:

@@ -74,6 +74,9 @@ class Metrics(Watch):
         self.fallbacks = Counter("sourcewise_fallbacks", "Decisions of the plain rule.", ("reason",), **named)
         self.replays = Counter("sourcewise_idempotent_replays", "Calls answered by an earlier answer.", **named)
         self.groups = Histogram("sourcewise_group_size", "Calls posted in one transaction.", buckets=GROUPS, **named)
+        self.steps = Histogram(
+            "sourcewise_step_duration_seconds", "Planning and posting a group.", ("step",), buckets=SECONDS, **named
+        )
         self.feed_lag = Gauge(
             "sourcewise_feed_lag_seconds", "Age of the last change taken from others.", multiprocess_mode="max", **named
         )
@@ -129,6 +132,10 @@ class Metrics(Watch):
     def posted(self, size: int) -> None:
         """A group is down."""
         self.groups.observe(size)
+
+    def step(self, name: str, asks: Sequence[Ask], began_s: float, ended_s: float) -> None:
+        """A group was planned or posted."""
+        self.steps.labels(name).observe(ended_s - began_s)
 
     def feed(self, changes: int, lag_s: float) -> None:
         """The feed was followed."""
@@ -228,6 +235,10 @@ class Watches(Watch):
     def posted(self, size: int) -> None:
         """A group is down."""
         self._tell("posted", size)
+
+    def step(self, name: str, asks: Sequence[Ask], began_s: float, ended_s: float) -> None:
+        """A group was planned or posted."""
+        self._tell("step", name, asks, began_s, ended_s)
 
     def feed(self, changes: int, lag_s: float) -> None:
         """The feed was followed."""

@@ -33,10 +33,6 @@ class OpsServices(Services):
         Of events, a URI.
     seed
         Of the jitter of retries.
-    private_targets
-        Whether webhooks may lead inside our own network.
-    feed_lag_s_max
-        Not ready where the view is further behind.
     """
 
     def __init__(
@@ -47,9 +43,7 @@ class OpsServices(Services):
         metrics: Metrics,
         source: str,
         seed: int = 0,
-        private_targets: bool = False,
         heartbeat_s: float = HEARTBEAT_S,
-        feed_lag_s_max: float = 10.0,
         observer: Observer | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
@@ -58,14 +52,14 @@ class OpsServices(Services):
         self.event_source = source
         self.heartbeat_s = heartbeat_s
         self.tail = Tail(desk.ledger)
-        self.health = Health(desk, lag_s=lambda: metrics.lag_s, lag_s_max=feed_lag_s_max)
+        self.health = Health(desk, lag_s=lambda: metrics.lag_s, lag_s_max=settings.feed_lag_s_max)
         self.deliverer = Deliverer(
             desk.ledger,
             clock_s=desk.clock_s,
             source=source,
             owner=f"{socket.gethostname()}:{os.getpid()}",
             seed=seed,
-            private=private_targets,
+            private=settings.webhook_private_targets,
             told=metrics.delivered,
         )
         self._tasks: list[asyncio.Task[None]] = []

@@ -44,6 +44,20 @@ class Settings(BaseSettings):
     )
     cors_origins: str = Field("", description="Origins of web pages that may call, separated by spaces; empty: none.")
     docs: bool = Field(True, description="Whether /docs and /openapi.json are served.")
+    drain_s: float = Field(
+        2.0, ge=0, le=600, description="On SIGTERM: how long calls are still taken, as not ready, before it ends."
+    )
+    shutdown_s: int = Field(20, ge=1, description="Then: how long calls under way may take.")
+    keep_alive_s: int = Field(75, ge=1, description="How long an idle connection is kept open.")
+    feed_lag_s_max: float = Field(10.0, gt=0, description="Not ready where the view of stock is further behind.")
+    log_format: str = Field("text", pattern="^(text|json)$", description="Lines of the log: text (key=value) or json.")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="The least that is logged.")
+    log_decisions: int = Field(1, ge=0, description="One of so many decisions has a line in the log; 0: none.")
+    otel: bool = Field(False, description="Send spans by OpenTelemetry, whose own variables say where; needs [otel].")
+    event_source: str = Field("", max_length=200, description="`source` of events; empty: the network.")
+    webhook_private_targets: bool = Field(
+        False, description="Whether webhooks may lead to http and to addresses inside our own network."
+    )
 
 
 class Setting(NamedTuple):

@@ -6,9 +6,11 @@ from its own place. So a stream that was cut goes on from the `id` it has seen l
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from fastapi.sse import format_sse_event
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from engine.desk.outbox import PREFIX, EventMark, cloud_event, cursor_of, latest, mark_of, page
 from engine.stock.ledger import Ledger, LedgerBusyError
@@ -69,9 +71,30 @@ class Tail:
                 await asyncio.sleep(self.poll_s)
 
 
+class EventStream(StreamingResponse):
+    """A stream that ends as soon as its reader has gone, also while there is nothing to send."""
+
+    def __init__(self, content: AsyncGenerator[bytes]) -> None:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        super().__init__(content, media_type="text/event-stream", headers=headers)
+        self._content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        sending = asyncio.ensure_future(self.stream_response(send))
+        leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await self._content.aclose()
+
+
 async def sse(
     tail: Tail, after: EventMark, *, types: Sequence[str], source: str, heartbeat_s: float = HEARTBEAT_S
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """
     Server-sent events after a place: `id` is a cursor, `event` the type, `data` the CloudEvent.
 

@@ -7,6 +7,7 @@ address that was looked at, not to the name, which may lead elsewhere a moment l
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -16,6 +17,7 @@ import httpx
 from engine.domain.errors import InputError
 
 URL_MAX = 2_000
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")  # a name (of other scripts as punycode), or an address
 # Forms of IPv6 addresses that lead to an IPv4 one inside them, which may be anybody's.
 _TUNNELS = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -77,7 +79,7 @@ def check_url(text: str, *, private: bool = False) -> str:
     except (httpx.InvalidURL, TypeError, ValueError) as error:
         raise InputError(f"Address ({text[:80]}) of the webhook is no URL: {error}.", "https://host/path.") from error
     schemes = ("https", "http") if private else ("https",)
-    if len(text) > URL_MAX or url.scheme not in schemes or not url.host:
+    if len(text) > URL_MAX or url.scheme not in schemes or not _HOST.fullmatch(url.raw_host.decode("ascii")):
         raise InputError(f"Address ({text[:80]}) of the webhook is not allowed.", "https://host/path.")
     if url.userinfo or url.fragment:
         raise InputError("The address of the webhook has a user or a fragment.", "leave them out; calls are signed.")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from engine.desk.ask import Planned, Wanted, answer
 from engine.desk.backing import known_members
+from engine.desk.blocked import BLOCKED_UNITS
 from engine.desk.state import State
 from engine.domain.errors import InputError
 from engine.domain.units import utc
@@ -36,12 +37,18 @@ class FutureDoc(msgspec.Struct, kw_only=True):
 
 
 class AvailabilityDoc(msgspec.Struct, kw_only=True):
-    """A sku at a node, or in a group. ``known`` says whether there is a stock row at all."""
+    """
+    A sku at a node, or in a group.
+
+    ``known`` says whether there is a stock row at all, ``blocked`` whether some of it is not promised for a while: not
+    found where it should be, or not released yet.
+    """
 
     sku: str
     node: str | None
     group: str | None
     known: bool
+    blocked: bool
     on_hand: int
     reserved: int
     safety: int
@@ -64,6 +71,7 @@ class _Sums(NamedTuple):
     """Numbers of one sku at one node after the other."""
 
     known: NDArray[np.bool_]
+    blocked: NDArray[np.bool_]
     on_hand: NDArray[np.int64]
     reserved: NDArray[np.int64]
     safety: NDArray[np.int64]
@@ -126,12 +134,15 @@ class Availability:
             taken: NDArray[np.int64] = np.where(known, values[rows] if len(values) else 0, 0).astype(np.int64)
             return taken
 
+        protected = column(live.row_protected[channel])
+        blocked = protected >= BLOCKED_UNITS
         return _Sums(
             known,
+            blocked,
             column(live.row_on_hand),
             column(live.row_reserved),
             column(live.row_safety[channel]),
-            column(live.row_protected[channel]),
+            np.where(blocked, protected - BLOCKED_UNITS, protected),
             np.array(due, dtype=np.int64),
         )
 
@@ -151,16 +162,19 @@ def _doc(
     sku: str, node: str | None, group: str | None, sums: _Sums, here: slice, futures: list[FutureDoc]
 ) -> AvailabilityDoc:
     free = (sums.on_hand - sums.reserved - sums.safety - sums.protected)[here]
+    due = sums.due[here]
+    promised = ~sums.blocked[here]
     return AvailabilityDoc(
         sku=sku,
         node=node,
         group=group,
         known=bool(sums.known[here].any()),
+        blocked=bool(sums.blocked[here].any()),
         on_hand=int(sums.on_hand[here].sum()),
         reserved=int(sums.reserved[here].sum()),
         safety=int(sums.safety[here].sum()),
         protected=int(sums.protected[here].sum()),
-        atf=int(np.maximum(0, free).sum()),
-        ato=int(np.maximum(0, free + sums.due[here]).sum()),
+        atf=int(np.maximum(0, free * promised).sum()),
+        ato=int(np.maximum(0, (free + due) * promised).sum()),
         futures=futures,
     )

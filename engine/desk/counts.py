@@ -16,15 +16,16 @@ import msgspec
 import numpy as np
 
 from engine.desk.ask import DeskError
+from engine.desk.book import EXCLUSIONS
 from engine.desk.desk import Desk
 from engine.desk.exceptions import short_case
 from engine.desk.state import State
 from engine.domain.errors import InputError
 from engine.domain.units import epoch_s
 from engine.network.live import ON_HAND_MAX
-from engine.stock.ledger import Count, Counted, CountResult, Ledger, Posting, stock_key
+from engine.stock.ledger import Count, Counted, CountResult, Ledger, Posting, key_parts, stock_key
 from engine.stock.records import Record
-from engine.stock.records_oms import Quarantined
+from engine.stock.records_oms import Exclusion, Quarantined
 
 CHUNK = 4_000  # messages of one transaction
 BLAND = (CountResult.APPLIED, CountResult.REPEATED, CountResult.LATE)
@@ -174,7 +175,7 @@ def set_on_hand(
     desk: Desk, *, node: str, sku: str, on_hand: int, now_s: int, seq: int | None = None, if_on_hand: int | None = None
 ) -> Counted:
     """
-    Set the count of one row, as somebody has just counted it.
+    Set the count of one row, as somebody has just counted it: the sku is asked there again, if it was not.
 
     Parameters
     ----------
@@ -188,10 +189,16 @@ def set_on_hand(
     if if_on_hand is not None:
         known, _ = state.stock_of(key)
         if known != if_on_hand:
-            text = f"on_hand of sku ({sku}) at node ({node}) is ({known}), not ({if_on_hand})."
-            raise DeskError("version", 412, text, "read again.")
+            raise DeskError(
+                "version", 412, f"Node ({node}) has ({known}) of sku ({sku}), not ({if_on_hand}).", "read it again."
+            )
     counted = desk.ledger.count([Count(key, on_hand, None, seq, now_s)], now_s, "person")
     _take(desk, counted)
+    if key in state.book.blocked.rows:
+        sku_no, node_no = key_parts(key)
+        lifted = Exclusion(order_id="", node_no=node_no, sku_no=sku_no, until_s=now_s, reason="counted")
+        desk.ledger.post([Posting(drops=[lifted], notices=[EXCLUSIONS])], now_s)
+        desk.run(lambda state: state.book.block(state, rows={key: 0}))
     return counted
 
 

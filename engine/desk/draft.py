@@ -12,7 +12,7 @@ import msgspec
 
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
 from engine.desk.state import State, joined
-from engine.stock.ledger import Posting, StockChange, stock_key
+from engine.stock.ledger import Move, Posting, StockChange, stock_key
 from engine.stock.lifecycle import Step, capacity_of, lots_of, rule_of, split, steps_from, stock_of, taken
 from engine.stock.records import ENDED, EventRecord, Part, PartState, Record, Reservation
 
@@ -31,6 +31,7 @@ class Draft:
         self._used: dict[str, None] = {}  # reservations
         self._effects: list[Posting] = []
         self._moved: dict[int, int] = {}  # units that the call leaves more (below 0: fewer) free, by row
+        self._on_hand: dict[int, int] = {}  # units that the call puts on shelves (below 0: takes off)
         self._unchecked: set[int] = set()
         self._makes: list[Record] = []
         self._changes: list[Record] = []
@@ -105,13 +106,13 @@ class Draft:
     def saved(self) -> tuple[Any, ...]:
         """The draft as it is, for `restore`."""
         parts = {name: dict(parts) for name, parts in self._parts.items()}
-        kept = self._reservations, self._read, self._touched, self._used, self._moved
+        kept = self._reservations, self._read, self._touched, self._used, self._moved, self._on_hand
         return parts, tuple(dict(one) for one in kept), list(self._effects), set(self._unchecked), list(self._makes)
 
     def restore(self, saved: tuple[Any, ...]) -> None:
         """Undo everything since."""
         self._parts, kept, self._effects, self._unchecked, self._makes = saved
-        self._reservations, self._read, self._touched, self._used, self._moved = kept
+        self._reservations, self._read, self._touched, self._used, self._moved, self._on_hand = kept
 
     # --- what changes
 
@@ -165,6 +166,7 @@ class Draft:
         part = self.off(part, units, goes_on=goes_on)
         now_s = self.state.now_s
         stock, moves = stock_of(part, rule, now_s)
+        stock, moves = self._as_counted(stock, moves)
         self.post(Posting(stock=stock, moves=moves, capacity=capacity_of(part) if rule.gives_back else []))
         lots = lots_of(part, rule, now_s)
         self.record(makes=lots, notices=["inbound"] if lots else [])
@@ -173,9 +175,28 @@ class Draft:
         self.put(after)
         return after
 
+    def _as_counted(self, stock: list[StockChange], moves: list[Move]) -> tuple[list[StockChange], list[Move]]:
+        """
+        Let no more units leave a shelf than are counted there.
+
+        A count may have fallen below what is reserved. Whoever says then that a unit has left is right about the unit,
+        and the count was not; it ends at 0 until the next one.
+        """
+        left: dict[int, int] = {}
+        out: list[StockChange] = []
+        for change in stock:
+            if change.on_hand < 0:
+                there = self.state.stock_of(change.key)[0] + self._on_hand.get(change.key, 0) + left.get(change.key, 0)
+                change = change._replace(on_hand=max(change.on_hand, -max(0, there)))
+                left[change.key] = left.get(change.key, 0) + change.on_hand
+            out.append(change)
+        kept = [move._replace(units=c.on_hand) for move, c in zip(moves, out, strict=True)] if moves else []
+        return out, [move for move in kept if move.units]
+
     def post(self, posting: Posting) -> None:
         """What else the call does."""
         for change in posting.stock:
+            self._on_hand[change.key] = self._on_hand.get(change.key, 0) + change.on_hand
             self._moved[change.key] = self._moved.get(change.key, 0) + change.on_hand - change.reserved
         self._effects.append(posting)
 

@@ -17,14 +17,16 @@ import msgspec
 from engine.desk.ask import CONFLICT, NOT_FOUND, Answer, DeskError, Planned, Wanted, answer
 from engine.desk.book import EXCLUSIONS
 from engine.desk.documents import PartDoc, UnmetDoc, moment, part_doc, unmet_docs
+from engine.desk.draft import wrong_step
 from engine.desk.exceptions import event, new_case, opened, short_case
 from engine.desk.rest import Rest, decide_rest, excluded_nodes, held_anew, order_as_given, rest_of, unmet_units
-from engine.desk.shelf import Effect, Reason, RejectedLine, blocked_by, capacity_back, effects_of, lessened
+from engine.desk.shelf import Effect, Reason, RejectedLine, blocked_by, capacity_back, effects_of, lessened, shelf_of
 from engine.desk.state import State, joined
 from engine.desk.waiting import promise_of, waiting_rows
 from engine.domain.errors import InputError
 from engine.network.live import ON_HAND_MAX
 from engine.stock.ledger import Move, Posting, key_parts
+from engine.stock.lifecycle import Step, rule_of
 from engine.stock.records import ENDED, Part, PartState, Reservation
 from engine.stock.records_oms import ExceptionCase, Exclusion, Rejection
 
@@ -149,6 +151,8 @@ class Reject:
     def _part(self, open_parts: Sequence[Part]) -> Part:
         for part in open_parts:
             if part.part == self.part:
+                if rule_of(part, Step.REJECT) is None:
+                    raise wrong_step(part, Step.REJECT)
                 return part
         raise DeskError(
             "unknown-part",
@@ -187,7 +191,7 @@ class Reject:
                     order_id=part.order_id,
                     part=part.part,
                     line_id=line.line_id,
-                    node_no=part.node_no,
+                    node_no=shelf_of(part),
                     sku_no=sku_of[line.line_id],
                     units=line.units,
                     reason=self.reason.value,
@@ -200,7 +204,7 @@ class Reject:
             puts=[
                 Exclusion(
                     order_id=part.order_id,
-                    node_no=part.node_no,
+                    node_no=shelf_of(part),
                     sku_no=-1,
                     until_s=until_s,
                     reason=self.reason.value,
@@ -218,7 +222,7 @@ class Reject:
             "rejection_id": self.rejection_id,
             "reservation_id": self.reservation_id,
             "part": part.part,
-            "node": state.node_id(part.node_no),
+            "node": state.node_id(shelf_of(part)),
             "reason": self.reason.value,
             "units": {line.line_id: line.units for line in self.lines},
         }
@@ -244,7 +248,7 @@ class Reject:
         order = order_as_given(state, reservation)
         if order is None:
             return None
-        excluded = [*excluded_nodes(state, part.order_id), state.node_id(part.node_no)]
+        excluded = [*excluded_nodes(state, part.order_id), state.node_id(shelf_of(part))]
         rest = rest_of(
             order,
             gone,

@@ -20,6 +20,7 @@ import msgspec
 
 from engine.desk.state import State
 from engine.stock.ledger import CapacityChange, StockChange, stock_key
+from engine.stock.lifecycle import shelf_no
 from engine.stock.records import Part, PartState
 
 
@@ -51,6 +52,13 @@ class Effect(NamedTuple):
     reserved: int  # afterwards
 
 
+def shelf_of(part: Part) -> int:
+    """The node that has the units: the part's, or the store that keeps them ready after a transfer."""
+    node_no = shelf_no(part)
+    assert node_no is not None, "nobody rejects what is on its way"
+    return node_no
+
+
 def effects_of(
     state: State, part: Part, gone: Mapping[str, int], rejected: Mapping[str, RejectedLine], reason: Reason
 ) -> dict[int, Effect]:
@@ -59,7 +67,7 @@ def effects_of(
     for line_id, sku_no, _ in part.lines:
         if line_id not in gone:
             continue
-        key = stock_key(sku_no, part.node_no)
+        key = stock_key(sku_no, shelf_of(part))
         on_hand, reserved = state.stock_of(key)
         reserved -= gone[line_id]
         line = rejected.get(line_id)
@@ -85,7 +93,7 @@ def blocked_by(state: State, part: Part, lines: Sequence[RejectedLine], reason: 
         return {}
     sku_of = {line_id: sku_no for line_id, sku_no, _ in part.lines}
     until_s = state.now_s + state.rules.not_found_s
-    return {stock_key(sku_of[line.line_id], part.node_no): until_s for line in lines if line.counted is None}
+    return {stock_key(sku_of[line.line_id], shelf_of(part)): until_s for line in lines if line.counted is None}
 
 
 def lessened(part: Part, gone: Mapping[str, int], now_s: int) -> Part:

@@ -119,7 +119,7 @@ class _Plain:
             trace_id=self.trace_id,
         )
 
-    def changed(self, state: State, action: str, hook: Webhook, *, tell: str = "", **fields: Any) -> Planned:
+    def changed(self, state: State, action: str, hook: Webhook, /, *, tell: str = "", **fields: Any) -> Planned:
         """A webhook with other fields."""
         fresh = msgspec.structs.replace(hook, **fields, updated_s=state.now_s, version=hook.version + 1)
         audit = self.audit(state, action, hook, fresh)

@@ -85,6 +85,7 @@ _HELD: dict[Step, Rule] = {
     _S.CONFIRM: Rule(_P.CONFIRMED, _U.STAY),
     _S.RELEASE: Rule(_P.RELEASED, _U.FREE, True),
     _S.CANCEL: Rule(_P.RELEASED, _U.FREE, True),
+    _S.REJECT: Rule(_P.REJECTED, _U.FREE, True),
     _S.EXPIRE: Rule(_P.EXPIRED, _U.FREE, True),
 }
 _CONFIRMED: dict[Step, Rule] = {

@@ -51,12 +51,12 @@ class Ticks:
 
 
 @contextmanager
-def following(network: Network, ledger: Ledger, **settings: Any) -> Iterator[tuple[Desk, Clock]]:
-    """A desk that follows feed, settings and what is waited for; and its clock."""
+def following(network: Network, ledger: Ledger, *, writer: str = "", **settings: Any) -> Iterator[tuple[Desk, Clock]]:
+    """A desk that follows feed, settings and what is waited for, and its clock. Another `writer` is another process."""
     clock = Clock(epoch_s(network.as_of))
     state = state_of(network, ledger, clock.now_s)
     exchange = Exchange(network.nodes, background=False)
-    follow = Follow(clock, Ticks(), writer=getattr(ledger, "writer", "twin"), exchange=exchange)
+    follow = Follow(clock, Ticks(), writer=writer or getattr(ledger, "writer", "twin"), exchange=exchange)
     running = Desk(state, clock_s=clock, follow=follow, **settings)
     follow.desk = running
     try:

@@ -42,8 +42,9 @@ MOVED = {Course.HOLD: ("transfer>held ship>shipped collect>collected", "transfer
 def expected(course: Course, state: PartState) -> dict[str, str]:
     held, confirmed = MOVED.get(course, ("", ""))
     table = {
-        PartState.HELD: f"confirm>confirmed release>released! cancel>released! expire>expired! {held}",
-        PartState.CONFIRMED: f"pick>picked release>released! cancel>released! reject>rejected! {confirmed} {WORK[course]}",
+        PartState.HELD: f"confirm>confirmed release>released! cancel>released! reject>rejected! expire>expired! {held}",
+        PartState.CONFIRMED: f"pick>picked release>released! cancel>released! reject>rejected! {confirmed} "
+        f"{WORK[course]}",
         PartState.PICKED: f"{ENDS} {WORK[course]}",
         PartState.IN_TRANSIT: "arrive>ready cancel>released" if course == Course.TRAVEL else "",
         PartState.READY: f"collect>collected expire>expired {ENDS}" if course != Course.HOME else "",
@@ -142,8 +143,8 @@ def test_moves_tell_the_stock_feed_of_what_left_and_of_what_came() -> None:
     assert came is not None
     left = stock_of(part(Course.TRAVEL, PartState.PICKED), sent, 50)[1]
     arrived = stock_of(part(Course.TRAVEL, PartState.IN_TRANSIT), came, 60)[1]
-    assert [(m.key, m.units, m.at_s, m.cause) for m in left][0] == (stock_key(7, 3), -2, 50, "in_transit")
-    assert [(m.key, m.units, m.at_s, m.cause) for m in arrived][0] == (stock_key(7, 5), 2, 60, "arrived")
+    assert next((m.key, m.units, m.at_s, m.cause) for m in left) == (stock_key(7, 3), -2, 50, "in_transit")
+    assert next((m.key, m.units, m.at_s, m.cause) for m in arrived) == (stock_key(7, 5), 2, 60, "arrived")
 
 
 def test_capacity_is_given_back_before_the_pick_only() -> None:

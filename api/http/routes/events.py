@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Header, Query
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from api.http.call import CallDep, Ready
 from api.http.operations import Operations
 from api.http.ops import ops_of
 from api.http.paging import LimitParam, link_next
 from api.http.problems import FieldError, HttpProblemError
-from api.http.stream import sse
+from api.http.stream import EventStream, sse
 from engine.desk.outbox import EventMark, cloud_event, cursor_of, latest, mark_at, mark_of, page, types_of
 from engine.domain.errors import InputError
 
@@ -104,8 +104,7 @@ async def event_stream(
     given = last_event_id or cursor
     after = _mark(given) if given else await asyncio.to_thread(latest, ops.ledger)
     body = sse(ops.tail, after, types=types, source=ops.event_source, heartbeat_s=ops.heartbeat_s)
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(body, media_type="text/event-stream", headers=headers)
+    return EventStream(body)
 
 
 def _mark(cursor: str | None) -> EventMark:

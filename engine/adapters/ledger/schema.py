@@ -24,25 +24,27 @@ from engine.stock.records_oms import RECORDS, Audit
 ALL_RECORDS: tuple[type[Record], ...] = (Reservation, Part, DecisionRecord, IdempotencyKey, EventRecord, *RECORDS)
 NUMBERED = {EventRecord: "event_no", Audit: "audit_no"}  # the database numbers their rows
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only columns of that name of type
+# Texts compare as their bytes, on both alike and whatever the server's language.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 metadata = sa.MetaData()
 
 meta = sa.Table(
     "meta",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
 )
 nodes = sa.Table(
     "nodes",
     metadata,
     sa.Column("node_no", SERIAL, primary_key=True, autoincrement=False),
-    sa.Column("node_id", sa.Text, nullable=False, unique=True),
+    sa.Column("node_id", TEXT, nullable=False, unique=True),
 )
 skus = sa.Table(
     "skus",
     metadata,
     sa.Column("sku_no", SERIAL, primary_key=True, autoincrement=False),
-    sa.Column("sku", sa.Text, nullable=False, unique=True),
+    sa.Column("sku", TEXT, nullable=False, unique=True),
 )
 stock = sa.Table(
     "stock",
@@ -51,7 +53,6 @@ stock = sa.Table(
     sa.Column("on_hand", sa.BigInteger, nullable=False),
     sa.Column("reserved", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("counted_seq", sa.BigInteger),  # the latest numbered count of its source
     sa.CheckConstraint("reserved >= 0", name="reserved_not_negative"),
     sa.CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
 )
@@ -71,7 +72,7 @@ feed = sa.Table(
     sa.Column("seq", SERIAL, primary_key=True, autoincrement=True),
     sa.Column("xid", sa.BigInteger, nullable=False),
     sa.Column("at_s", sa.BigInteger, nullable=False),
-    sa.Column("writer", sa.Text, nullable=False),
+    sa.Column("writer", TEXT, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Index("feed_order", "xid", "seq"),
     sqlite_autoincrement=True,
@@ -83,15 +84,31 @@ moves = sa.Table(
     sa.Column("key", sa.BigInteger, nullable=False),
     sa.Column("units", sa.BigInteger, nullable=False),
     sa.Column("at_s", sa.BigInteger, nullable=False),
-    sa.Column("cause", sa.Text, nullable=False),
-    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("cause", TEXT, nullable=False),
+    sa.Column("reference", TEXT, nullable=False),
     sa.Index("moves_key", "key", "at_s"),
 )
-deltas = sa.Table(  # numbered changes of a row that no count has covered yet
+counted = sa.Table(  # up to which number the messages of a source about a row are known
+    "counted",
+    metadata,
+    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("source", TEXT, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+deltas = sa.Table(  # numbered changes of a row that no count of their source has covered yet
     "deltas",
     metadata,
     sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("source", TEXT, primary_key=True),
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("units", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+reserved_before = sa.Table(  # units that others had reserved when the stock was first written; nothing changes them
+    "reserved_before",
+    metadata,
+    sa.Column("key", SERIAL, primary_key=True, autoincrement=False),
     sa.Column("units", sa.BigInteger, nullable=False),
 )
 
@@ -114,7 +131,7 @@ INDICES: dict[str, tuple[tuple[str, ...], ...]] = {
 def _column(kind: type[Record], name: str, hint: Any) -> sa.Column[Any]:
     of = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     numbered = NUMBERED.get(kind) == name
-    column_type: Any = sa.BigInteger if int in of else sa.Text
+    column_type: Any = sa.BigInteger if int in of else TEXT
     return sa.Column(
         name,
         SERIAL if numbered else column_type,

@@ -1,10 +1,13 @@
-"""A served app per test."""
+"""A served app per test; the ledgers in turn."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.api.http.served import Served, served
+from tests.ledgers import ledger
+
+__all__ = ["ledger", "shop"]
 
 
 @pytest.fixture
