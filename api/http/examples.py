@@ -135,6 +135,7 @@ AVAILABILITIES: dict[str, Any] = {
             "node": "wh-orleans",
             "group": None,
             "known": True,
+            "blocked": False,
             "on_hand": 40,
             "reserved": 4,
             "safety": 2,
