@@ -16,6 +16,7 @@ from api.http.operations import JSON, NDJSON, Operations
 from api.http.problems import HttpProblemError, ProblemDoc, problem_of
 from api.http.rows import joined, rows_of
 from engine.desk.ask import KeyAsked
+from engine.desk.backorders import WaitingDoc
 from engine.desk.documents import AllocationDoc
 from engine.domain.errors import FulfilmentError
 from engine.domain.units import utc
@@ -30,7 +31,7 @@ class AllocationResultDoc(msgspec.Struct, kw_only=True):
     index: int
     status: int
     replayed: bool = False
-    answer: AllocationDoc | None = None
+    answer: msgspec.Raw | None = None  # AllocationDoc, or WaitingDoc where lines wait
     problem: ProblemDoc | None = None
 
 
@@ -40,7 +41,9 @@ class AllocationsDoc(msgspec.Struct, kw_only=True):
     results: list[AllocationResultDoc]
 
 
-@operations.add("POST", "/v1/allocations", answer=AllocationDoc, example=ALLOCATION, also=(404,), fast=True)
+@operations.add(
+    "POST", "/v1/allocations", answer=(AllocationDoc, WaitingDoc), example=ALLOCATION, also=(404,), fast=True
+)
 async def allocate(body: AllocateIn, call: CallDep) -> Response:
     """
     Decide an order and hold the stock and capacity that it takes.

@@ -98,7 +98,8 @@ class PostgresHand:
     def read(self, raw: Any, asked: Sequence[tuple[Statement, Sequence[Any]]]) -> list[list[Any]]:
         """See `Hand`."""
         with raw.pipeline():
-            cursors = [raw.execute(_postgres(s), (_named(s, rows),)) if rows else None for s, rows in asked]
+            raw.execute(_BY_INDEX)
+            cursors = [raw.execute(_postgres(s), _given(s, rows)) if rows else None for s, rows in asked]
         return [cursor.fetchall() if cursor is not None else [] for cursor in cursors]
 
     def write(self, raw: Any, entry: Entry | None, writes: Sequence[Write]) -> tuple[int, int, list[int]]:
@@ -107,11 +108,13 @@ class PostgresHand:
         with raw.pipeline():
             if entry is not None:
                 entered = raw.execute(_ENTER, entry)
-            cursors = [raw.execute(_postgres(write.statement), (_named(*write[:2]),)) for write in writes]
+            cursors = [raw.execute(_postgres(write.statement), _given(*write[:2])) for write in writes]
         seq, xid = entered.fetchone() if entered is not None else (-1, 0)
         return seq, xid, [cursor.rowcount for cursor in cursors]
 
 
+# Rows are looked up one by one in the order in which they are given, whatever a planner makes of their number.
+_BY_INDEX = "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
 _ENTER = (
     "INSERT INTO feed (xid, at_s, writer, payload) VALUES (pg_current_xact_id()::text::bigint, %s, %s, %s) "
     "RETURNING seq, xid"
@@ -186,11 +189,13 @@ def bound(statement: Statement, rows: Sequence[Any]) -> Sequence[Any]:
     return tuples
 
 
-def _named(statement: Statement, rows: Sequence[Any]) -> str:
-    """Rows as PostgreSQL takes them: a JSON list of objects."""
-    if not rows or not isinstance(rows[0], Record):
+def _given(statement: Statement, rows: Sequence[Any]) -> Sequence[str]:
+    """Rows as PostgreSQL takes them: whole numbers as an array for each column, all else as a JSON list of objects."""
+    if all(statement.ints):
+        return ["{" + ",".join(map(str, column)) + "}" for column in zip(*rows, strict=True)]
+    if not isinstance(rows[0], Record):
         rows = [dict(zip(statement.columns, row, strict=True)) for row in rows]
-    return _text(rows)
+    return (_text(rows),)
 
 
 @cache
@@ -219,10 +224,14 @@ def _sqlite_read(statement: Statement) -> str:
 
 @lru_cache(maxsize=512)
 def _postgres(statement: Statement) -> str:
-    typed = zip(statement.columns, statement.ints, strict=True)
-    places = ", ".join(f'"{name}" {"bigint" if whole else "text"}' for name, whole in typed)
     names = ", ".join(f'"{name}"' for name in statement.columns)
-    values = f"SELECT {names} FROM json_to_recordset(%s::json) AS given({places})"
+    if all(statement.ints):
+        given = f"unnest({', '.join('%s::bigint[]' for _ in statement.columns)}) AS given({names})"
+    else:
+        typed = zip(statement.columns, statement.ints, strict=True)
+        places = ", ".join(f'"{name}" {"bigint" if whole else "text"}' for name, whole in typed)
+        given = f"json_to_recordset(%s::json) AS given({places})"
+    values = f"SELECT {names} FROM {given}"
     xid = "pg_current_xact_id()::text::bigint"
     lock = "FOR UPDATE OF t"
     return statement.text.format(values=values, rows=f"({values})", seq="currval('feed_seq_seq')", xid=xid, lock=lock)

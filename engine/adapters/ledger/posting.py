@@ -16,9 +16,13 @@ from engine.stock.records import IdempotencyKey, Record
 Cell = tuple[int, int, int]
 
 
-def post(tx: Transaction, postings: Sequence[Posting], now_s: int) -> Posted:
-    """Post in a transaction; the caller commits."""
-    books, made = _read(tx, postings)
+def post(tx: Transaction, postings: Sequence[Posting], now_s: int, *, trusting: bool) -> Posted:
+    """
+    Post in a transaction; the caller commits.
+
+    A `trusting` transaction does not look whether records to be made are there already: inserting them then fails.
+    """
+    books, made = _read(tx, postings, trusting)
     stock_before, cells_before = dict(books.stock), dict(books.cells)
     outcomes = judge(postings, books)
     done = [p for p, outcome in zip(postings, outcomes, strict=True) if outcome.conflict is None]
@@ -45,13 +49,14 @@ def joined(parts: Sequence[Posted]) -> Posted:
     return Posted(outcomes, list(stock.values()), list(cells.values()), max(part.seq for part in parts))
 
 
-def _read(tx: Transaction, postings: Sequence[Posting]) -> tuple[Books, list[Write]]:
+def _read(tx: Transaction, postings: Sequence[Posting], trusting: bool) -> tuple[Books, list[Write]]:
     """All that the postings touch, under lock; and what makes the rows that are not there yet."""
     answers = [(p.key.scope, p.key.key) for p in postings if p.key is not None]
     keys = [(key,) for key in sorted({change.key for posting in postings for change in posting.stock})]
     ats: list[Cell] = sorted({cell[:3] for posting in postings for cell in posting.capacity})
     changed, made = _keys_by_kind(postings, "changes"), _keys_by_kind(postings, "makes")
-    kinds = [kind for kind in ALL_RECORDS if kind in changed or kind in made]
+    looked_up = changed if trusting else changed | made
+    kinds = [kind for kind in ALL_RECORDS if kind in looked_up]
     asked: list[tuple[Any, Sequence[Any]]] = [
         (statements.read_many(IdempotencyKey, 2), answers),
         (statements.lock_stock(), keys),
@@ -67,10 +72,13 @@ def _read(tx: Transaction, postings: Sequence[Posting]) -> tuple[Books, list[Wri
         schema.stock: [(key,) for (key,) in keys if key not in rows],
         schema.capacity: [*(at for at in ats if at not in booked)],
     }
+    there: dict[type[Record], dict[Key, int]] = {kind: {} for kind in made}
+    for kind, seen in zip(kinds, records, strict=True):
+        there[kind] = {tuple(row[:-1]): row[-1] for row in seen}
     books = Books(
         {key: rows.get(key, (0, 0)) for (key,) in keys},
         {at: booked.get(at, (0, 0)) for at in ats},
-        {kind: {tuple(row[:-1]): row[-1] for row in there} for kind, there in zip(kinds, records, strict=True)},
+        there,
         {(answer.scope, answer.key): answer for answer in reading.records_of(IdempotencyKey, known)},
     )
     return books, tx.need(missing)

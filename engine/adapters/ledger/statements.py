@@ -56,6 +56,12 @@ def lock_stock() -> Statement:
 
 
 @cache
+def lock_counted() -> Statement:
+    """Stock rows: key, on hand, reserved, and up to where which source counted them."""
+    return _lock(schema.stock, ["on_hand", "reserved", "counted_by", "counted_seq"])
+
+
+@cache
 def lock_capacity() -> Statement:
     """Capacity cells: node, day, hour, orders, units."""
     return _lock(schema.capacity, ["orders", "units"])
@@ -79,10 +85,10 @@ def read_many(kind: type[Record], width: int) -> Statement:
 
 
 @cache
-def read_feed_of(table: sa.Table) -> Statement:
+def of_source(table: sa.Table) -> Statement:
     """What is known of the numbers of a source: key and number, and units where the table has them."""
-    names = [column for column in table.columns if column.name != "source"]
-    keys = [table.c.key, table.c.source]
+    names = [column for column in table.columns if column.name != "source_no"]
+    keys = [table.c.key, table.c.source_no]
     text = f'SELECT {_list(names, "t.")} FROM {{rows}} AS r JOIN "{table.name}" AS t ON {_same(keys)}'
     return statement(text, keys)
 
@@ -118,6 +124,18 @@ def change_stock() -> Statement:
 def change_capacity() -> Statement:
     """Rows of node, day, hour, orders, units, orders before, units before."""
     return _change(schema.capacity)
+
+
+@cache
+def change_counted() -> Statement:
+    """Rows of key, on hand, source, its count, on hand before, reserved before."""
+    table = schema.stock
+    values = [table.c.on_hand, table.c.counted_by, table.c.counted_seq]
+    text = (
+        f'UPDATE "stock" AS t SET {_set(values, "r")}, "seq" = {{seq}} FROM {{rows}} AS r WHERE t."key" = r."key" '
+        f'AND t."on_hand" = r."on_hand{BEFORE}" AND t."reserved" = r."reserved{BEFORE}"'
+    )
+    return statement(text, [table.c.key, *values], (f"on_hand{BEFORE}", f"reserved{BEFORE}"))
 
 
 @cache

@@ -16,7 +16,7 @@ from engine.adapters.ledger import bulk, counting, posting, reading, statements
 from engine.adapters.ledger.dialect import PostgresHand, SqliteHand, connect
 from engine.adapters.ledger.migrate import upgrade
 from engine.adapters.ledger.schema import TABLES
-from engine.adapters.ledger.trying import COLLISIONS, FAILURES, Transaction, Transactions
+from engine.adapters.ledger.trying import COLLISIONS, FAILURES, TRIES_MAX, Transactions
 from engine.network.model import Network
 from engine.stock.ledger import Change, Contents, Count, Counted, FeedMark, LedgerBusyError, Numbers, Posted, Posting
 from engine.stock.records import Record
@@ -44,27 +44,33 @@ class SqlLedger:
         return self.transactions.guard_hits
 
     def post(self, postings: Sequence[Posting], now_s: int, on_durable: Callable[[], None] | None = None) -> Posted:
-        """Post in one transaction; where another process made what this one makes, one by one."""
+        """
+        Post in one transaction.
+
+        It trusts that records to be made are not there yet. Where one is, all is looked up in a second attempt; where
+        another process makes one at the same time, postings are posted one by one: by then it has ended.
+        """
         try:
-            posted = self._posted(postings, now_s)
+            posted = self._posted(postings, now_s, trusting=True)
         except COLLISIONS:
-            posted = posting.joined([self._posted_alone(one, now_s) for one in postings])
+            try:
+                posted = self._posted(postings, now_s)
+            except COLLISIONS:
+                posted = posting.joined([self._posted_alone(one, now_s) for one in postings])
         if on_durable is not None and posted.seq >= 0:
             on_durable()
         return posted
 
-    def _posted(self, postings: Sequence[Posting], now_s: int) -> Posted:
-        return self.transactions.run(lambda tx: posting.post(tx, postings, now_s))
+    def _posted(self, postings: Sequence[Posting], now_s: int, *, trusting: bool = False) -> Posted:
+        return self.transactions.run(lambda tx: posting.post(tx, postings, now_s, trusting=trusting))
 
     def _posted_alone(self, one: Posting, now_s: int) -> Posted:
-        """A posting that collides on a key is judged again: by then the other transaction has ended."""
-        try:
-            return self._posted([one], now_s)
-        except COLLISIONS:
+        for _ in range(TRIES_MAX):
             try:
                 return self._posted([one], now_s)
             except COLLISIONS as error:
-                raise LedgerBusyError(str(error)) from error
+                wrong = error
+        raise LedgerBusyError(str(wrong)) from wrong
 
     def count(self, counts: Sequence[Count], now_s: int, source: str, makes: Sequence[Record] = ()) -> Counted:
         """Apply messages of the stock feed in one transaction."""
@@ -140,6 +146,3 @@ class SqlLedger:
         """Let go of the database; calls in flight end first."""
         self.transactions.close()
         self.read_engine.dispose()
-
-
-__all__ = ["SqlLedger", "Transaction"]

@@ -110,7 +110,8 @@ def test_every_field_of_a_body_is_documented_with_its_limits() -> None:
         for name, part in [(model.__name__, schema), *schema.get("$defs", {}).items()]:
             for field, one in part.get("properties", {}).items():
                 kinds = [one, *one.get("anyOf", [])]
-                if any(k.get("type") == "string" and not {"maxLength", "format", "pattern"} & set(k) for k in kinds):
+                limits = {"maxLength", "format", "pattern", "enum"}
+                if any(k.get("type") == "string" and not limits & set(k) for k in kinds):
                     found.append(f"{name}.{field}")
                 if any(k.get("type") == "array" and "maxItems" not in k for k in kinds):
                     found.append(f"{name}.{field}")

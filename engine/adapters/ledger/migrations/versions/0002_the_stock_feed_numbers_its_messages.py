@@ -18,21 +18,26 @@ UNUSED = (
 
 def upgrade() -> None:
     """Bring the database here from the revision before."""
+    for name in ("counted_by", "counted_seq"):
+        op.add_column("stock", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
+    if op.get_bind().dialect.name == "postgresql":
+        for name in ("stock", "capacity"):
+            op.execute(f"ALTER TABLE {name} SET (fillfactor = 75)")
     op.create_table(
         "counted",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("source", TEXT, nullable=False),
+        sa.Column("source_no", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "source"),
+        sa.PrimaryKeyConstraint("key", "source_no"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "deltas",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("source", TEXT, nullable=False),
+        sa.Column("source_no", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("units", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("key", "source", "seq"),
+        sa.PrimaryKeyConstraint("key", "source_no", "seq"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -67,3 +72,6 @@ def downgrade() -> None:
         op.create_index(name, table, fields)
     for table in ("reserved_before", "moves", "deltas", "counted"):
         op.drop_table(table)
+    with op.batch_alter_table("stock") as changed:
+        for name in ("counted_by", "counted_seq"):
+            changed.drop_column(name)
