@@ -134,6 +134,24 @@ def test_a_ledger_is_checked_upgraded_and_pruned(tmp_path: Path) -> None:
     assert [json.loads(line)["kind"] for line in found.stdout.splitlines()] == ["leaked"]
 
 
+def test_a_backup_made_while_it_runs_is_restored_elsewhere(tmp_path: Path) -> None:
+    copy, other = tmp_path / "copy.backup", tmp_path / "other"
+    other.mkdir()
+    with service(tmp_path) as process:
+        allocated(process, "o1")
+        assert command(tmp_path, "ledger", "backup", str(copy)).returncode == 0
+        assert command(tmp_path, "ledger", "backup", str(copy)).returncode == 2, "it is there already"
+        assert process.end() == 0
+    assert command(other, "ledger", "restore", str(copy)).returncode == 0
+    assert command(other, "ledger", "restore", str(copy)).returncode == 2, "there is a ledger already"
+    ledger = open_ledger(ledger_of(other))
+    try:
+        assert [record.order_id for record in ledger.find(DecisionRecord)] == ["o1"]
+        assert check(ledger) == []
+    finally:
+        ledger.close()
+
+
 @pytest.mark.slow
 def test_several_processes_share_a_port_count_together_and_end_together(tmp_path: Path) -> None:
     url = server().database()
