@@ -212,6 +212,10 @@ class View:
             notices += change.notices
         return notices
 
+    def set_cell(self, cell: CapacityCell) -> None:
+        """Take a capacity cell over, as the ledger has, or had, it."""
+        self._set_cell(cell, -1, (0, 0))
+
     def cell(self, at: Cell) -> tuple[int, int]:
         """Orders and units that count as booked; zeros outside the days that are looked at."""
         place = self._place(at)
