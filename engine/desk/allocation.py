@@ -30,6 +30,7 @@ from engine.domain.plan import Status
 from engine.domain.policy import Policy
 from engine.domain.units import epoch_s
 from engine.stock.ledger import Posting
+from engine.stock.lifecycle import booked_after
 from engine.stock.records import DecisionRecord, EventRecord, Part, PartState, Record, Reservation
 
 TTL_S = 900
@@ -320,7 +321,9 @@ def ended(state: State, reservation: Reservation, parts: Sequence[Part], how: Pa
         changes=[
             msgspec.structs.replace(reservation, state="ended", updated_s=now_s, version=reservation.version + 1),
             *(
-                msgspec.structs.replace(part, state=how.value, updated_s=now_s, version=part.version + 1)
+                msgspec.structs.replace(
+                    part, state=how.value, booked=booked_after(part), updated_s=now_s, version=part.version + 1
+                )
                 for part in parts
             ),
         ]
