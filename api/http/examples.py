@@ -268,3 +268,21 @@ CREDIT: dict[str, Any] = {
         }
     ],
 }
+
+REOPTIMISED: dict[str, Any] = {
+    "saved_cents": 120,
+    "moved": 1,
+    "reservations": [
+        {
+            "reservation_id": "o-1001",
+            "outcome": "moved",
+            "why": "It saves 1.20.",
+            "decision_id": "night-7.o-1001",
+            "cost_before_cents": 1173,
+            "cost_after_cents": 1053,
+            "deliver_by_before": "2026-11-27T17:00:00Z",
+            "deliver_by_after": "2026-11-26T17:00:00Z",
+            "shipments": [PART],
+        }
+    ],
+}
