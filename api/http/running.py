@@ -30,6 +30,7 @@ from engine.network.model import Network
 from engine.wiring import open_desk
 
 INTERRUPT_DRAIN_S = 0.3  # of Ctrl-C
+LAST_S = 0.2
 BACKLOG = 2_048
 TOPICS = (events.operations, webhooks.operations, health.operations)
 
@@ -59,6 +60,13 @@ class Server(uvicorn.Server):
         """Listen, then say so."""
         await super().startup(sockets)
         self.begun()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to listen; who was let in last still gets an answer before connections are closed."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(LAST_S)
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop now."""
@@ -147,8 +155,6 @@ def run(
                 metrics=metrics,
                 source=settings.event_source or f"/sourcewise/{network.name}",
                 seed=os.getpid(),
-                private_targets=settings.webhook_private_targets,
-                feed_lag_s_max=settings.feed_lag_s_max,
                 observer=metrics,
             )
             app: Any = create_app(services, TOPICS)

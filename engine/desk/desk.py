@@ -143,6 +143,8 @@ class Desk:
                 ended.set()
 
         with self._bell:
+            if self._closing:  # nobody would ever do it
+                raise DeskError("closing", BUSY, "The desk takes no more calls.", "try again.", retryable=True)
             self._due.append(call)
             self._bell.notify()
         ended.wait()
