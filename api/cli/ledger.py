@@ -10,7 +10,6 @@ from api.cli.inputs import JsonOption
 from api.cli.ledgers import LedgerOption, OfNetworkOption, OfSeedOption, ledger_url, opened, shown
 from api.cli.screen import screen, step
 from api.wording import plural
-from engine.domain.errors import InputError
 
 FileArgument = Annotated[Path, typer.Argument(help="The backup.", metavar="FILE")]
 SHOWN_MAX = 100
@@ -30,8 +29,6 @@ def backup(
     """Write all of the ledger into one file, while the service goes on."""
     from engine.adapters.ledger import backup as write
 
-    if file.exists():
-        raise InputError(f"File ({file}) is there already.", "name another one.")
     url = ledger_url(ledger, network, seed)
     with step(f"Writing {shown(url)} into {file}"):
         write(url, file)
@@ -44,16 +41,17 @@ def restore(
     """Make a ledger of a backup, where there is none yet. No service may be running on it."""
     from engine.adapters.ledger import restore as read
 
-    if not file.is_file():
-        raise InputError(f"There is no backup at {file}.", "check the path.")
     url = ledger_url(ledger, network, seed, make=True)
     with step(f"Making {shown(url)} of {file}"):
-        read(file, url)
+        read(url, file)
     screen().print(f"Ledger  {shown(url)}", markup=False)
 
 
 def check(
-    ledger: LedgerOption = None, network: OfNetworkOption = "demo", seed: OfSeedOption = 1, as_json: JsonOption = False
+    ledger: LedgerOption = None,
+    network: OfNetworkOption = "demo",
+    seed: OfSeedOption = 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Recount from all records what must hold. Exit code 1 where something does not. Best without a service."""
     from engine.adapters.ledger import check as recount

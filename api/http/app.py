@@ -14,7 +14,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.documents import complete
 from api.http.edge import Edge, know_ids
 from api.http.operations import Operations
-from api.http.routes import allocations, decisions, keys, nodes, pages, rejections, reservations
+from api.http.routes import (
+    allocations,
+    decisions,
+    holds,
+    keys,
+    nodes,
+    pages,
+    planning,
+    rejections,
+    reservations,
+    stock,
+)
 from api.http.services import Services
 from engine.decide.events import sourcewise_version
 
@@ -26,8 +37,18 @@ Calls that change something need an `Idempotency-Key`: repeated with the same ke
 once. Errors are `application/problem+json`; the page at their `type` says what to do. Instants are ISO 8601 with an
 offset; money is whole cents of the network's currency; units are in the names of the fields.
 """
-TOPICS: tuple[Operations, ...] = tuple(
-    module.operations for module in (allocations, reservations, decisions, rejections, nodes, keys, pages)
+TOPICS: tuple[Operations, ...] = (
+    allocations.operations,
+    holds.operations,
+    holds.work,
+    reservations.operations,
+    decisions.operations,
+    rejections.operations,
+    stock.operations,
+    planning.operations,
+    nodes.operations,
+    keys.operations,
+    pages.operations,
 )
 
 
@@ -46,7 +67,8 @@ class App(FastAPI):
         app: ASGIApp = AsyncExitStackMiddleware(self.router)
         for layer in reversed(self.user_middleware):
             app = layer.cls(app, *layer.args, **layer.kwargs)
-        return Edge(app, self.services, self.router.routes)
+        # What was added wants to see every call; without it, some go straight to their route.
+        return Edge(app, self.services, () if self.user_middleware else self.router.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve."""

@@ -85,6 +85,11 @@ class Call:
         said = fingerprint(method, target, self.body, is_json=self.is_json)
         self.key = KeyAsked(f"{self.client.client_id} {method} {self.route}", key, said)
 
+    def content_type(self, default: str) -> str:
+        """The type of the body, without its parameters."""
+        given = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+        return given or default
+
     @property
     def now_s(self) -> int:
         """Now, on the desk's clock."""
@@ -129,7 +134,10 @@ class Call:
         location
             The address of what was made, out of the answer.
         """
-        answer = await self.answer(command)
+        return self.sent(await self.answer(command), etag=etag, location=location)
+
+    def sent(self, answer: Answer, *, etag: bool = False, location: Callable[[Any], str] | None = None) -> Ready:
+        """An answer as it is sent."""
         headers: list[tuple[bytes, bytes]] = []
         if answer.replayed:
             headers.append((b"idempotency-replayed", b"true"))

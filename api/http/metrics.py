@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from engine.desk.ask import Answer, Ask
 from engine.desk.desk import Desk, Watch
+from engine.desk.sweep import SweptDoc
 from engine.stock.ledger import Conflict, Outcome
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,6 +26,19 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75,
 GROUPS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 OVERSELLING = frozenset((Conflict.STOCK, Conflict.CAPACITY))
 UNKNOWN_ROUTE = "unknown"
+RESERVATION_RESULTS = {  # by operation; those of allocations and of what runs out are counted apart
+    "reserve": "held",
+    "extend": "extended",
+    "confirm": "confirmed",
+    "release": "released",
+    "cancel": "cancelled",
+    "transfer": "transferred",
+    "fulfil": "fulfilled",
+    "reject": "rejected",
+    "return": "returned",
+    "mark-ship": "shipped",
+    "mark-collect": "collected",
+}
 
 
 class Told(msgspec.Struct):
@@ -35,6 +49,7 @@ class Told(msgspec.Struct):
 
 
 _TOLD = msgspec.json.Decoder(Told)
+_SWEPT = msgspec.json.Decoder(SweptDoc)
 
 
 class Metrics(Watch):
@@ -111,6 +126,10 @@ class Metrics(Watch):
                 self._count(self.reservations, "created")
             if ask.since_s:
                 self.decision_duration.observe(monotonic() - ask.since_s)
+        elif operation == "sweep":
+            expired = _SWEPT.decode(answer.body).expired
+            if expired:
+                self.reservations.labels("expired").inc(expired)
         elif operation in RESERVATION_RESULTS:
             self._count(self.reservations, RESERVATION_RESULTS[operation])
 
@@ -191,22 +210,6 @@ class Metrics(Watch):
         if child is None:
             child = self._children[key] = counter.labels(*values)
         child.inc()
-
-
-RESERVATION_RESULTS = {
-    "hold": "held",
-    "reserve": "held",
-    "confirm": "confirmed",
-    "extend": "extended",
-    "release": "released",
-    "cancel": "released",
-    "expire": "expired",
-    "transfer": "transferred",
-    "fulfil": "shipped",
-    "ship": "shipped",
-    "collect": "collected",
-    "reject": "rejected",
-}
 
 
 class Watches(Watch):

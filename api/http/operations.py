@@ -104,6 +104,7 @@ class Operations:
         *,
         answer: Any = None,
         status: int = 200,
+        or_status: int | None = None,
         also: Sequence[int] = (),
         example: Any = None,
         scopes: Sequence[str] | None = None,
@@ -124,6 +125,8 @@ class Operations:
             Where it is; ids in a path are `{name:id}`, so that they may hold any character.
         answer, status, example, media_type
             What it answers when all is well: a Struct, or one of several.
+        or_status
+            Another status of the same answer.
         also
             Statuses of problems beyond those that every operation has.
         scopes
@@ -154,7 +157,8 @@ class Operations:
             problems = {400, 422, 500, 503, *also, *([401, 403, 429] if wanted else [])}
             problems |= {413, 415} if found else set()
             problems |= {409} if changing else set()
-            responses: dict[int | str, dict[str, Any]] = {status: answer_content(answer, media_type)}
+            good = [status] if or_status is None else [status, or_status]
+            responses: dict[int | str, dict[str, Any]] = {one: answer_content(answer, media_type) for one in good}
             responses |= {number: PROBLEMS[number] for number in sorted(problems)}
             extra: dict[str, Any] = {"x-scopes": list(wanted), "parameters": _headers(changing)}
             if wanted:
@@ -173,7 +177,7 @@ class Operations:
             if media_type != JSON:  # FastAPI documents the type of a class
                 options["response_class"] = type("Typed", (Response,), {"media_type": media_type})
             self._declared.append((path, function, options))
-            self.answered.append(Answered(function.__name__, status, answer, media_type, example))
+            self.answered += [Answered(function.__name__, one, answer, media_type, example) for one in good]
             return function
 
         return declare

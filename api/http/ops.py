@@ -5,6 +5,9 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
+from time import monotonic
+
+import msgspec
 
 from api.http.call import Call
 from api.http.deliver import Deliverer
@@ -13,10 +16,13 @@ from api.http.metrics import Metrics
 from api.http.services import Observer, Services
 from api.http.settings import Settings
 from api.http.stream import HEARTBEAT_S, Tail
+from engine.desk.ask import DeskError
 from engine.desk.desk import Desk
+from engine.desk.sweep import Sweep, SweptDoc
 from engine.stock.ledger import Ledger, LedgerBusyError
 
 PRUNE_EACH_S = 3_600.0
+SWEEP_EACH_S = 5.0  # by each process; what one has ended the others find ended
 
 
 class OpsServices(Services):
@@ -33,10 +39,6 @@ class OpsServices(Services):
         Of events, a URI.
     seed
         Of the jitter of retries.
-    private_targets
-        Whether webhooks may lead inside our own network.
-    feed_lag_s_max
-        Not ready where the view is further behind.
     """
 
     def __init__(
@@ -47,9 +49,7 @@ class OpsServices(Services):
         metrics: Metrics,
         source: str,
         seed: int = 0,
-        private_targets: bool = False,
         heartbeat_s: float = HEARTBEAT_S,
-        feed_lag_s_max: float = 10.0,
         observer: Observer | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
@@ -58,14 +58,14 @@ class OpsServices(Services):
         self.event_source = source
         self.heartbeat_s = heartbeat_s
         self.tail = Tail(desk.ledger)
-        self.health = Health(desk, lag_s=lambda: metrics.lag_s, lag_s_max=feed_lag_s_max)
+        self.health = Health(desk, lag_s=lambda: metrics.lag_s, lag_s_max=settings.feed_lag_s_max)
         self.deliverer = Deliverer(
             desk.ledger,
             clock_s=desk.clock_s,
             source=source,
             owner=f"{socket.gethostname()}:{os.getpid()}",
             seed=seed,
-            private=private_targets,
+            private=settings.webhook_private_targets,
             told=metrics.delivered,
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,11 +99,21 @@ class OpsServices(Services):
         await deliver
 
     async def _keep_house(self) -> None:
-        """Drop what is kept for a time only, again and again."""
+        """End holds that have run out, and drop what is kept for a time only, again and again."""
+        prune_at = monotonic() + PRUNE_EACH_S
         while True:
-            await asyncio.sleep(PRUNE_EACH_S)
-            with contextlib.suppress(LedgerBusyError):
-                await asyncio.to_thread(self.ledger.prune, self.desk.clock_s())
+            await asyncio.sleep(SWEEP_EACH_S)
+            with contextlib.suppress(LedgerBusyError, DeskError):
+                while await asyncio.to_thread(self._sweep):
+                    pass
+            if monotonic() >= prune_at:
+                prune_at = monotonic() + PRUNE_EACH_S
+                with contextlib.suppress(LedgerBusyError):
+                    await asyncio.to_thread(self.ledger.prune, self.desk.clock_s())
+
+    def _sweep(self) -> bool:
+        """End a portion of what has run out; whether there is more."""
+        return msgspec.json.decode(self.desk.ask(Sweep()).body, type=SweptDoc).more
 
 
 def ops_of(call: Call) -> OpsServices:

@@ -30,6 +30,7 @@ from engine.network.model import Network
 from engine.wiring import open_desk
 
 INTERRUPT_DRAIN_S = 0.3  # of Ctrl-C
+LAST_S = 0.2
 BACKLOG = 2_048
 TOPICS = (events.operations, webhooks.operations, health.operations)
 
@@ -59,6 +60,13 @@ class Server(uvicorn.Server):
         """Listen, then say so."""
         await super().startup(sockets)
         self.begun()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop to listen; who was let in last still gets an answer before connections are closed."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(LAST_S)
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop now."""
@@ -98,7 +106,7 @@ def run(
     listener: socket.socket,
     *,
     begun: Callable[[], None] = lambda: None,
-    watching: Callable[[Metrics], Any] = lambda metrics: None,
+    around: Callable[[Any], Any] = lambda app: app,
 ) -> None:
     """
     Serve until the process is told to end.
@@ -113,8 +121,8 @@ def run(
         Bound, see `bind`; closed at the end.
     begun
         Called once calls are answered.
-    watching
-        Called with the metrics before anything is counted.
+    around
+        Puts a layer around the app.
     """
     disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series began: twice as many lines that nobody reads
     metrics = Metrics()
@@ -135,7 +143,6 @@ def run(
     def left_out(watch: Any, error: Exception) -> None:
         log.logger.error("watch-broke", watch=type(watch).__name__, exc_info=error)
 
-    watching(metrics)
     log.start()
     try:
         desk = open_desk(network, url, clock_s=clock_s, watch=Watches(watches, left_out))
@@ -147,8 +154,6 @@ def run(
                 metrics=metrics,
                 source=settings.event_source or f"/sourcewise/{network.name}",
                 seed=os.getpid(),
-                private_targets=settings.webhook_private_targets,
-                feed_lag_s_max=settings.feed_lag_s_max,
                 observer=metrics,
             )
             app: Any = create_app(services, TOPICS)
@@ -157,7 +162,7 @@ def run(
 
                 app = Traced(app, spans)
             config = uvicorn.Config(
-                app,
+                around(app),
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -134,7 +134,7 @@ class CreateWebhook(_Plain):
     types: tuple[str, ...]
     secret: str
     after: EventMark
-    name: str = "webhook-create"
+    name: str = "create_webhook"
 
     def plan(self, state: State) -> Planned:
         """Make it."""
@@ -162,7 +162,7 @@ class ChangeWebhook(_Plain):
     types: tuple[str, ...] | None = None
     state: str | None = None
     if_version: int | None = None
-    name: str = "webhook-change"
+    name: str = "change_webhook"
 
     def plan(self, state: State) -> Planned:
         """Change it; one that is made active again is tried at once."""
@@ -187,7 +187,7 @@ class RotateSecret(_Plain):
     """Sign with a new secret and, until `RetireSecret`, with the one before as well."""
 
     secret: str
-    name: str = "webhook-rotate"
+    name: str = "rotate_secret"
 
     def plan(self, state: State) -> Planned:
         """Put the new one beside the old one."""
@@ -200,7 +200,7 @@ class RotateSecret(_Plain):
 class RetireSecret(_Plain):
     """Sign with the new secret only."""
 
-    name: str = "webhook-retire-secret"
+    name: str = "retire_secret"
 
     def plan(self, state: State) -> Planned:
         """Forget the one before."""
@@ -211,7 +211,7 @@ class RetireSecret(_Plain):
 class DropWebhook(_Plain):
     """End a webhook, with all that waits for it."""
 
-    name: str = "webhook-drop"
+    name: str = "drop_webhook"
 
     def plan(self, state: State) -> Planned:
         """Drop it."""
@@ -231,7 +231,7 @@ class DeadLetters(_Plain):
     @property
     def name(self) -> str:
         """The operation."""
-        return "webhook-retry" if self.retry else "webhook-drop-letters"
+        return "retry_letters" if self.retry else "drop_letters"
 
     def plan(self, state: State) -> Planned:
         """Put them up again with all their attempts, or drop them."""

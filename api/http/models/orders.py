@@ -2,12 +2,13 @@
 
 import hashlib
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from api.http.models.words import Body, Id, LineName, Moment, Node, OrderName, Service, Sku, Text, TtlS, Units, Word
 from engine.desk.allocation import TTL_S, Allocate
+from engine.desk.backorders import AllocateOrWait
 from engine.domain.order import LINES_MAX, Destination, Method, Order, OrderLine
 
 Nodes = Annotated[tuple[Node, ...], Field(max_length=1_000)]
@@ -108,13 +109,17 @@ class AllocateIn(OrderIn):
     confirm: bool = Field(False, description="Confirm at once, without a hold that runs out.")
     hold_id: Id | None = Field(None, description="A hold of the same order that this takes the place of.")
     priority: Annotated[int, Field(ge=-1_000, le=1_000)] = Field(0, description="Higher is offered stock first.")
+    unmet: Literal["refuse", "backorder"] = Field(
+        "refuse", description="Whether what nobody can serve waits for stock."
+    )
+    together: bool = Field(False, description="With backorder: all lines wait unless all can be served.")
     decide_ms: Annotated[int, Field(ge=1, le=30_000)] | None = Field(
         None, description="Time of a decision that needs the stronger method; then the best found."
     )
 
-    def command(self, now: datetime, key: str, decide_ms: int) -> Allocate:
+    def command(self, now: datetime, key: str, decide_ms: int) -> Allocate | AllocateOrWait:
         """The command; `key` names the decision where the caller does not."""
-        return Allocate(
+        command = Allocate(
             order=self.order(now),
             decision_id=self.decision_id or f"d-{hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}",
             reservation_id=self.reservation_id or self.order_id,
@@ -123,6 +128,9 @@ class AllocateIn(OrderIn):
             deadline_ms=decide_ms,
             priority=self.priority,
         )
+        if self.unmet == "refuse":
+            return command
+        return AllocateOrWait(allocate=command, together=self.together)
 
 
 EXAMPLE = {

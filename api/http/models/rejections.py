@@ -23,30 +23,43 @@ class RejectedLineIn(Body):
     counted: Count | None = Field(None, description="Units of the sku that are there, those of other orders too.")
 
 
-class RejectIn(Body):
-    """A node could not pick what it was asked for."""
+class RejectingIn(Body):
+    """What could not be picked, and why."""
 
     rejection_id: Id = Field(examples=["rej-77"])
-    reservation_id: Id = Field(examples=["o-1001"])
-    part: Annotated[int, Field(ge=1, le=100_000)] = Field(description="The shipment.", examples=[1])
     lines: Annotated[tuple[RejectedLineIn, ...], Field(min_length=1, max_length=LINES_MAX)]
     reason: Reason
     whole_part: bool = Field(False, description="The rest of the shipment comes from elsewhere, too.")
     unmet: Literal["exception", "backorder"] = Field("exception", description="What becomes of lines nobody can serve.")
     by: Word = Field("", description="Who says so; by default the API key.")
 
-    def command(self, client: str) -> Reject:
+    def rejection(self, reservation_id: str, part: int, client: str) -> Reject:
         """The command."""
         return Reject(
             rejection_id=self.rejection_id,
-            reservation_id=self.reservation_id,
-            part=self.part,
+            reservation_id=reservation_id,
+            part=part,
             lines=tuple(RejectedLine(line_id=x.line_id, units=x.units, counted=x.counted) for x in self.lines),
             reason=self.reason,
             whole_part=self.whole_part,
             unmet=self.unmet,
             by=self.by or client,
         )
+
+
+class ShortIn(RejectingIn):
+    """A shipment that could not be picked as it is."""
+
+
+class RejectIn(RejectingIn):
+    """A node could not pick what it was asked for."""
+
+    reservation_id: Id = Field(examples=["o-1001"])
+    part: Annotated[int, Field(ge=1, le=100_000)] = Field(description="The shipment.", examples=[1])
+
+    def command(self, client: str) -> Reject:
+        """The command."""
+        return self.rejection(self.reservation_id, self.part, client)
 
 
 class TakeIn(Body):

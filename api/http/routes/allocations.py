@@ -16,6 +16,7 @@ from api.http.operations import JSON, NDJSON, Operations
 from api.http.problems import HttpProblemError, ProblemDoc, problem_of
 from api.http.rows import joined, rows_of
 from engine.desk.ask import KeyAsked
+from engine.desk.backorders import WaitingDoc
 from engine.desk.documents import AllocationDoc
 from engine.domain.errors import FulfilmentError
 from engine.domain.units import utc
@@ -30,7 +31,7 @@ class AllocationResultDoc(msgspec.Struct, kw_only=True):
     index: int
     status: int
     replayed: bool = False
-    answer: AllocationDoc | None = None
+    answer: msgspec.Raw | None = None  # AllocationDoc, or WaitingDoc where lines wait
     problem: ProblemDoc | None = None
 
 
@@ -40,7 +41,9 @@ class AllocationsDoc(msgspec.Struct, kw_only=True):
     results: list[AllocationResultDoc]
 
 
-@operations.add("POST", "/v1/allocations", answer=AllocationDoc, example=ALLOCATION, also=(404,), fast=True)
+@operations.add(
+    "POST", "/v1/allocations", answer=(AllocationDoc, WaitingDoc), example=ALLOCATION, also=(404,), fast=True
+)
 async def allocate(body: AllocateIn, call: CallDep) -> Response:
     """
     Decide an order and hold the stock and capacity that it takes.
@@ -103,9 +106,9 @@ async def allocate_bulk(call: CallDep) -> Response:
                     await asyncio.sleep(0)
             await bulk.answered
     except TimeoutError:
-        raise HttpProblemError(
-            "deadline-exceeded", f"{bulk.left} of {len(rows)} orders were not answered in time; they may still be done."
-        ) from None
+        if bulk.left:
+            text = f"{bulk.left} of {len(rows)} orders were not answered in time; they may still be done."
+            raise HttpProblemError("deadline-exceeded", text) from None
     finally:
         bulk.close()
     as_json = call.is_json and NDJSON.encode() not in call.headers.get(b"accept", b"")
@@ -141,7 +144,8 @@ class _Bulk:
             return
         key = KeyAsked(self.key.scope, f"{self.key.key}/{index}", said)
         bridge = self.call.services.bridge
-        ask = WebAsk(command, bridge.done, key=key, trace_id=self.call.trace_id)
+        since_s = asyncio.get_running_loop().time()
+        ask = WebAsk(command, bridge.done, key=key, since_s=since_s, trace_id=self.call.trace_id)
         self._asked += 1
         bridge.submit(ask, partial(self._receive, index))
 

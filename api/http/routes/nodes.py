@@ -14,7 +14,7 @@ from engine.network.model import Node
 operations = Operations("network", ("checkout", "oms", "planner"))
 
 
-class NodeDoc(msgspec.Struct, kw_only=True):
+class PlaceDoc(msgspec.Struct, kw_only=True):
     """A node as the network has it."""
 
     node: str
@@ -36,7 +36,7 @@ class NodeDoc(msgspec.Struct, kw_only=True):
 class NodePage(msgspec.Struct, kw_only=True):
     """A page of nodes."""
 
-    nodes: list[NodeDoc]
+    nodes: list[PlaceDoc]
     next: str | None
 
 
@@ -58,9 +58,9 @@ EXAMPLE = {
 }
 
 
-def node_doc(node: Node) -> NodeDoc:
+def place_doc(node: Node) -> PlaceDoc:
     """A node in the caller's words."""
-    return NodeDoc(
+    return PlaceDoc(
         node=node.node_id,
         name=node.name,
         kind=node.kind.value,
@@ -85,13 +85,13 @@ async def nodes(call: CallDep, cursor: CursorParam = None, limit: LimitParam = 1
     known = sorted(call.services.desk.state.engine.network.nodes, key=lambda node: node.node_id)
     left = [node for node in known if begin is None or node.node_id > begin[0]]
     last = (left[limit - 1].node_id,) if len(left) > limit else None
-    return page(call, "nodes", [node_doc(node) for node in left[:limit]], last, {"limit": limit})
+    return page(call, "nodes", [place_doc(node) for node in left[:limit]], last, {"limit": limit})
 
 
-@operations.add("GET", "/v1/nodes/{node:id}", answer=NodeDoc, example=EXAMPLE, also=(404,))
+@operations.add("GET", "/v1/nodes/{node:id}", answer=PlaceDoc, example=EXAMPLE, also=(404,))
 async def node(node: PathId, call: CallDep) -> Response:
     """A node."""
     for one in call.services.desk.state.engine.network.nodes:
         if one.node_id == node:
-            return Ready(msgspec.json.encode(node_doc(one)))
+            return Ready(msgspec.json.encode(place_doc(one)))
     raise HttpProblemError("unknown", f"Node ({node}) is unknown.")

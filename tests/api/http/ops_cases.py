@@ -147,9 +147,9 @@ def in_service(
     shop = network or builders.network()
     metrics = Metrics()
     watches: list[Watch] = [metrics, *([LogWatch(log)] if log else [])]
-    settings = Settings.model_validate(
-        {name: changes.pop(name) for name in [*changes] if name in Settings.model_fields}
-    )
+    set_here = [name for name in changes if name in Settings.model_fields]
+    given = {name: changes.pop(name) for name in set_here}
+    settings = Settings.model_validate({"webhook_private_targets": True, **given})
     with desk_on(shop, ledger or LedgerTwin(), watch=Watches(watches)) as desk:
         ticks = [0.0]
         services = OpsServices(
@@ -157,7 +157,6 @@ def in_service(
             settings,
             metrics=metrics,
             source="/test",
-            private_targets=True,
             observer=metrics,
             clock=lambda: ticks[0],
             **changes,
