@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import secrets
 from time import perf_counter
 from typing import Annotated, Any
@@ -148,7 +147,7 @@ def checked_secret(given: str | None) -> str:
     text = given.removeprefix(SECRET_PREFIX)
     try:
         size = len(base64.b64decode(text + "=" * (-len(text) % 4), validate=True))
-    except binascii.Error:
+    except ValueError:
         size = 0
     if text == given or not SECRET_BYTES[0] <= size <= SECRET_BYTES[1]:
         raise InputError("The secret is not one of Standard Webhooks.", "whsec_ and 24 to 64 random bytes in base64.")
