@@ -26,6 +26,7 @@ from api.http.metrics import Metrics, Watches
 from api.http.ops import OpsServices
 from api.http.routes import events, health, webhooks
 from api.http.settings import Settings
+from engine.decide.warm import warm_up
 from engine.network.model import Network
 from engine.wiring import open_desk
 
@@ -171,6 +172,7 @@ def run(
                 timeout_keep_alive=settings.keep_alive_s,
                 timeout_graceful_shutdown=settings.shutdown_s,
             )
+            warm_up(lambda name, done, total: None)  # load every kernel now: the first calls are not to wait for them
             gc.collect()
             gc.freeze()  # what a start makes stays; looking through it again and again would delay calls
             Server(config, services, drain_s=settings.drain_s, begun=begun).run([listener])
