@@ -11,14 +11,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Says how far pip has got, a line every ten packages: neither silence nor a page of text.
 COUNT := awk '/^Collecting/ { if (++n % 10 == 0) { printf "  %d packages\n", n; fflush() } } END { if (n) printf "  %d packages fetched\n", n; else print "  all in place already" }'
 
-.PHONY: help setup demo test warm lint bench soak
+.PHONY: help setup demo serve test warm lint bench soak
 
 help:
 	@echo "make setup   .venv with the pinned packages; the other targets do it by themselves"
 	@echo "make demo    decide 200 orders on a made-up French network, tables and out/demo/report.html"
+	@echo "make serve   the demo's network as a service on http://127.0.0.1:8000, with a ledger of its own"
 	@echo "make test    ruff, mypy --strict, then all tests; warnings are errors"
 	@echo "make lint    ruff and mypy --strict only"
-	@echo "make bench   speed and equal optimum of one order against CP-SAT and HiGHS, quick size"
+	@echo "make bench   one order against CP-SAT and HiGHS, durable allocations, the service; quick size"
 	@echo "make soak    the property tests with $(SEEDS) more seeds, five times as many examples of each (SEEDS=100 for longer)"
 
 setup: .venv/.ready
@@ -38,6 +39,10 @@ demo: setup
 	@echo "demo: a French network from seed $(SEED), 200 orders; look at out/demo/report.html afterwards"
 	@$(BIN)/sourcewise demo --seed $(SEED) --out out/demo
 
+serve: setup
+	@echo "serve: the demo's network on http://127.0.0.1:8000; look at /docs, end with Ctrl-C"
+	@$(BIN)/sourcewise serve --seed $(SEED)
+
 test: lint warm
 	@echo "test: all tests, warnings are errors; tests/README.md says which folder tests what"
 	@$(BIN)/python -m pytest -n auto
@@ -54,8 +59,10 @@ lint: setup
 	@$(BIN)/mypy
 
 bench: setup
-	@echo "bench: one order, quick size; the table and its history are in benchmarks/README.md"
+	@echo "bench: one order, the ledger and the service, quick size; tables and history are in benchmarks/README.md"
 	@$(BIN)/python -m benchmarks one-order --quick
+	@$(BIN)/python -m benchmarks ledger --quick
+	@$(BIN)/python -m benchmarks http --quick
 
 soak: setup
 	@echo "soak: tests/property with seeds 1 to $(SEEDS); the first failure stops it and names its seed"
