@@ -106,7 +106,7 @@ def run(
     listener: socket.socket,
     *,
     begun: Callable[[], None] = lambda: None,
-    watching: Callable[[Metrics], Any] = lambda metrics: None,
+    around: Callable[[Any], Any] = lambda app: app,
 ) -> None:
     """
     Serve until the process is told to end.
@@ -121,8 +121,8 @@ def run(
         Bound, see `bind`; closed at the end.
     begun
         Called once calls are answered.
-    watching
-        Called with the metrics before anything is counted.
+    around
+        Puts a layer around the app.
     """
     disable_created_metrics()  # type: ignore[no-untyped-call]  # when a series began: twice as many lines that nobody reads
     metrics = Metrics()
@@ -143,7 +143,6 @@ def run(
     def left_out(watch: Any, error: Exception) -> None:
         log.logger.error("watch-broke", watch=type(watch).__name__, exc_info=error)
 
-    watching(metrics)
     log.start()
     try:
         desk = open_desk(network, url, clock_s=clock_s, watch=Watches(watches, left_out))
@@ -163,7 +162,7 @@ def run(
 
                 app = Traced(app, spans)
             config = uvicorn.Config(
-                app,
+                around(app),
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -80,7 +80,9 @@ class Follow:
         try:
             changes = state.ledger.changes(state.mark, CHANGES_MAX)
             if not changes:
-                self.lag_s = 0.0
+                if self.lag_s:  # caught up: whoever watches must not take the last lag for the present one
+                    self.lag_s = 0.0
+                    self.watch.feed(0, 0.0)
                 return
             others = [change for change in changes if change.writer != self.writer]
             notices = set(state.view.take(others))
@@ -90,8 +92,8 @@ class Follow:
             return
         state.mark = changes[-1].mark
         state.mark_seq = max(state.mark_seq, *(change.mark.seq for change in changes))
-        self.lag_s = max(0.0, float(self.clock_s() - changes[-1].at_s)) if others else 0.0
-        if others:
+        before_s, self.lag_s = self.lag_s, max(0.0, float(self.clock_s() - changes[-1].at_s)) if others else 0.0
+        if others or before_s:
             self.watch.feed(len(others), self.lag_s)
         if len(changes) == CHANGES_MAX:
             self._feed_at = float("-inf")  # there is more
