@@ -158,3 +158,10 @@ def test_only_admins_see_webhooks(service: Served) -> None:
     assert service.call("GET", "/v1/webhooks", authorization=f"Bearer {token}").status_code == 403
     admin = service.make_key("admin")
     assert service.call("GET", "/v1/webhooks", authorization=f"Bearer {admin}").status_code == 200
+
+
+@pytest.mark.parametrize("secret", ["whsec_ä", "whsec_", "x", "whsec_c2hvcnQ=", "whsec_" + "A" * 150])
+def test_a_secret_that_nobody_could_sign_with_is_refused(service: Served, there: Receiver, secret: str) -> None:
+    body = {"webhook_id": "w", "url": there.url, "secret": secret}
+    answer = service.call("POST", "/v1/webhooks", body, key="make")
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/input")
