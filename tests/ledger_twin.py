@@ -9,6 +9,7 @@ import numpy as np
 from engine.domain.units import day_number, epoch_s
 from engine.network.model import Network
 from engine.stock.counts import LATER_MAX
+from engine.stock.judge import NUMBERED
 from engine.stock.ledger import (
     NO_LIMIT,
     CapacityCell,
@@ -27,7 +28,7 @@ from engine.stock.ledger import (
     StockRow,
     stock_key,
 )
-from engine.stock.records import EventRecord, IdempotencyKey, Record
+from engine.stock.records import IdempotencyKey, Record
 from engine.stock.records_oms import HeldBack, Lot
 
 R = TypeVar("R", bound=Record)
@@ -148,10 +149,12 @@ class LedgerTwin:
         for record in posting.changes:
             known_record: Any = self._table(type(record)).get(key_of(record))
             changed: Any = record
-            if known_record is None or known_record.version != changed.version - 1:
+            twice = [name_of(r) for r in posting.changes].count(name_of(record)) > 1
+            if known_record is None or known_record.version != changed.version - 1 or twice:
                 return Outcome(Conflict.VERSION, name_of(record))
         for record in posting.makes:
-            if not isinstance(record, EventRecord) and key_of(record) in self._table(type(record)):
+            twice = [name_of(r) for r in posting.makes].count(name_of(record)) > 1
+            if record.KEY not in NUMBERED and (key_of(record) in self._table(type(record)) or twice):
                 return Outcome(Conflict.EXISTS, name_of(record))
         self.stock, self.cells = stock, cells
         for record in posting.drops:
@@ -187,7 +190,8 @@ class LedgerTwin:
             if result == CountResult.APPLIED:
                 self.stock[count.key] = on_hand, before[1], before[2]
         for record in makes:
-            self._make(record)
+            if key_of(record) not in self._table(type(record)):
+                self._make(record)
         moved = sorted(key for key, before in touched.items() if self.stock.get(key, (0, 0, 0))[:2] != before)
         seq = -1
         if moved:

@@ -67,7 +67,8 @@ class App(FastAPI):
         app: ASGIApp = AsyncExitStackMiddleware(self.router)
         for layer in reversed(self.user_middleware):
             app = layer.cls(app, *layer.args, **layer.kwargs)
-        return Edge(app, self.services, self.router.routes)
+        # What was added wants to see every call; without it, some go straight to their route.
+        return Edge(app, self.services, () if self.user_middleware else self.router.routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve."""

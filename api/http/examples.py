@@ -135,6 +135,7 @@ AVAILABILITIES: dict[str, Any] = {
             "node": "wh-orleans",
             "group": None,
             "known": True,
+            "blocked": False,
             "on_hand": 40,
             "reserved": 4,
             "safety": 2,
@@ -264,6 +265,24 @@ CREDIT: dict[str, Any] = {
             "num_lines": 1,
             "value_cents": 4_000,
             "at": "2026-11-23T16:00:00Z",
+        }
+    ],
+}
+
+REOPTIMISED: dict[str, Any] = {
+    "saved_cents": 120,
+    "moved": 1,
+    "reservations": [
+        {
+            "reservation_id": "o-1001",
+            "outcome": "moved",
+            "why": "It saves 1.20.",
+            "decision_id": "night-7.o-1001",
+            "cost_before_cents": 1173,
+            "cost_after_cents": 1053,
+            "deliver_by_before": "2026-11-27T17:00:00Z",
+            "deliver_by_after": "2026-11-26T17:00:00Z",
+            "shipments": [PART],
         }
     ],
 }

@@ -228,6 +228,27 @@ _ALL = (
         "Act on what it lists, then close it.",
     ),
     Kind(
+        "nothing-to-move",
+        409,
+        "There is nothing to transfer",
+        "Of the line no unit is held where the transfer takes it from.",
+        "Read the reservation; its shipments say where its units are.",
+    ),
+    Kind(
+        "too-old",
+        409,
+        "It is too long ago",
+        "The feed of changes does not reach back to the decision, or too much has changed since.",
+        "The decision itself, with what was answered, can still be read.",
+    ),
+    Kind(
+        "cannot-explain",
+        409,
+        "It cannot be explained any more",
+        "The plan cannot be rebuilt on what is known of that moment.",
+        "The decision itself, with what was answered, can still be read.",
+    ),
+    Kind(
         "insufficient-stock",
         409,
         "Not enough is free",

@@ -11,6 +11,8 @@ from api.http.limits import Limits
 from api.http.settings import Settings
 from engine.desk.desk import Desk
 
+EXPLAINING_MAX = 1
+
 
 class Observer(Protocol):
     """Is told of every answer; `route` is the template of the path, "" where none matched."""
@@ -53,6 +55,7 @@ class Services:
         self.observer = observer
         self._clock = clock
         self.running = Running()
+        self.explaining = asyncio.Semaphore(EXPLAINING_MAX)  # explanations are heavy: others wait their turn
         self._bridge: Bridge | None = None
         self._keys: Keys | None = None
         self._limits: Limits | None = None

@@ -128,8 +128,8 @@ def explain_decision(desk: Desk, decision_id: str, *, counterfactuals: bool = Tr
         plan = replace(plan, method=again.method)  # which is not recorded; what is looked for depends on it
     elif record.quality != "fallback":
         notes.append(
-            f"Decided on this again, it costs {again.cost_cents} cents, not {plan.cost_cents}: calls of the same moments "
-            "had taken something, or what is due, held back or set has changed."
+            f"Decided on this again, it costs {again.cost_cents} cents, not {plan.cost_cents}: calls of the same "
+            "moments had taken something, or what is due, held back or set has changed."
         )
     else:
         notes.append("The plain rule decided, not the engine: a cheaper plan may be among the rivals.")

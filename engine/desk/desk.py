@@ -143,6 +143,8 @@ class Desk:
                 ended.set()
 
         with self._bell:
+            if self._closing:  # nobody would ever do it
+                raise DeskError("closing", BUSY, "The desk takes no more calls.", "try again.", retryable=True)
             self._due.append(call)
             self._bell.notify()
         ended.wait()
@@ -259,7 +261,11 @@ class Desk:
                 self._fail(ask, error)
                 return
             self.watch.fallback(ask, error)
-            planned = decide_plainly(command, state)
+            try:
+                planned = decide_plainly(command, state)
+            except Exception as second:
+                self._fail(ask, second)
+                return
         if planned.posting is not None:
             state.view.hold(planned.posting)
         self._add(sent, ask, planned)

@@ -20,7 +20,7 @@ import msgspec
 
 from engine.desk.state import State
 from engine.stock.ledger import CapacityChange, StockChange, stock_key
-from engine.stock.lifecycle import shelf_no
+from engine.stock.lifecycle import booked_after, shelf_no
 from engine.stock.records import Part, PartState
 
 
@@ -104,7 +104,8 @@ def lessened(part: Part, gone: Mapping[str, int], now_s: int) -> Part:
         if units > gone.get(line_id, 0)
     )
     if not lines:
-        return msgspec.structs.replace(part, state=PartState.REJECTED.value, updated_s=now_s, version=part.version + 1)
+        state, booked = PartState.REJECTED.value, booked_after(part)
+        return msgspec.structs.replace(part, state=state, booked=booked, updated_s=now_s, version=part.version + 1)
     return msgspec.structs.replace(
         part, lines=lines, units=sum(units for _, _, units in lines), updated_s=now_s, version=part.version + 1
     )

@@ -192,14 +192,18 @@ def capacity_of(part: Part) -> list[CapacityChange]:
     return [CapacityChange(part.node_no, part.day, hour, orders, -part.units) for hour in hours]
 
 
+def booked_after(part: Part) -> int:
+    """Which cells a part still books when it ends: none where it gives them back."""
+    return 0 if part.state in (PartState.HELD, PartState.CONFIRMED) else part.booked
+
+
 def taken(part: Part, rule: Rule, now_s: int, due_s: int | None = None) -> Part:
     """The part after a step."""
-    given_back = rule.gives_back and part.booked
     at_node = rule.to == PartState.READY and part.place_no < 0
     return msgspec.structs.replace(
         part,
         state=rule.to.value,
-        booked=0 if given_back else part.booked,
+        booked=booked_after(part) if rule.gives_back else part.booked,
         place_no=part.node_no if at_node else part.place_no,
         due_s=part.due_s if due_s is None else due_s,
         updated_s=now_s,

@@ -7,6 +7,7 @@ from pydantic import Field
 from api.http.models.words import Body, Id, TtlS, Units, Word
 from engine.desk.cancel import Cancel
 from engine.desk.fulfil import COLLECT_MAX_S, COLLECT_S, Fulfil, FulfilLine, Mark
+from engine.desk.reoptimise import THRESHOLD_CENTS, TOGETHER_MAX, Reoptimise
 from engine.desk.reserve import Extend, HoldLine, Release, Reserve
 from engine.desk.returns import Grade, Return, ReturnedLine
 from engine.desk.transfer import TRANSFERS_MAX, Transfer, TransferLine
@@ -164,6 +165,22 @@ class MarkIn(Body):
             paid_cents=self.paid_cents,
             reference=self.reference,
             by=self.by or client,
+        )
+
+
+class ReoptimiseIn(Body):
+    """Reservations that are to be decided anew."""
+
+    run_id: Id = Field(description="With the reservation's id it names the decisions.", examples=["night-7"])
+    reservation_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=TOGETHER_MAX)]
+    threshold_cents: Annotated[int, Field(ge=0, le=10**9)] = Field(
+        THRESHOLD_CENTS, description="A new plan must save so much."
+    )
+
+    def command(self) -> Reoptimise:
+        """The command."""
+        return Reoptimise(
+            run_id=self.run_id, reservation_ids=self.reservation_ids, threshold_cents=self.threshold_cents
         )
 
 

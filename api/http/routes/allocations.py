@@ -106,9 +106,9 @@ async def allocate_bulk(call: CallDep) -> Response:
                     await asyncio.sleep(0)
             await bulk.answered
     except TimeoutError:
-        raise HttpProblemError(
-            "deadline-exceeded", f"{bulk.left} of {len(rows)} orders were not answered in time; they may still be done."
-        ) from None
+        if bulk.left:
+            text = f"{bulk.left} of {len(rows)} orders were not answered in time; they may still be done."
+            raise HttpProblemError("deadline-exceeded", text) from None
     finally:
         bulk.close()
     as_json = call.is_json and NDJSON.encode() not in call.headers.get(b"accept", b"")
@@ -144,7 +144,8 @@ class _Bulk:
             return
         key = KeyAsked(self.key.scope, f"{self.key.key}/{index}", said)
         bridge = self.call.services.bridge
-        ask = WebAsk(command, bridge.done, key=key, trace_id=self.call.trace_id)
+        since_s = asyncio.get_running_loop().time()
+        ask = WebAsk(command, bridge.done, key=key, since_s=since_s, trace_id=self.call.trace_id)
         self._asked += 1
         bridge.submit(ask, partial(self._receive, index))
 

@@ -1,7 +1,7 @@
 """Decisions as they were taken, for whoever asks later."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Query
@@ -12,7 +12,10 @@ from api.http.examples import ALLOCATION
 from api.http.models.words import PathId
 from api.http.operations import Operations
 from api.http.paging import CursorParam, LimitParam
-from api.http.reading import page, record, records
+from api.http.reading import aside, page, record, records
+from api.serialise import decision_to_dict, explanation_to_dict
+from engine.desk.decisions import explain_decision
+from engine.desk.desk import Desk
 from engine.desk.documents import VersionsDoc, moment
 from engine.stock.records import DecisionRecord
 
@@ -44,6 +47,23 @@ class DecisionPage(msgspec.Struct, kw_only=True):
     next: str | None
 
 
+class ExplanationDoc(msgspec.Struct, kw_only=True):
+    """
+    A decision in full, and why it was taken: the documents of `sourcewise explain --json`.
+
+    `notes` says what is not as it was then.
+    """
+
+    decision: dict[str, Any]
+    explanation: dict[str, Any]
+    notes: list[str]
+
+
+EXPLANATION: dict[str, Any] = {
+    "decision": {"order_id": "o-1001", "status": "optimal", "cost_cents": 1173, "currency": "EUR"},
+    "explanation": {"shipments": [{"rivals": [], "nodes": [{"node": "st-pau", "code": "", "distance_m": 190_000}]}]},
+    "notes": [],
+}
 EXAMPLE = {
     "decision_id": "d-5f0e0a8c6f2b4d1e9a77",
     "order_id": "o-1001",
@@ -90,6 +110,39 @@ async def decision(decision_id: PathId, call: CallDep) -> Response:
     """A decision."""
     found = await record(call, DecisionRecord, decision_id, what="Decision")
     return Ready(msgspec.json.encode(decision_doc(found)))
+
+
+@operations.add(
+    "GET",
+    "/v1/decisions/{decision_id:id}/explanation",
+    answer=ExplanationDoc,
+    example=EXPLANATION,
+    scopes=("oms", "planner"),
+    also=(404, 409),
+)
+async def explanation(
+    decision_id: PathId,
+    call: CallDep,
+    counterfactuals: Annotated[bool, Query(description="Also what would have changed it; takes longer.")] = True,
+) -> Response:
+    """
+    Why a decision was as it was, on the stock and capacity of that moment: the plan with every cost term, the next best
+    plans, the reason of every other node, and the smallest changes that would have changed it.
+    """
+    async with call.services.explaining:
+        body = await aside(_explained, call.services.desk, decision_id, counterfactuals)
+    return Ready(body)
+
+
+def _explained(desk: Desk, decision_id: str, counterfactuals: bool) -> bytes:
+    found = explain_decision(desk, decision_id, counterfactuals=counterfactuals)
+    return msgspec.json.encode(
+        ExplanationDoc(
+            decision=decision_to_dict(found.decision, currency=found.network.currency),
+            explanation=explanation_to_dict(found.explanation),
+            notes=list(found.notes),
+        )
+    )
 
 
 @operations.add("GET", "/v1/decisions", answer=DecisionPage, example={"decisions": [EXAMPLE], "next": None})

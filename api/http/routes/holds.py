@@ -6,7 +6,7 @@ from fastapi import Path
 from starlette.responses import Response
 
 from api.http.call import CallDep
-from api.http.examples import CANCELLED, REJECTION, RESERVATION, RESERVED, RETURN, TRANSFERS
+from api.http.examples import CANCELLED, REJECTION, REOPTIMISED, RESERVATION, RESERVED, RETURN, TRANSFERS
 from api.http.models.rejections import ShortIn
 from api.http.models.reservations import (
     CancelIn,
@@ -15,6 +15,7 @@ from api.http.models.reservations import (
     FulfilIn,
     MarkIn,
     ReleaseIn,
+    ReoptimiseIn,
     ReserveIn,
     ReturnIn,
     TransferIn,
@@ -25,6 +26,7 @@ from engine.desk.ask import CREATED
 from engine.desk.cancel import CancelledDoc
 from engine.desk.documents import ReservationDoc
 from engine.desk.reject import RejectionDoc
+from engine.desk.reoptimise import ReoptimisedDoc
 from engine.desk.reserve import Confirm, ReservedDoc
 from engine.desk.returns import ReturnDoc
 from engine.desk.transfer import TransfersDoc
@@ -131,6 +133,23 @@ STEPS = tuple(
 async def mark_short(reservation_id: PathId, part: Part, body: ShortIn, call: CallDep) -> Response:
     """The node could not pick all of a shipment: a rejection, from the work list."""
     return await call.ask(body.rejection(reservation_id, part, call.client.client_id))
+
+
+@work.add(
+    "POST",
+    "/v1/reservations:reoptimise",
+    answer=ReoptimisedDoc,
+    example=REOPTIMISED,
+    scopes=("oms", "planner"),
+    also=(404,),
+)
+async def reoptimise(body: ReoptimiseIn, call: CallDep) -> Response:
+    """
+    Decide reservations anew that nobody works on yet, with what they hold given back.
+
+    A new plan is taken over where it saves enough, or keeps a promise that the old one misses; none is worsened.
+    """
+    return await call.ask(body.command())
 
 
 @operations.add("POST", "/v1/cancellations", answer=CancelledDoc, example=CANCELLED, also=(404,))

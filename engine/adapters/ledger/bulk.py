@@ -22,6 +22,8 @@ OPEN_LOCK = 7_700_001  # of PostgreSQL's advisory locks: one process at a time n
 LAST = 2**62
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_END = b"\xff\xff"
+_SENT = np.dtype([("size", ">i4"), ("value", ">i8")])  # an element of an array as PostgreSQL sends it,
+_SENT_HEAD = 20  # after dimensions, flags, type, length and lower bound
 COLUMNS = ("key", "on_hand", "reserved", "seq")
 
 
@@ -118,7 +120,7 @@ def load(dialect: str, tx: sa.Connection, day_from: int) -> Contents:
     if dialect == "postgresql":
         xmin = tx.execute(sa.text(f"SELECT {XMIN}")).scalar_one()
         mark = FeedMark(xmin - 1, LAST)
-        columns = _copy_out(tx)
+        columns = _arrays_out(tx)
     else:
         seq = tx.execute(sa.select(sa.func.max(schema.feed.c.seq))).scalar() or 0
         mark = FeedMark(1, seq)
@@ -141,14 +143,24 @@ def _fetch(tx: sa.Connection) -> tuple[Int64s, Int64s, Int64s, Int64s]:
     return tuple(np.ascontiguousarray(table[:, i]) for i in range(4))  # type: ignore[return-value]
 
 
-def _copy_out(tx: sa.Connection) -> tuple[Int64s, Int64s, Int64s, Int64s]:
-    """PostgreSQL's binary copy has rows of one width, since no column of stock is ever null."""
-    cursor: Any = tx.connection.cursor()
-    with cursor.copy(f"COPY (SELECT {', '.join(COLUMNS)} FROM stock ORDER BY key) TO STDOUT (FORMAT BINARY)") as copy:
-        whole = b"".join(bytes(part) for part in copy)
-    head = len(_COPY_HEAD)
-    rows = np.frombuffer(whole[head : len(whole) - len(_COPY_END)], dtype=_copied(4))
-    return tuple(rows[f"value{i}"].astype(np.int64) for i in range(4))  # type: ignore[return-value]
+def _arrays_out(tx: sa.Connection) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+    """
+    PostgreSQL packs each column of a chunk into one array; what it sends is a head and (size, value) of each element.
+
+    A binary COPY would hand over each row by itself: 5 s of Python for five million of them, instead of less than 1 s.
+    """
+    columns = ", ".join(f"array_send(array_agg({name}))" for name in COLUMNS)
+    part = f"SELECT {', '.join(COLUMNS)} FROM stock WHERE key > %s ORDER BY key LIMIT {CHUNK}"
+    cursor: Any = tx.connection.driver_connection.cursor(binary=True)  # type: ignore[union-attr]
+    parts: list[list[Int64s]] = [[np.zeros(0, dtype=np.int64)] * len(COLUMNS)]
+    last = -1
+    while True:
+        sent = cursor.execute(f"SELECT {columns} FROM ({part}) AS part", (last,)).fetchone()
+        if sent[0] is None:
+            break
+        parts.append([np.frombuffer(array, dtype=_SENT, offset=_SENT_HEAD)["value"].astype(np.int64) for array in sent])
+        last = int(parts[-1][0][-1])
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))  # type: ignore[return-value]
 
 
 def _copied(width: int) -> np.dtype[np.void]:

@@ -218,8 +218,8 @@ def _sqlite_write(statement: Statement, size: int) -> str:
 def _sqlite_read(statement: Statement) -> str:
     names = ", ".join(f'value ->> {i} AS "{name}"' for i, name in enumerate(statement.columns))
     text = statement.text.format(rows=f"(SELECT {names} FROM json_each(?))", lock="")
-    found = text[len("SELECT ") : text.index(" FROM ")]
-    return f"SELECT json_group_array(json_array({found})){text[text.index(' FROM ') :]}"
+    found, source = text.removeprefix("SELECT ").split(" FROM ", 1)
+    return f"SELECT json_group_array(json_array({found})) FROM {source}"  # which is in no order
 
 
 @lru_cache(maxsize=512)

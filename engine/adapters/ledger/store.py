@@ -18,6 +18,7 @@ from engine.adapters.ledger.migrate import upgrade
 from engine.adapters.ledger.schema import TABLES
 from engine.adapters.ledger.trying import COLLISIONS, FAILURES, TRIES_MAX, Transactions
 from engine.network.model import Network
+from engine.stock.judge import keys_of
 from engine.stock.ledger import Change, Contents, Count, Counted, FeedMark, LedgerBusyError, Numbers, Posted, Posting
 from engine.stock.records import Record
 
@@ -113,7 +114,7 @@ class SqlLedger:
         asked = statements.read_many(kind, len(keys[0])), list(dict.fromkeys(keys))
         with self.reader() as connection:
             (rows,) = self.hand.read(connection.connection.driver_connection, [asked])
-        return reading.records_of(kind, rows)
+        return sorted(reading.records_of(kind, rows), key=keys_of(kind))
 
     def find(
         self,

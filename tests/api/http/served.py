@@ -42,7 +42,10 @@ class Served:
             sent.setdefault("content-type", "application/json")
         if key is not None:
             sent["idempotency-key"] = key
-        return self.client.request(method, path, content=content, headers=sent)
+        with self.client.stream(method, path, content=content, headers=sent) as answer:
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):  # which has no end
+                answer.read()
+            return answer
 
     def make_key(self, *scopes: str, rate_per_minute: int = 0) -> str:
         """A key that the ledger knows."""

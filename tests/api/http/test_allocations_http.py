@@ -1,8 +1,10 @@
 """Orders over HTTP: one, and many in a call."""
 
+import threading
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.api.http.served import Served, order, served
 
@@ -113,3 +115,42 @@ def test_a_bulk_body_of_another_shape_is_refused(shop: Served) -> None:
     for body, name in (({"order": []}, "validation"), ({"orders": []}, "validation"), ([], "malformed")):
         answer = shop.call("POST", "/v1/allocations:bulk", body, key="b1")
         assert answer.json()["type"] == f"/problems/{name}"
+
+
+def test_a_bulk_call_out_of_time_is_done_all_the_same_and_told_to_who_repeats_it(
+    shop: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = threading.Event()
+    real = shop.desk.ledger.post
+
+    def slow(*args: Any, **options: Any) -> Any:
+        hold.wait(10)
+        return real(*args, **options)
+
+    monkeypatch.setattr(shop.desk.ledger, "post", slow)
+    body = {"orders": [order("o1"), order("o2")]}
+    late = shop.call("POST", "/v1/allocations:bulk", body, key="b1", request_timeout_ms="50")
+    assert (late.status_code, late.json()["type"]) == (503, "/problems/deadline-exceeded")
+    running = shop.call("POST", "/v1/allocations:bulk", body, key="b1")
+    assert running.json()["type"] == "/problems/idempotency-running"
+    hold.set()
+    while (answer := shop.call("POST", "/v1/allocations:bulk", body, key="b1")).status_code == 409:
+        pass
+    assert [one["answer"]["status"] for one in answer.json()["results"]] == ["allocated", "allocated"]
+    assert {one["replayed"] for one in answer.json()["results"]} == {True}
+
+
+def test_the_time_of_a_call_bounds_its_decision(shop: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    real = shop.desk.submit
+
+    def submit(*asks: Any, **options: Any) -> None:
+        asked.extend(ask.command.deadline_ms for ask in asks)
+        real(*asks, **options)
+
+    monkeypatch.setattr(shop.desk, "submit", submit)
+    for i, (given, wanted) in enumerate(((None, None), ("200", None), ("10000", None), ("1000", 50), ("10", 50))):
+        headers = {} if given is None else {"request_timeout_ms": given}
+        body = order(f"o{i}") if wanted is None else order(f"o{i}", decide_ms=wanted)
+        shop.call("POST", "/v1/allocations", body, key=f"k{i}", **headers)
+    assert asked == [300, 180, 300, 50, 1]

@@ -118,3 +118,29 @@ def test_what_cannot_be_served_waits_until_it_comes(shop: Served) -> None:
 def test_a_step_of_nothing_is_unknown(shop: Served, step: str) -> None:
     answer = shop.call("POST", f"/v1/reservations/x/shipments/1:{step}", {}, key="1")
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-reservation")
+
+
+def test_a_decision_is_explained_on_the_stock_of_its_moment(shop: Served) -> None:
+    said = done(shop.call("POST", "/v1/allocations", order(quantity=2), key="1"))
+    done(shop.call("POST", "/v1/allocations", order("o2", quantity=8), key="2"))
+    found = done(shop.call("GET", f"/v1/decisions/{said['decision_id']}/explanation"))
+    assert found["decision"]["cost_cents"] == said["cost_cents"]
+    nodes = {n["node"] for n in found["explanation"]["shipments"][0]["nodes"]}
+    assert nodes == {"st"}
+    assert found["notes"] == []
+    short = done(shop.call("GET", f"/v1/decisions/{said['decision_id']}/explanation?counterfactuals=false"))
+    assert short["decision"]["cost_cents"] == said["cost_cents"]
+    unknown = shop.call("GET", "/v1/decisions/x/explanation")
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-decision")
+
+
+def test_what_nobody_works_on_yet_is_decided_anew_where_that_saves(shop: Served) -> None:
+    done(shop.call("POST", "/v1/allocations", order("o1", quantity=8, confirm=True), key="1"))
+    far = done(shop.call("POST", "/v1/allocations", order("o2", quantity=8, confirm=True), key="2"))
+    assert far["shipments"][0]["node"] == "st"
+    done(shop.call("POST", "/v1/cancellations", {"order_id": "o1"}, key="3"))
+    body = {"run_id": "n", "reservation_ids": ["o2"], "threshold_cents": 0}
+    said = done(shop.call("POST", "/v1/reservations:reoptimise", body, key="4"))
+    assert (said["moved"], said["reservations"][0]["shipments"][0]["node"]) == (1, "wh")
+    assert said["saved_cents"] > 0
+    assert stock(shop, "st") == (10, 0)

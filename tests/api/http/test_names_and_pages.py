@@ -123,3 +123,17 @@ def test_a_trace_of_the_caller_is_kept_and_one_that_is_none_is_replaced(shop: Se
     for given in ({"x_request_id": "a b"}, {"x_request_id": "x" * 65}, {"traceparent": "00-zz-01"}, {}):
         made = shop.call("GET", "/problems", **given).headers["x-request-id"]
         assert len(made) == 32
+
+
+def test_web_pages_of_named_origins_may_call_and_others_may_not() -> None:
+    with served(cors_origins="https://shop.example https://b.example") as shop:
+        asked = {"access_control_request_method": "POST", "access_control_request_headers": "idempotency-key"}
+        for origin, status in (("https://shop.example", 200), ("https://evil.example", 400)):
+            answer = shop.call("OPTIONS", "/v1/allocations", origin=origin, **asked)
+            assert answer.status_code == status
+        told = shop.call("POST", "/v1/allocations", order(), key="k", origin="https://b.example")
+        assert told.headers["access-control-allow-origin"] == "https://b.example"
+        other = shop.call("GET", "/v1/reservations", origin="https://evil.example")
+        assert "access-control-allow-origin" not in other.headers
+    with served() as shop:
+        assert "access-control-allow-origin" not in shop.call("GET", "/problems", origin="https://b.example").headers

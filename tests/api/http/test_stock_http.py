@@ -38,7 +38,7 @@ def test_a_change_never_takes_what_is_reserved(shop: Served) -> None:
     body = {"node": "wh", "sku": "a", "units": -4}
     assert done(shop.call("POST", "/v1/stock:adjust", body, key="2"))["on_hand"] == 6
     refused = shop.call("POST", "/v1/stock:adjust", body | {"units": -1}, key="3")
-    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/insufficient-stock")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-enough")
 
 
 FEED = b"""

@@ -7,13 +7,14 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     """Bring the database here from the revision before."""
     for name in ("not_before_s", "lease_until_s"):
         op.add_column("webhooks", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
-    op.add_column("webhooks", sa.Column("leased_by", sa.Text(), nullable=False, server_default=""))
+    op.add_column("webhooks", sa.Column("leased_by", TEXT, nullable=False, server_default=""))
 
 
 def downgrade() -> None:
