@@ -22,7 +22,6 @@ from engine.desk.state import State
 from engine.desk.study import Study
 from engine.desk.watch import Watch as Watch  # whoever makes a desk imports both from here
 from engine.domain.errors import FulfilmentError, InputError
-from engine.domain.plan import Status
 from engine.stock.ledger import Conflict, Ledger, LedgerBusyError, Outcome, Posted, Posting
 from engine.stock.records import IdempotencyKey
 
@@ -238,9 +237,15 @@ class Desk:
         if isinstance(found, InputError):
             self._fail(ask, found)
             return
-        if isinstance(found, Exception) or found.status == Status.NOT_FOUND:
-            self.watch.fallback(ask, found if isinstance(found, Exception) else None)
-            found = plain_brief(self.state.engine, command.order)
+        if isinstance(found, Exception):
+            self.watch.fallback(ask, found)
+            try:
+                found = plain_brief(self.state.engine, command.order)
+            except Exception as second:
+                self._fail(ask, second)
+                return
+        elif found.method == "fallback":
+            self.watch.fallback(ask, None)
         ask.command = replace(command, studied=found)
         self._inbox.appendleft(ask)
 

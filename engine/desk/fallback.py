@@ -19,7 +19,7 @@ from engine.domain.plan import Plan, Shipment, Status
 from engine.network.routes import distance_m
 from engine.options.evaluate import Evaluator
 
-NODES_MAX = 100
+NODES_MAX = 10  # of those that have all that is asked of them; each takes some milliseconds
 
 
 def decide_plainly(command: Allocate, state: State) -> Planned:
