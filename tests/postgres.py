@@ -36,9 +36,14 @@ class Postgres:
 
     @classmethod
     def for_good(cls) -> "Postgres":
-        """A server that runs until the process ends."""
+        """A server for tests, until the process ends: it is never killed, so it need not wait for the disk."""
         folder = Path(tempfile.mkdtemp(prefix="sourcewise-pg-"))
-        return cls(get_server(folder, cleanup_mode="delete"))
+        server = get_server(folder, cleanup_mode="delete")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+        return cls(server)
 
     def database(self, name: str = "") -> str:
         """The address of a new, empty database."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from engine.adapters.ledger.schema import TABLES, metadata
 from engine.domain.errors import InputError
 from engine.network.model import ChannelProtection, Inbound, SafetyStock
 from engine.stock.ledger import Count, FeedMark, Move, Posting, StockChange, stock_key
-from engine.stock.records import EventRecord, IdempotencyKey, Part, PartState, Reservation
+from engine.stock.records import EventRecord, IdempotencyKey, PartState, Reservation
 from engine.stock.records_oms import HeldBack, Lot, Webhook
 from tests import builders
 from tests.ledger.cases import NOW_S, TODAY, allocation, contents, event, part, remembered, stocked
@@ -255,17 +256,18 @@ def test_a_sound_ledger_has_no_findings_and_each_fault_is_found(real: SqlLedger)
     ]
 
 
-def test_parts_that_ended_may_or_may_not_have_given_their_capacity_back(real: SqlLedger) -> None:
+def test_a_part_that_ended_holds_no_units_and_books_what_it_says(real: SqlLedger) -> None:
     stocked(real, {1: 5})
-    real.post([allocation("a", 1, 2)], NOW_S)
-    back = allocation("a", 1, 2)
-    ended = Posting(stock=[StockChange(1, 0, -2)], changes=[part("a", 1, 2, state=PartState.EXPIRED.value, version=2)])
-    real.post([ended], NOW_S)
+    taken = allocation("a", 1, 2)
+    real.post([taken], NOW_S)
+    expired = part("a", 1, 2, state=PartState.EXPIRED.value, version=2)
+    real.post([Posting(stock=[StockChange(1, 0, -2)], changes=[expired])], NOW_S)
     assert check(real) == []
-    given = [cell._replace(orders=-1, units=-2) for cell in back.capacity]
+    given = [cell._replace(orders=-1, units=-2) for cell in taken.capacity]
     real.post([Posting(capacity=given)], NOW_S)
+    assert {finding.kind for finding in check(real)} == {"overdrawn"}
+    real.post([Posting(changes=[msgspec.structs.replace(expired, booked=0, version=3)])], NOW_S)
     assert check(real) == []
-    assert real.find(Part)[0].state == "expired"
 
 
 def test_old_answers_feed_and_moves_are_dropped_and_numbers_are_not_given_again(real: SqlLedger) -> None:

@@ -15,8 +15,6 @@ from engine.stock.records import DAY, ENDED, HOUR, Part, PartState
 from engine.stock.records_oms import Lot
 
 OPEN = tuple(state.value for state in PartState if state not in ENDED)
-# Parts that ended so gave their capacity back, unless the node had done its work by then; `state` does not tell which.
-GIVEN_BACK = (PartState.RELEASED, PartState.EXPIRED, PartState.REJECTED)
 CHUNK = 10_000
 Cell = tuple[int, int, int]
 
@@ -36,12 +34,12 @@ class Finding(NamedTuple):
 
 
 class _Counted:
-    """What the parts hold: units by stock row; by cell orders and units, of those that surely book it and of all."""
+    """What the parts hold: units by stock row, orders and units by cell."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self.held: Counter[int] = Counter()
-        self.sure: Counter[tuple[Cell, str]] = Counter()
-        self.most: Counter[tuple[Cell, str]] = Counter()
+        self.orders: Counter[Cell] = Counter()
+        self.units: Counter[Cell] = Counter()
         before = schema.reserved_before
         for key, units in connection.execute(sa.select(before.c.key, before.c.units)):
             self.held[key] += units
@@ -55,12 +53,9 @@ class _Counted:
             for _, sku_no, units in part.lines:
                 self.held[stock_key(sku_no, part.node_no)] += units
         for bit, hour in ((DAY, -1), (HOUR, part.hour)):
-            if part.booked & bit:
-                cell = part.node_no, part.day, hour
-                for name, number in (("orders", 1), ("units", part.units)):
-                    self.most[cell, name] += number
-                    if part.state not in GIVEN_BACK:
-                        self.sure[cell, name] += number
+            if part.booked & bit:  # a part that gave its capacity back books none
+                self.orders[part.node_no, part.day, hour] += 1
+                self.units[part.node_no, part.day, hour] += part.units
 
 
 def check(ledger: SqlLedger) -> list[Finding]:
@@ -100,9 +95,9 @@ def _stock(connection: sa.Connection, counted: _Counted, nodes: dict[int, str]) 
 def _capacity(connection: sa.Connection, counted: _Counted, nodes: dict[int, str]) -> Iterator[Finding]:
     table = schema.capacity
     booked = {tuple(row[:3]): (row.orders, row.units) for row in connection.execute(sa.select(table))}
-    for cell in sorted(booked.keys() | {cell for cell, _ in counted.most}):
+    for cell in sorted(booked.keys() | counted.orders.keys()):
         where = "node {}, day {}, hour {}".format(nodes.get(cell[0], cell[0]), *cell[1:])
-        for name, found in zip(("orders", "units"), booked.get(cell, (0, 0)), strict=True):
-            least, most = counted.sure[cell, name], counted.most[cell, name]
-            if not least <= found <= most:
-                yield Finding("overdrawn", f"{where}, {name}", found, min(max(found, least), most))
+        orders, units = booked.get(cell, (0, 0))
+        for name, found, expected in (("orders", orders, counted.orders[cell]), ("units", units, counted.units[cell])):
+            if found != expected:
+                yield Finding("overdrawn", f"{where}, {name}", found, expected)
