@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, ledger, replay, promises."""
+"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, ledger, http, replay, promises."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import cold_start, compare, explain, growth, ledger, one_order, promises, record, replay
+from benchmarks import cold_start, compare, explain, growth, http, ledger, one_order, promises, record, replay
 from benchmarks.record import Figures
 from benchmarks.worlds import Spec, data_folder
 from engine.decide.warm import is_warm, warm_up
@@ -47,6 +47,9 @@ def main(arguments: list[str] | None = None) -> None:
     elif given.benchmark == "ledger":
         sizes_of_ledgers = ledger.QUICK if given.quick else ledger.FULL
         figures = ledger.run(spec.data, sizes_of_ledgers, seed=given.seed, results=results, quick=given.quick)
+    elif given.benchmark == "http":
+        sizes_of_http = http.QUICK if given.quick else http.FULL
+        figures = http.run(spec.data, sizes_of_http, seed=given.seed, results=results, quick=given.quick)
     elif given.benchmark == "replay":
         sizes_of_journals = replay.QUICK if given.quick else replay.FULL
         figures = replay.run(spec.data, sizes_of_journals, seed=given.seed, results=results, quick=given.quick)
@@ -83,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         ("cold-start", "a fresh process of the command line, to its decision"),
         ("explain", "the why-not of every node, and counterfactuals put to the test"),
         ("ledger", "durable allocations and the stock feed on SQLite and PostgreSQL, several processes, starting"),
+        ("http", "requests through HTTP beside an empty endpoint, at rates, in bulk"),
         ("replay", "what recording a decision adds, and 10,000 decided again bit for bit"),
         ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),
         ("promises", "promised dates walked through a delivery history: shares kept, days promised"),

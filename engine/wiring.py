@@ -6,10 +6,14 @@ The one place that hands adapters to the engine: a network and the address of a 
 """
 
 from collections.abc import Callable
+from time import monotonic
 
 from engine.adapters.ledger import open_ledger
 from engine.desk.desk import Desk, Watch
+from engine.desk.exchange import Exchange
+from engine.desk.follow import Follow
 from engine.desk.opening import state_of
+from engine.desk.rules import Rules
 from engine.network.model import Network
 
 
@@ -20,6 +24,8 @@ def open_desk(
     clock_s: Callable[[], int],
     writers: int | None = None,
     watch: Watch | None = None,
+    rules: Rules | None = None,
+    timer: Callable[[], float] = monotonic,
 ) -> Desk:
     """
     Open a ledger, load it and start a desk on it.
@@ -36,6 +42,14 @@ def open_desk(
         Transactions at the same time; by default what the ledger takes.
     watch
         Is told what happens.
+    rules
+        Limits and durations of the desk.
+    timer
+        Seconds that only ever rise: when to look at the feed.
     """
     ledger = open_ledger(url)
-    return Desk(state_of(network, ledger, clock_s()), clock_s=clock_s, writers=writers or ledger.writers, watch=watch)
+    state = state_of(network, ledger, clock_s(), rules=rules)
+    follow = Follow(clock_s, timer, writer=ledger.writer, exchange=Exchange(network.nodes), watch=watch)
+    desk = Desk(state, clock_s=clock_s, writers=writers or ledger.writers, watch=watch, follow=follow)
+    follow.desk = desk
+    return desk

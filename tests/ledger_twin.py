@@ -8,6 +8,8 @@ import numpy as np
 
 from engine.domain.units import day_number, epoch_s
 from engine.network.model import Network
+from engine.stock.counts import LATER_MAX
+from engine.stock.judge import NUMBERED
 from engine.stock.ledger import (
     NO_LIMIT,
     CapacityCell,
@@ -26,7 +28,7 @@ from engine.stock.ledger import (
     StockRow,
     stock_key,
 )
-from engine.stock.records import EventRecord, IdempotencyKey, Record
+from engine.stock.records import IdempotencyKey, Record
 from engine.stock.records_oms import HeldBack, Lot
 
 R = TypeVar("R", bound=Record)
@@ -35,6 +37,11 @@ R = TypeVar("R", bound=Record)
 def key_of(record: Record) -> tuple[Any, ...]:
     """What tells a record apart in its table."""
     return tuple(getattr(record, name) for name in record.KEY)
+
+
+def name_of(record: Record) -> str:
+    """How outcomes call a record."""
+    return f"{record.TABLE}:{'/'.join(map(str, key_of(record)))}"
 
 
 class LedgerTwin:
@@ -49,8 +56,8 @@ class LedgerTwin:
         self.tables: dict[type[Record], dict[tuple[Any, ...], Record]] = {}
         self.feed: list[Change] = []
         self.moves: list[Move] = []
-        self.deltas: dict[int, dict[int, int]] = {}
-        self.counted_to: dict[int, int] = {}
+        self.deltas: dict[tuple[int, str], dict[int, int]] = {}  # by row and source
+        self.counted_to: dict[tuple[int, str], int] = {}
 
     def open(self, network: Network, now_s: int) -> Numbers:
         nodes, skus = self.numbers
@@ -142,11 +149,13 @@ class LedgerTwin:
         for record in posting.changes:
             known_record: Any = self._table(type(record)).get(key_of(record))
             changed: Any = record
-            if known_record is None or known_record.version != changed.version - 1:
-                return Outcome(Conflict.VERSION, f"{record.TABLE}:{key_of(record)}")
+            twice = [name_of(r) for r in posting.changes].count(name_of(record)) > 1
+            if known_record is None or known_record.version != changed.version - 1 or twice:
+                return Outcome(Conflict.VERSION, name_of(record))
         for record in posting.makes:
-            if not isinstance(record, EventRecord) and key_of(record) in self._table(type(record)):
-                return Outcome(Conflict.EXISTS, f"{record.TABLE}:{key_of(record)}")
+            twice = [name_of(r) for r in posting.makes].count(name_of(record)) > 1
+            if record.KEY not in NUMBERED and (key_of(record) in self._table(type(record)) or twice):
+                return Outcome(Conflict.EXISTS, name_of(record))
         self.stock, self.cells = stock, cells
         for record in posting.drops:
             self._table(type(record)).pop(key_of(record), None)
@@ -175,13 +184,14 @@ class LedgerTwin:
         touched: dict[int, tuple[int, int]] = {}
         for count in counts:
             before = self.stock.get(count.key, (0, 0, 0))
-            result, on_hand = self._count_one(count, before[0])
+            result, on_hand = self._count_one(count, before[0], source)
             results.append(result)
             touched.setdefault(count.key, before[:2])
             if result == CountResult.APPLIED:
                 self.stock[count.key] = on_hand, before[1], before[2]
         for record in makes:
-            self._make(record)
+            if key_of(record) not in self._table(type(record)):
+                self._make(record)
         moved = sorted(key for key, before in touched.items() if self.stock.get(key, (0, 0, 0))[:2] != before)
         seq = -1
         if moved:
@@ -192,8 +202,9 @@ class LedgerTwin:
             self.feed.append(Change(FeedMark(0, seq), now_s, "twin", rows, [], []))
         return Counted(results, [StockRow(k, *self.stock.get(k, (0, 0, 0))[:2]) for k in sorted(touched)], seq)
 
-    def _count_one(self, count: Count, on_hand: int) -> tuple[CountResult, int]:
-        last, deltas = self.counted_to.get(count.key), self.deltas.setdefault(count.key, {})
+    def _count_one(self, count: Count, on_hand: int, source: str) -> tuple[CountResult, int]:
+        at = count.key, source
+        last, deltas = self.counted_to.get(at), self.deltas.setdefault(at, {})
         if count.on_hand is not None:
             if count.seq is not None and last is not None and count.seq <= last:
                 return CountResult.REPEATED if count.seq == last else CountResult.LATE, on_hand
@@ -215,9 +226,12 @@ class LedgerTwin:
             return CountResult.QUARANTINED, on_hand
         if count.on_hand is not None:
             if count.seq is not None:
-                self.counted_to[count.key], self.deltas[count.key] = count.seq, later
+                self.counted_to[at], self.deltas[at] = count.seq, later
         elif count.seq is not None and count.units is not None:
             deltas[count.seq] = count.units
+            if len(deltas) > LATER_MAX:
+                self.counted_to[at] = min(deltas)
+                del deltas[min(deltas)]
         return CountResult.APPLIED, new
 
     def changes(self, after: FeedMark, limit: int = 1000) -> list[Change]:

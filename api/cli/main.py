@@ -18,10 +18,13 @@ from api.cli.decide import decide
 from api.cli.demo import demo
 from api.cli.explain import explain
 from api.cli.imports import import_app
+from api.cli.keys import keys_app
+from api.cli.ledger import ledger_app
 from api.cli.options import options
 from api.cli.orders import orders
 from api.cli.replay import replay
 from api.cli.screen import complain, problems_table
+from api.cli.serve import serve
 from api.cli.validate import validate
 from api.wording import plural
 from engine.domain.errors import FulfilmentError, NetworkError
@@ -60,6 +63,9 @@ def make_app() -> typer.Typer:
     app.command()(replay)
     app.command()(calibrate)
     app.add_typer(import_app(), name="import")
+    app.command()(serve)
+    app.add_typer(ledger_app(), name="ledger")
+    app.add_typer(keys_app(), name="keys")
     return app
 
 

@@ -156,13 +156,22 @@ def plan_together(commands: Sequence[Allocate], state: State) -> list[Planned | 
     None stands for orders that need the stronger method: they are studied apart (engine/desk/study.py).
     """
     found = state.engine.decide_batch([command.order for command in commands], hold=True, settle=False)
-    return [
-        allocated(command, state, brief, None) if isinstance(brief, Brief) else brief
-        for command, brief in zip(commands, found, strict=True)
-    ]
+    decided = [(c, brief) for c, brief in zip(commands, found, strict=True) if isinstance(brief, Brief)]
+    try:
+        floors = iter(state.floors_of([brief for _, brief in decided], [command.order for command, _ in decided]))
+        return [
+            allocated(command, state, brief, None, next(floors)) if isinstance(brief, Brief) else brief
+            for command, brief in zip(commands, found, strict=True)
+        ]
+    except Exception:
+        for _, brief in decided:  # nobody gets to see them
+            state.engine.hold_brief(brief, -1)
+        raise
 
 
-def allocated(command: Allocate, state: State, brief: Brief, back: Posting | None) -> Planned:
+def allocated(
+    command: Allocate, state: State, brief: Brief, back: Posting | None, floors: Sequence[int] | None = None
+) -> Planned:
     """Answer and posting of a decided order; an order that cannot be served holds nothing, and is remembered too."""
     engine, view, now_s = state.engine, state.view, state.now_s
     if brief.unmet and brief.status != Status.NOT_FOUND and not brief.unmet[0].reasons:
@@ -208,7 +217,7 @@ def allocated(command: Allocate, state: State, brief: Brief, back: Posting | Non
     makes = _records(command, state, brief, reply, parts, expires_s, policy)
     posting = Posting(makes=makes)
     if held:
-        posting.stock, posting.capacity = state.taken(brief, command.order)
+        posting.stock, posting.capacity = state.taken(brief, command.order, floors)
     return Planned(reply, posting if back is None else joined(back, posting))
 
 

@@ -163,10 +163,12 @@ def _record(batch: Batch, line: Refused, now_s: int) -> Quarantined:
 
 def _take(desk: Desk, counted: Counted) -> None:
     """Let the view follow, and open cases of rows that have less than is reserved."""
-    desk.run(lambda state: state.view.set_counted(counted.stock, counted.seq) if counted.seq >= 0 else None)
-    short = [row for row in counted.stock if row.on_hand < row.reserved]
-    for row in short:
-        case = short_case(desk.state, row.key, row.on_hand, row.reserved, "count")
+    if counted.seq < 0:
+        return
+    table = np.array(counted.stock, dtype=np.int64)
+    desk.run(lambda state: state.view.set_counted(table, counted.seq))
+    for key, on_hand, reserved in table[table[:, 1] < table[:, 2]].tolist():
+        case = short_case(desk.state, key, on_hand, reserved, "count")
         if case is not None:
             desk.ledger.post([case], desk.state.now_s)
 

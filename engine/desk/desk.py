@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from time import monotonic
 from typing import NamedTuple
 
 from engine.decide.brief import Brief
@@ -19,6 +20,7 @@ from engine.desk.ask import BUSY, CONFLICT, UNPROCESSABLE, Answer, Ask, Command,
 from engine.desk.fallback import decide_plainly, plain_brief
 from engine.desk.state import State
 from engine.desk.study import Study
+from engine.desk.watch import Watch as Watch  # whoever makes a desk imports both from here
 from engine.domain.errors import FulfilmentError, InputError
 from engine.domain.plan import Status
 from engine.stock.ledger import Conflict, Ledger, LedgerBusyError, Outcome, Posted, Posting
@@ -29,34 +31,21 @@ GROUP_MAX = 256
 TICK_S = 0.05  # how long the desk waits for calls before it looks at the feed again
 
 
-class Watch:
-    """What is told of the desk's work; the edge counts and logs it. All are called on the desk's thread."""
-
-    def decided(self, ask: Ask, answer: Answer) -> None:
-        """A call was answered, durably."""
-
-    def failed(self, ask: Ask, error: Exception) -> None:
-        """A call was refused, or broke."""
-
-    def conflict(self, ask: Ask, outcome: Outcome) -> None:
-        """A call was overtaken and is planned again."""
-
-    def fallback(self, ask: Ask, error: Exception | None) -> None:
-        """The engine failed, or was out of time; the plain rule answered."""
-
-    def posted(self, size: int) -> None:
-        """A group of so many calls was posted."""
-
-    def feed(self, changes: int, lag_s: float) -> None:
-        """So many changes of other processes were taken over, the last of them that old."""
-
-
 class _Sent(NamedTuple):
     """A group on its way to the ledger."""
 
     asks: list[Ask]
     planned: list[Planned]
     postings: list[Posting]
+
+
+class _Back(NamedTuple):
+    """A group that has come back from it."""
+
+    sent: _Sent
+    posted: Posted | Exception
+    began_s: float
+    ended_s: float
 
 
 class Desk:
@@ -94,7 +83,7 @@ class Desk:
         self.group_max = group_max
         self._follow = follow
         self._inbox: deque[Ask] = deque()
-        self._back: deque[tuple[_Sent, Posted | Exception]] = deque()
+        self._back: deque[_Back] = deque()
         self._studied: deque[tuple[Ask, Brief | Exception]] = deque()
         self._study = Study()
         self._studying = 0
@@ -154,6 +143,8 @@ class Desk:
                 ended.set()
 
         with self._bell:
+            if self._closing:  # nobody would ever do it
+                raise DeskError("closing", BUSY, "The desk takes no more calls.", "try again.", retryable=True)
             self._due.append(call)
             self._bell.notify()
         ended.wait()
@@ -188,8 +179,9 @@ class Desk:
                 due = [self._due.popleft() for _ in range(len(self._due))]
                 room = min(len(self._inbox), self.group_max) if self._in_flight - len(back) < self.writers else 0
                 group = [self._inbox.popleft() for _ in range(room)]
-            for sent, posted in back:
+            for sent, posted, began_s, ended_s in back:
                 self._in_flight -= 1
+                self.watch.step("post", sent.asks, began_s, ended_s)
                 self._answer(sent, posted)
             for ask, found in studied:
                 self._studying -= 1
@@ -203,7 +195,7 @@ class Desk:
 
     def _begin(self, group: list[Ask]) -> None:
         """Plan a group and send it off."""
-        state = self.state
+        state, began_s = self.state, monotonic()
         state.at(self.clock_s())
         together: list[Ask] = []
         others: list[Ask] = []
@@ -223,6 +215,7 @@ class Desk:
         self._decide(sent, together)
         if not sent.asks:
             return
+        self.watch.step("plan", sent.asks, began_s, monotonic())
         self._in_flight += 1
         now_s = state.now_s
         self._pool.submit(self._post, sent, now_s)
@@ -268,7 +261,11 @@ class Desk:
                 self._fail(ask, error)
                 return
             self.watch.fallback(ask, error)
-            planned = decide_plainly(command, state)
+            try:
+                planned = decide_plainly(command, state)
+            except Exception as second:
+                self._fail(ask, second)
+                return
         if planned.posting is not None:
             state.view.hold(planned.posting)
         self._add(sent, ask, planned)
@@ -329,12 +326,13 @@ class Desk:
     def _post(self, sent: _Sent, now_s: int) -> None:
         """On a writer's thread: post a group and hand back what became of it."""
         result: Posted | Exception
+        began_s = monotonic()
         try:
             result = self.ledger.post(sent.postings, now_s)
         except Exception as error:
             result = error
         with self._bell:
-            self._back.append((sent, result))
+            self._back.append(_Back(sent, result, began_s, monotonic()))
             self._bell.notify()
 
     def _answer(self, sent: _Sent, posted: Posted | Exception) -> None:

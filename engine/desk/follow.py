@@ -6,11 +6,13 @@ what their notices say was changed is read again. The lag is how old the latest 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from engine.desk.ask import Answer, Ask
+from engine.desk.ask import Answer, Ask, Command, DeskError
 from engine.desk.backorders import offers
 from engine.desk.desk import Desk, Watch
 from engine.desk.exchange import Exchange, grow
+from engine.desk.learning import CountPicks, learnt, moved
 from engine.desk.state import State
 from engine.stock.ledger import LedgerBusyError
 
@@ -53,7 +55,7 @@ class Follow:
         self.feed_s = feed_s
         self.desk: Desk | None = None  # once it runs: who offers ask it
         self.lag_s = 0.0
-        self._feed_at = self._grow_at = float("-inf")
+        self._feed_at = self._grow_at = self._learn_at = float("-inf")
 
     def __call__(self, state: State) -> None:
         """Look at what is due; called by the desk on its thread."""
@@ -66,6 +68,9 @@ class Follow:
             self._grow_at = now
             grow(state)
         if self.exchange is not None:
+            if now - self._learn_at >= state.rules.learn_each_s:
+                self._learn_at = now
+                self._learn(state, self.exchange)
             self.exchange.look(state)
         if state.view.risen and self.desk is not None:
             self._offer(state, self.desk)
@@ -75,7 +80,9 @@ class Follow:
         try:
             changes = state.ledger.changes(state.mark, CHANGES_MAX)
             if not changes:
-                self.lag_s = 0.0
+                if self.lag_s:  # caught up: whoever watches must not take the last lag for the present one
+                    self.lag_s = 0.0
+                    self.watch.feed(0, 0.0)
                 return
             others = [change for change in changes if change.writer != self.writer]
             notices = set(state.view.take(others))
@@ -85,11 +92,25 @@ class Follow:
             return
         state.mark = changes[-1].mark
         state.mark_seq = max(state.mark_seq, *(change.mark.seq for change in changes))
-        self.lag_s = max(0.0, float(self.clock_s() - changes[-1].at_s)) if others else 0.0
-        if others:
+        before_s, self.lag_s = self.lag_s, max(0.0, float(self.clock_s() - changes[-1].at_s)) if others else 0.0
+        if others or before_s:
             self.watch.feed(len(others), self.lag_s)
         if len(changes) == CHANGES_MAX:
             self._feed_at = float("-inf")  # there is more
+
+    def _learn(self, state: State, exchange: Exchange) -> None:
+        """Take over what was counted so far, and have what ended since counted for the next time."""
+        try:
+            exchange.learn(moved(exchange.learnt_ppm, learnt(state, tuple(exchange.nodes.values()))))
+        except LedgerBusyError:
+            return
+        if self.desk is not None:
+            self._submit(self.desk, CountPicks())
+
+    def _submit(self, desk: Desk, *commands: Command) -> None:
+        """Have commands done before the calls that wait; one that closes does none of them."""
+        with suppress(DeskError):
+            desk.submit(*(Ask(command, _done) for command in commands), first=True)
 
     def _offer(self, state: State, desk: Desk) -> None:
         try:
@@ -97,7 +118,7 @@ class Follow:
         except LedgerBusyError:
             return  # what rose is looked at again
         if found:
-            desk.submit(*(Ask(offer, _done) for offer in found), first=True)
+            self._submit(desk, *found)
 
 
 def _done(ask: Ask, result: Answer | Exception) -> None:

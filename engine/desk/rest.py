@@ -141,13 +141,14 @@ def held_anew(
     decision_id: str,
     cause: str,
     open_parts: Sequence[Part],
+    counts: bool = True,
 ) -> Posting:
     """
     The posting of a rest that is decided: what it takes, its parts, its decision, and the reservation as it is then.
 
-    ``open_parts`` are those of the reservation that stay open beside.
+    ``open_parts`` are those of the reservation that stay open beside; ``counts`` says whether it is one more attempt.
     """
-    attempts = reservation.attempts + 1
+    attempts = reservation.attempts + counts
     any_open = bool(rest.parts) or any(part.state not in ENDED for part in open_parts)
     held = any(part.state == PartState.HELD for part in (*open_parts, *rest.parts))
     changed = msgspec.structs.replace(

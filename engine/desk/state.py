@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+
 from engine.decide.brief import Brief, Leg
 from engine.decide.engine import Engine
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
@@ -13,7 +15,7 @@ from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
 from engine.domain.units import utc
 from engine.network.model import Node
-from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Posting, StockChange, stock_key
+from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Numbers, Posting, StockChange, stock_key
 from engine.stock.lifecycle import capacity_of, shelf_no
 from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
 from engine.stock.view import WHOLE_DAY, View
@@ -34,8 +36,9 @@ class State:
         self.now_s = 0
         self.mark_seq = 0  # place in the feed up to which the view is known to be whole
         self.mark = FeedMark()  # up to where the feed was followed
-        self.node_numbers = {node: no for no, node in enumerate(view.numbers.nodes)}
-        self.sku_numbers = {sku: no for no, sku in enumerate(view.numbers.skus)}
+        self.node_numbers: dict[str, int] = {}
+        self.sku_numbers: dict[str, int] = {}
+        self.number(view.numbers)
         self._reservations: dict[str, Reservation] = {}
         self._parts: dict[str, list[Part]] = {}
 
@@ -45,6 +48,11 @@ class State:
         self.book.turn(self)
 
     # --- words
+
+    def number(self, numbers: Numbers) -> None:
+        """Take over the ledger's numbers."""
+        self.node_numbers = {node: no for no, node in enumerate(numbers.nodes)}
+        self.sku_numbers = {sku: no for no, sku in enumerate(numbers.skus)}
 
     def node_no(self, node: str, field: str = "node") -> int:
         """The ledger's number of a node; InputError where it is unknown."""
@@ -181,18 +189,28 @@ class State:
 
     # --- what a decision takes
 
-    def taken(self, brief: Brief, order: Order) -> tuple[list[StockChange], list[CapacityChange]]:
-        """The stock and capacity that a decision takes, with what must be free for it afterwards."""
-        channel = self.engine.live.channel(order.channel)
-        safety = "safety_stock" not in brief.relaxed
+    def taken(
+        self, brief: Brief, order: Order, floors: Sequence[int] | None = None
+    ) -> tuple[list[StockChange], list[CapacityChange]]:
+        """
+        The stock and capacity that a decision takes, with what must be free for it afterwards.
+
+        ``floors`` are those of its lines, leg by leg, where they are known already (see `floors_of`).
+        """
+        network, view = self.engine.network, self.view
+        if floors is None:
+            (floors,) = self.floors_of([brief], [order])
         stock: dict[int, StockChange] = {}
         capacity: dict[tuple[int, int, int], CapacityChange] = {}
+        at_line = iter(floors)
         for leg in brief.legs:
-            node = self.engine.network.node_index[leg.node]
+            node = network.node_index[leg.node]
+            node_no = view.node_nos[node]
             for line in leg.lines:
-                change = self._stock_change(node, line.sku, line.quantity, channel, safety, leg)
-                known = stock.get(change.key)
-                stock[change.key] = change if known is None else known._replace(reserved=known.reserved + line.quantity)
+                key = stock_key(view.sku_nos[network.skus.index[line.sku]], node_no)
+                floor, known = next(at_line), stock.get(key)
+                taken = line.quantity if known is None else line.quantity + known.reserved
+                stock[key] = StockChange(key, 0, taken, floor)
             for cell in self._cells(node, leg):
                 at = cell.node_no, cell.day, cell.hour
                 booked = capacity.get(at)
@@ -203,22 +221,48 @@ class State:
                 )
         return list(stock.values()), list(capacity.values())
 
-    def _stock_change(
-        self, node: int, sku_id: SkuId, quantity: int, channel: int, safety: bool, leg: Leg
-    ) -> StockChange:
-        engine, view = self.engine, self.view
-        live, sku = engine.live, engine.network.skus.index[sku_id]
-        row = live.row(node, sku)
-        floor = int(live.row_protected[channel, row])
-        if safety:
-            floor += int(live.row_safety[channel, row])
-        if engine.policy.use_inbound:
-            floor -= sum(units for due_s, units in live.inbound(node, sku) if due_s <= leg.pick_start_s)
-        return StockChange(int(view.row_key[row]), 0, quantity, floor)
+    def floors_of(self, briefs: Sequence[Brief], orders: Sequence[Order]) -> list[list[int]]:
+        """
+        What must be free in the row of each line that decisions take, leg by leg: what is held back, less what is due.
+
+        All rows are looked up together, which for a group of orders takes hardly longer than for one.
+        """
+        live, network, index = self.engine.live, self.engine.network, self.engine.network.skus.index
+        nodes: list[int] = []
+        skus: list[int] = []
+        channels: list[int] = []
+        guarded: list[bool] = []
+        counts: list[int] = []
+        for brief, order in zip(briefs, orders, strict=True):
+            first, channel, safety = len(skus), live.channel(order.channel), "safety_stock" not in brief.relaxed
+            for leg in brief.legs:
+                node = network.node_index[leg.node]
+                for line in leg.lines:
+                    nodes.append(node)
+                    skus.append(index[line.sku])
+            counts.append(len(skus) - first)
+            channels += [channel] * counts[-1]
+            guarded += [safety] * counts[-1]
+        rows = live.rows_of(np.array(nodes, dtype=np.int64), np.array(skus, dtype=np.int64))
+        floors = live.row_protected[channels, rows] + live.row_safety[channels, rows] * np.array(
+            guarded, dtype=np.int64
+        )
+        found = iter(floors.tolist())
+        out = [[next(found) for _ in range(count)] for count in counts]
+        if self.engine.policy.use_inbound:
+            for brief, own in zip(briefs, out, strict=True):
+                at = 0
+                for leg in brief.legs:
+                    node = network.node_index[leg.node]
+                    for line in leg.lines:
+                        lots = live.inbound(node, index[line.sku])
+                        own[at] -= sum(units for due_s, units in lots if due_s <= leg.pick_start_s)
+                        at += 1
+        return out
 
     def _cells(self, node: int, leg: Leg) -> Iterator[CapacityChange]:
         """The capacity cells of a shipment; none where its node has no limits."""
-        here, node_no = self.engine.network.nodes[node], int(self.view.node_no[node])
+        here, node_no = self.engine.network.nodes[node], self.view.node_nos[node]
         booked = _booked(here)
         if booked & DAY:
             orders, units = _limit(here.capacity_day_orders), _limit(here.capacity_day_units)
@@ -235,14 +279,14 @@ class State:
                 reservation_id=reservation_id,
                 part=number,
                 order_id=brief.order_id,
-                node_no=int(view.node_no[network.node_index[leg.node]]),
-                place_no=int(view.node_no[network.node_index[leg.place]]) if leg.place is not None else -1,
+                node_no=view.node_nos[network.node_index[leg.node]],
+                place_no=view.node_nos[network.node_index[leg.place]] if leg.place is not None else -1,
                 method=leg.method.value,
                 service=leg.service or "",
                 lane=leg.lane,
                 state=state.value,
                 lines=tuple(
-                    (line.line_id, int(view.sku_no[network.skus.index[line.sku]]), line.quantity) for line in leg.lines
+                    (line.line_id, view.sku_nos[network.skus.index[line.sku]], line.quantity) for line in leg.lines
                 ),
                 units=leg.units,
                 cost_cents=leg.cost_cents,

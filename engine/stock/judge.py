@@ -1,12 +1,15 @@
 """
 Which postings of a batch hold: each in turn, on the numbers that those before it have left.
 
-No SQL: given what a transaction has read and locked, this decides; the stores read before and write after.
+No SQL: given what a transaction has read and locked, this decides what is to be written; the stores read before and
+write after. Of several changes of one record in a batch only what they come to is written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from engine.stock.ledger import NO_LIMIT, Conflict, Outcome, Posting
 from engine.stock.records import IdempotencyKey, Record
@@ -16,20 +19,40 @@ MOST = 2**31 - 1  # units that a row holds
 NUMBERED = (("event_no",), ("audit_no",))  # keys that the store gives
 
 
-def key_of(record: Record) -> Key:
-    """What tells a record apart in its table."""
-    return tuple(getattr(record, name) for name in record.KEY)
+class How(NamedTuple):
+    """
+    What is to be written of a record.
+
+    ``step`` is drop, update (of the row that has ``version``), put or insert.
+    """
+
+    step: str
+    record: Record
+    version: int = 0
 
 
 @dataclass(slots=True)
 class Books:
-    """What was read: numbers of rows and cells, versions of records to be changed, keys of those to be made."""
+    """What was read: numbers of rows and cells, and which records are there; and what is to be written of records."""
 
     stock: dict[int, tuple[int, int]]  # on hand, reserved
     cells: dict[tuple[int, int, int], tuple[int, int]]  # orders, units
-    versions: dict[type[Record], dict[Key, int]]
-    there: dict[type[Record], set[Key]]
+    there: dict[type[Record], dict[Key, int]]  # versions, 0 where a kind has none; of those to be made or changed
     answered: dict[Key, IdempotencyKey] = field(default_factory=dict)
+    written: dict[type[Record], dict[Key, How]] = field(default_factory=dict)
+    numbered: dict[type[Record], list[Record]] = field(default_factory=dict)
+
+
+@cache
+def keys_of(kind: type[Record]) -> Callable[[Any], Key]:
+    """What tells a record of a kind apart in its table."""
+    get: Callable[[Any], Any] = attrgetter(*kind.KEY)
+    return get if len(kind.KEY) > 1 else lambda record: (get(record),)
+
+
+def key_of(record: Record) -> Key:
+    """What tells a record apart in its table."""
+    return keys_of(type(record))(record)
 
 
 def judge(postings: Sequence[Posting], books: Books) -> list[Outcome]:
@@ -42,67 +65,96 @@ def _one(posting: Posting, books: Books) -> Outcome:
         known = books.answered.get((posting.key.scope, posting.key.key))
         if known is not None:
             return Outcome(Conflict.KEY, known.key, known)
-    refused = _stock(posting, books.stock) or _capacity(posting, books.cells) or _records(posting, books)
+    stock: dict[int, tuple[int, int]] = {}
+    cells: dict[tuple[int, int, int], tuple[int, int]] = {}
+    refused = _stock(posting, books.stock, stock) or _capacity(posting, books.cells, cells) or _records(posting, books)
     if refused is not None:
         return refused
-    for change in posting.stock:
-        on_hand, reserved = books.stock[change.key]
-        books.stock[change.key] = on_hand + change.on_hand, reserved + change.reserved
-    for cell in posting.capacity:
-        at = cell.node_no, cell.day, cell.hour
-        orders, units = books.cells[at]
-        books.cells[at] = orders + cell.orders, units + cell.units
+    books.stock.update(stock)
+    books.cells.update(cells)
     for record in posting.drops:
-        books.there.get(type(record), set()).discard(key_of(record))
+        _write(books, "drop", record)
     for record in posting.changes:
-        changed: Any = record
-        books.versions[type(record)][key_of(record)] = changed.version
+        _write(books, "update", record)
+    for record in posting.puts:
+        _write(books, "put", record)
     for record in posting.makes:
-        if record.KEY not in NUMBERED:
-            books.there[type(record)].add(key_of(record))
+        if record.KEY in NUMBERED:
+            books.numbered.setdefault(type(record), []).append(record)
+        else:
+            _write(books, "insert", record)
     if posting.key is not None:
-        books.answered[posting.key.scope, posting.key.key] = posting.key
+        at = posting.key.scope, posting.key.key
+        books.answered[at] = posting.key
+        books.written.setdefault(IdempotencyKey, {})[at] = How("insert", posting.key)
     return Outcome()
 
 
-def _stock(posting: Posting, stock: Mapping[int, tuple[int, int]]) -> Outcome | None:
-    """The first row that would not have what is asked of it; changes of one row come one after the other."""
-    after: dict[int, tuple[int, int]] = {}
-    for change in posting.stock:
-        on_hand, reserved = after.get(change.key) or stock[change.key]
-        after[change.key] = on_hand + change.on_hand, reserved + change.reserved
-    for change in posting.stock:
-        on_hand, reserved = after[change.key]
-        short = change.floor is not None and on_hand - reserved < change.floor
+def _stock(posting: Posting, stock: Mapping[int, tuple[int, int]], after: dict[int, tuple[int, int]]) -> Outcome | None:
+    """The first row that would not have what is asked of it, all changes of the posting counted."""
+    for key, on_hand, reserved, _ in posting.stock:
+        before = after.get(key) or stock[key]
+        after[key] = before[0] + on_hand, before[1] + reserved
+    for key, _, _, floor in posting.stock:
+        on_hand, reserved = after[key]
+        short = floor is not None and on_hand - reserved < floor
         if short or not (0 <= reserved <= MOST and 0 <= on_hand <= MOST):
-            return Outcome(Conflict.STOCK, str(change.key))
+            return Outcome(Conflict.STOCK, str(key))
     return None
 
 
-def _capacity(posting: Posting, cells: Mapping[tuple[int, int, int], tuple[int, int]]) -> Outcome | None:
-    after: dict[tuple[int, int, int], tuple[int, int]] = {}
+def _capacity(
+    posting: Posting,
+    cells: Mapping[tuple[int, int, int], tuple[int, int]],
+    after: dict[tuple[int, int, int], tuple[int, int]],
+) -> Outcome | None:
     for cell in posting.capacity:
-        at = cell.node_no, cell.day, cell.hour
+        at = cell[:3]
         orders, units = after.get(at) or cells[at]
         after[at] = orders + cell.orders, units + cell.units
     for cell in posting.capacity:
-        at = cell.node_no, cell.day, cell.hour
-        orders, units = after[at]
+        orders, units = after[cell[:3]]
         over = NO_LIMIT != cell.orders_max < orders or NO_LIMIT != cell.units_max < units
         if over or orders < 0 or units < 0:
-            return Outcome(Conflict.CAPACITY, "{}/{}/{}".format(*at))
+            return Outcome(Conflict.CAPACITY, f"{cell.node_no}/{cell.day}/{cell.hour}")
     return None
 
 
 def _records(posting: Posting, books: Books) -> Outcome | None:
+    changed: set[tuple[type[Record], Key]] = set()
     for record in posting.changes:
-        changed: Any = record
-        if books.versions[type(record)].get(key_of(record)) != changed.version - 1:
+        at, new = key_of(record), getattr(record, "version", 1)
+        if books.there[type(record)].get(at) != new - 1 or (type(record), at) in changed:
             return Outcome(Conflict.VERSION, _name(record))
+        changed.add((type(record), at))
+    made: set[tuple[type[Record], Key]] = set()
     for record in posting.makes:
-        if record.KEY not in NUMBERED and key_of(record) in books.there[type(record)]:
-            return Outcome(Conflict.EXISTS, _name(record))
+        if record.KEY not in NUMBERED:
+            kind, at = type(record), key_of(record)
+            if at in books.there[kind] or (kind, at) in made:
+                return Outcome(Conflict.EXISTS, _name(record))
+            made.add((kind, at))
     return None
+
+
+def _write(books: Books, step: str, record: Record) -> None:
+    """Note a step; steps of one record come to one."""
+    kind = type(record)
+    at = keys_of(kind)(record)
+    there, written = books.there.setdefault(kind, {}), books.written.setdefault(kind, {})
+    version = there.get(at, 0)
+    before = written.get(at)
+    if step == "drop":
+        there.pop(at, None)
+        written[at] = How(step, record)
+        return
+    there[at] = getattr(record, "version", 0)
+    if before is None or step == "put":
+        written[at] = How(step, record, version)
+    elif before.step == "drop":
+        written[at] = How("put", record)
+    else:
+        written[at] = before._replace(record=record)
 
 
 def _name(record: Record) -> str:

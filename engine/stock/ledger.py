@@ -222,6 +222,14 @@ class LedgerBusyError(Exception):
     """The ledger could not be reached or was locked for too long; nothing was changed. Trying again is safe."""
 
 
+class LedgerUnsureError(LedgerBusyError):
+    """
+    The connection broke at the end of a transaction, and the database could not be asked whether it holds.
+
+    Trying again is safe for postings with a key, and for those that make a record with an id of the caller's.
+    """
+
+
 class Ledger(Protocol):
     """
     A store of the truth. Methods may be called from several threads; `post` and `count` of one ledger take turns.

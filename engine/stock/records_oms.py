@@ -237,7 +237,7 @@ class Audit(Record, frozen=True, kw_only=True):
 
 
 class Webhook(Record, frozen=True, kw_only=True):
-    """Where events are delivered to; (after_xid, after_no) is the last event that was put up for delivery."""
+    """Where events are delivered to; up to (after_xid, after_no) all were delivered, or have a `Delivery`."""
 
     TABLE: ClassVar[str] = "webhooks"
     KEY: ClassVar[tuple[str, ...]] = ("webhook_id",)
@@ -250,13 +250,16 @@ class Webhook(Record, frozen=True, kw_only=True):
     state: str = "active"  # paused, gone
     after_xid: int = 0
     after_no: int = 0
+    not_before_s: int = 0  # nothing is sent until then: the receiver was out of reach, or asked for it
+    leased_by: str = ""  # the process that delivers to it
+    lease_until_s: int = 0  # when another one may
     created_s: int
     updated_s: int
     version: int = 1
 
 
 class Delivery(Record, frozen=True, kw_only=True):
-    """An event on its way to a webhook; delivered ones are dropped, dead ones stay until somebody looks at them."""
+    """An event that a webhook has not taken yet; delivered ones are dropped, dead ones stay until somebody looks."""
 
     TABLE: ClassVar[str] = "deliveries"
     KEY: ClassVar[tuple[str, ...]] = ("webhook_id", "event_no")

@@ -65,6 +65,8 @@ class View:
         self.live = live
         self.node_no = np.array([self._node_no[node.node_id] for node in network.nodes], dtype=np.int64)
         self.sku_no = np.array([self._sku_no[sku] for sku in network.skus.ids], dtype=np.int64)
+        self.node_nos: list[int] = self.node_no.tolist()  # the same, for one at a time
+        self.sku_nos: list[int] = self.sku_no.tolist()
         self.node_at = np.full(len(self.numbers.nodes), -1, dtype=np.int64)
         self.node_at[self.node_no] = np.arange(len(self.node_no))
         self.sku_at = np.full(len(self.numbers.skus), -1, dtype=np.int64)
@@ -79,6 +81,12 @@ class View:
         at = self.rows(known[0])
         seq[at[at >= 0]] = known[1][at >= 0]
         self.row_seq = seq
+
+    def renumber(self, numbers: Numbers) -> None:
+        """Take over numbers of the ledger: those that were known, and more; `adopt` has to follow."""
+        self.numbers = numbers
+        self._node_no = {node: no for no, node in enumerate(numbers.nodes)}
+        self._sku_no = {sku: no for no, sku in enumerate(numbers.skus)}
 
     def rows(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of `live` with these keys, -1 where there is none."""
@@ -153,38 +161,54 @@ class View:
 
     def settle(self, postings: Sequence[Posting], posted: Posted) -> None:
         """Replace what postings on their way were thought to do by what the ledger says."""
-        rows = [self._known_row(row.key) for row in posted.stock]
+        table = np.array(posted.stock, dtype=np.int64).reshape(-1, 3)
+        rows = self.rows(table[:, 0])
+        keys = table[:, 0].tolist()
+        here = rows >= 0
+        at = rows[here]
+        units = np.stack([self.live.row_on_hand[at], self.live.row_reserved[at]], axis=1).astype(np.int64)
+        units -= self._coming(keys)[here]
+        if self.watched:
+            more = table[here, 1] - table[here, 2] > units[:, 0] - units[:, 1]
+            self.risen |= self.watched.intersection((table[here, 0][more] >> NODE_BITS).tolist())
         cells = [self._known_cell((cell.node_no, cell.day, cell.hour)) for cell in posted.capacity]
         self._arrived(postings)
-        for row, known in zip(posted.stock, rows, strict=True):
-            self._set_row(row, posted.seq, known)
+        newer = np.full(len(at), True) if posted.seq < 0 else self.row_seq[at] <= posted.seq
+        units[newer] = table[here, 1:][newer]
+        self.row_seq[at[newer]] = np.maximum(self.row_seq[at[newer]], posted.seq)
+        units += self._coming(keys)[here]
+        self.live.row_on_hand[at], self.live.row_reserved[at] = units[:, 0], units[:, 1]
+        for i in np.flatnonzero(~here).tolist():
+            self._set_row(posted.stock[i], posted.seq, (0, 0))
         for cell, booked in zip(posted.capacity, cells, strict=True):
             self._set_cell(cell, posted.seq, booked)
+
+    def _coming(self, keys: Sequence[int]) -> NDArray[np.int64]:
+        """Units on hand and reserved that are on their way, of rows by key."""
+        pending, none = self.pending, (0, 0)
+        return np.array([pending.get(key, none) for key in keys], dtype=np.int64).reshape(-1, 2)
 
     def set_rows(self, fresh: Iterable[StockRow], seq: int) -> None:
         """Take rows over as the ledger had them at a place in its feed (-1: unknown, but read just now)."""
         for row in fresh:
             self._set_row(row, seq, self._known_row(row.key))
 
-    def set_counted(self, fresh: Sequence[StockRow], seq: int) -> None:
-        """Like `set_rows`, for many rows of one transaction, each named once."""
-        if not fresh:
-            return
-        table = np.array(fresh, dtype=np.int64)
+    def set_counted(self, table: NDArray[np.int64], seq: int) -> None:
+        """Like `set_rows`, for many rows of one transaction, each once: (n, 3) key, on hand, reserved."""
         rows = self.rows(table[:, 0])
         if self.watched:
             known = np.where(rows >= 0, self.live.row_on_hand[rows].astype(np.int64) - self.live.row_reserved[rows], 0)
             more = table[table[:, 1] - table[:, 2] > known, 0] >> NODE_BITS
             self.risen |= self.watched.intersection(more.tolist())
         here = rows >= 0
-        for row in (fresh[i] for i in np.flatnonzero(~here).tolist()):
-            self._set_row(row, seq, (0, 0))
+        for values in table[~here].tolist():
+            self._set_row(StockRow(*values), seq, (0, 0))
         here[here] = self.row_seq[rows[here]] <= seq
         rows, table = rows[here], table[here]
         self.live.row_on_hand[rows] = table[:, 1]
         self.live.row_reserved[rows] = table[:, 2]
         self.row_seq[rows] = seq
-        for key in self.pending.keys() & set(table[:, 0].tolist()):
+        for key in self.pending.keys() & set(table[:, 0].tolist()) if self.pending else ():
             on_hand, reserved = self.pending[key]
             row_of_key = self.row(key)
             self.live.row_on_hand[row_of_key] += on_hand
@@ -211,6 +235,10 @@ class View:
                 self._set_cell(cell, seq, self._known_cell((cell.node_no, cell.day, cell.hour)))
             notices += change.notices
         return notices
+
+    def set_cell(self, cell: CapacityCell) -> None:
+        """Take a capacity cell over, as the ledger has, or had, it."""
+        self._set_cell(cell, -1, (0, 0))
 
     def cell(self, at: Cell) -> tuple[int, int]:
         """Orders and units that count as booked; zeros outside the days that are looked at."""

@@ -21,8 +21,8 @@ LAYERS = {
     "decide": 5,
     "stock": 5,
     "desk": 6,
-    "adapters": 6,
-    "wiring": 7,
+    "adapters": 7,
+    "wiring": 8,
 }
 
 

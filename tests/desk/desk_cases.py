@@ -12,6 +12,7 @@ from engine.desk.desk import Desk, Watch
 from engine.desk.exchange import Exchange
 from engine.desk.follow import Follow
 from engine.desk.opening import state_of
+from engine.desk.rules import Rules
 from engine.domain.order import Order
 from engine.domain.units import epoch_s
 from engine.network.model import Network
@@ -51,10 +52,12 @@ class Ticks:
 
 
 @contextmanager
-def following(network: Network, ledger: Ledger, *, writer: str = "", **settings: Any) -> Iterator[tuple[Desk, Clock]]:
-    """A desk that follows feed, settings and what is waited for; and its clock. `writer`: another process, in effect."""
+def following(
+    network: Network, ledger: Ledger, *, writer: str = "", rules: Rules | None = None, **settings: Any
+) -> Iterator[tuple[Desk, Clock]]:
+    """A desk that follows feed, settings and what waits, and its clock. Another `writer` is another process."""
     clock = Clock(epoch_s(network.as_of))
-    state = state_of(network, ledger, clock.now_s)
+    state = state_of(network, ledger, clock.now_s, rules=rules)
     exchange = Exchange(network.nodes, background=False)
     follow = Follow(clock, Ticks(), writer=writer or getattr(ledger, "writer", "twin"), exchange=exchange)
     running = Desk(state, clock_s=clock, follow=follow, **settings)

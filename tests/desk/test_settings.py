@@ -6,6 +6,8 @@ from types import MappingProxyType
 import pytest
 
 from engine.desk.ask import DeskError
+from engine.desk.counts import set_on_hand
+from engine.desk.inbound import PutLot, SetHeldBack
 from engine.desk.settings import NodeChanges, PutPolicy, SetNode, SetSku, list_audit, list_policies, node_settings
 from engine.domain.errors import InputError
 from engine.domain.policy import Policy
@@ -76,23 +78,25 @@ def test_a_capacity_that_is_set_is_never_booked_beyond() -> None:
     with following(NETWORK, ledger) as (desk, _):
         desk.ask(SetNode(node="wh", changes=NodeChanges(capacity_day_orders=1)))
         settle(desk)
-        days = [
-            said(desk.ask(allocate(builders.order("a", order_id=f"o{i}", nodes=("wh",)))))["shipments"][0][
-                "pick_start"
-            ][:10]
-            for i in range(3)
-        ]
+        orders = [builders.order("a", order_id=f"o{i}", nodes=("wh",)) for i in range(3)]
+        days = [said(desk.ask(allocate(order)))["shipments"][0]["pick_start"][:10] for order in orders]
     assert days == ["2026-06-01", "2026-06-02", "2026-06-03"]
     assert sorted(ledger.cells.values()) == [(1, 1)] * 3
 
 
-def test_settings_are_known_after_a_restart_and_to_other_desks(ledger: Ledger) -> None:
-    with following(NETWORK, ledger) as (one, _), following(NETWORK, ledger) as (other, _):
-        other.state.ledger = ledger
+def test_settings_are_known_to_other_processes_and_after_a_restart(ledger: Ledger) -> None:
+    with following(NETWORK, ledger) as (one, _), following(NETWORK, ledger, writer="other") as (other, _):
         one.ask(SetNode(node="wh", changes=NodeChanges(paused=True)))
         one.ask(PutPolicy(policy=DEAR))
         one.ask(SetSku(sku="b", release_s=NOW_S + 60))
-        settle(one)
+        one.ask(SetHeldBack(rule="safety", node="st", sku="c", channel="", units=10))
+        one.ask(PutLot(lot_id="l", node="st", sku="c", units=3, available_s=NOW_S + 60))
+        set_on_hand(one, node="st", sku="a", on_hand=4, now_s=NOW_S)
+        settle(other)
+        live = other.state.engine.live
+        assert (live.available(1, 0), live.available(1, 2), live.inbound(1, 2)) == (4, 0, ((NOW_S + 60, 3),))
+        document = said(other.ask(allocate(builders.order("a", order_id="elsewhere"))))
+        assert (document["shipments"][0]["node"], document["versions"]["policy_version"]) == ("st", 2)
     with following(NETWORK, ledger) as (desk, _):
         settle(desk)
         document = said(desk.ask(allocate(builders.order("a"))))

@@ -4,11 +4,12 @@ import os
 import socket
 
 from engine.adapters.ledger.audit import Finding, check
+from engine.adapters.ledger.dump import backup, restore
 from engine.adapters.ledger.migrate import upgrade
 from engine.adapters.ledger.store import CONNECTIONS, SqlLedger
 from engine.domain.errors import InputError
 
-__all__ = ["Finding", "SqlLedger", "check", "open_ledger", "upgrade"]
+__all__ = ["Finding", "SqlLedger", "backup", "check", "open_ledger", "restore", "upgrade"]
 
 
 def open_ledger(url: str, *, writer: str | None = None, connections: int = CONNECTIONS) -> SqlLedger:

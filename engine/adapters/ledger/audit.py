@@ -1,12 +1,13 @@
 """What must hold in a ledger, counted again from its records: nothing oversold, nothing leaked, nothing overdrawn."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from engine.adapters.ledger import schema
-from engine.adapters.ledger.reading import record_of
+from engine.adapters.ledger import bulk, schema
+from engine.adapters.ledger.reading import records_of
 from engine.adapters.ledger.schema import TABLES
 from engine.adapters.ledger.store import SqlLedger
 from engine.stock.ledger import key_parts, stock_key
@@ -14,7 +15,10 @@ from engine.stock.records import DAY, ENDED, HOUR, Part, PartState
 from engine.stock.records_oms import Lot
 
 OPEN = tuple(state.value for state in PartState if state not in ENDED)
-UNBOOKED = (PartState.RELEASED, PartState.EXPIRED, PartState.REJECTED)  # gave their capacity back, if they had it
+# Parts that ended so gave their capacity back, unless the node had done its work by then; `state` does not tell which.
+GIVEN_BACK = (PartState.RELEASED, PartState.EXPIRED, PartState.REJECTED)
+CHUNK = 10_000
+Cell = tuple[int, int, int]
 
 
 class Finding(NamedTuple):
@@ -22,7 +26,7 @@ class Finding(NamedTuple):
     Something that must not be.
 
     ``kind`` is oversold (more reserved than is on hand and due), leaked (units reserved that no open part holds, or the
-    other way round) or overdrawn (capacity booked otherwise than by parts).
+    other way round), overdrawn (capacity booked otherwise than by parts) or negative (below nothing).
     """
 
     kind: str
@@ -31,58 +35,74 @@ class Finding(NamedTuple):
     expected: int
 
 
-def check(ledger: SqlLedger, first_reserved: dict[int, int] | None = None) -> list[Finding]:
-    """
-    Everything that does not hold; empty for a sound ledger.
+class _Counted:
+    """What the parts hold: units by stock row; by cell orders and units, of those that surely book it and of all."""
 
-    Parameters
-    ----------
-    ledger
-        No call may be under way.
-    first_reserved
-        Units by row that were reserved when the ledger was made, by whoever had them before; none by default.
-    """
-    held: Counter[int] = Counter(first_reserved or {})
-    booked: Counter[tuple[int, int, int]] = Counter()
-    out: list[Finding] = []
-    with ledger.reader() as tx:
-        numbers = tx.execute(sa.select(schema.nodes.c.node_no, schema.nodes.c.node_id))
+    def __init__(self, connection: sa.Connection) -> None:
+        self.held: Counter[int] = Counter()
+        self.sure: Counter[tuple[Cell, str]] = Counter()
+        self.most: Counter[tuple[Cell, str]] = Counter()
+        before = schema.reserved_before
+        for key, units in connection.execute(sa.select(before.c.key, before.c.units)):
+            self.held[key] += units
+        found = connection.execution_options(yield_per=CHUNK).execute(sa.select(TABLES[Part]))
+        for chunk in found.partitions():
+            for part in records_of(Part, chunk):
+                self._add(part)
+
+    def _add(self, part: Part) -> None:
+        if part.state in OPEN:
+            for _, sku_no, units in part.lines:
+                self.held[stock_key(sku_no, part.node_no)] += units
+        for bit, hour in ((DAY, -1), (HOUR, part.hour)):
+            if part.booked & bit:
+                cell = part.node_no, part.day, hour
+                for name, number in (("orders", 1), ("units", part.units)):
+                    self.most[cell, name] += number
+                    if part.state not in GIVEN_BACK:
+                        self.sure[cell, name] += number
+
+
+def check(ledger: SqlLedger) -> list[Finding]:
+    """Everything that does not hold at one moment; empty for a sound ledger. Calls may be under way."""
+    with ledger.reader() as connection:
+        bulk.freeze(ledger.dialect, connection)
+        counted = _Counted(connection)
+        numbers = connection.execute(sa.select(schema.nodes.c.node_no, schema.nodes.c.node_id))
         nodes = {int(no): str(name) for no, name in numbers}
-        parts = TABLES[Part]
-        for row in tx.execute(sa.select(parts)):
-            part = record_of(Part, row)
-            if part.state in OPEN:
-                for _, sku_no, units in part.lines:
-                    held[stock_key(sku_no, part.node_no)] += units
-            if part.state not in UNBOOKED:
-                for bit, hour in ((DAY, -1), (HOUR, part.hour)):
-                    if part.booked & bit:
-                        booked[part.node_no, part.day, hour] += 1
-        lots = TABLES[Lot]
-        due: Counter[int] = Counter()
-        for node_no, sku_no, units in tx.execute(sa.select(lots.c.node_no, lots.c.sku_no, lots.c.units)):
-            due[stock_key(sku_no, node_no)] += units
-        table = schema.stock
-        seen: set[int] = set()
-        for key, on_hand, reserved in tx.execute(
-            sa.select(table.c.key, table.c.on_hand, table.c.reserved).where(table.c.reserved != 0)
-        ):
-            sku_no, node_no = key_parts(key)
-            where = f"node {nodes.get(node_no, node_no)}, sku number {sku_no}"
-            seen.add(key)
-            if reserved > on_hand + due[key]:
-                out.append(Finding("oversold", where, reserved, on_hand + due[key]))
-            if reserved != held[key]:
-                out.append(Finding("leaked", where, reserved, held[key]))
-        for key, units in held.items():
-            if units and key not in seen:
-                out.append(Finding("leaked", f"row {key_parts(key)}", 0, units))
-        cells = schema.capacity
-        for node_no, day, hour, orders in tx.execute(
-            sa.select(cells.c.node_no, cells.c.day, cells.c.hour, cells.c.orders)
-        ):
-            expected = booked.pop((node_no, day, hour), 0)
-            if orders != expected:
-                out.append(Finding("overdrawn", f"node {nodes[node_no]}, day {day}, hour {hour}", orders, expected))
-        out += [Finding("overdrawn", f"node {nodes[at[0]]}, day {at[1]}", 0, n) for at, n in booked.items() if n]
-    return out
+        return [*_stock(connection, counted, nodes), *_capacity(connection, counted, nodes)]
+
+
+def _stock(connection: sa.Connection, counted: _Counted, nodes: dict[int, str]) -> Iterator[Finding]:
+    lots = TABLES[Lot]
+    due: Counter[int] = Counter()
+    for node_no, sku_no, units in connection.execute(sa.select(lots.c.node_no, lots.c.sku_no, lots.c.units)):
+        due[stock_key(sku_no, node_no)] += units
+    table = schema.stock
+    seen: set[int] = set()
+    rows = sa.select(table.c.key, table.c.on_hand, table.c.reserved)
+    for key, on_hand, reserved in connection.execute(rows.where((table.c.reserved != 0) | (table.c.on_hand < 0))):
+        sku_no, node_no = key_parts(key)
+        where = f"node {nodes.get(node_no, node_no)}, sku number {sku_no}"
+        seen.add(key)
+        if on_hand < 0 or reserved < 0:
+            yield Finding("negative", where, min(on_hand, reserved), 0)
+        if reserved > on_hand + due[key]:
+            yield Finding("oversold", where, reserved, on_hand + due[key])
+        if reserved != counted.held[key]:
+            yield Finding("leaked", where, reserved, counted.held[key])
+    for key in sorted(counted.held.keys() - seen):
+        sku_no, node_no = key_parts(key)
+        if counted.held[key]:
+            yield Finding("leaked", f"node {nodes.get(node_no, node_no)}, sku number {sku_no}", 0, counted.held[key])
+
+
+def _capacity(connection: sa.Connection, counted: _Counted, nodes: dict[int, str]) -> Iterator[Finding]:
+    table = schema.capacity
+    booked = {tuple(row[:3]): (row.orders, row.units) for row in connection.execute(sa.select(table))}
+    for cell in sorted(booked.keys() | {cell for cell, _ in counted.most}):
+        where = "node {}, day {}, hour {}".format(nodes.get(cell[0], cell[0]), *cell[1:])
+        for name, found in zip(("orders", "units"), booked.get(cell, (0, 0)), strict=True):
+            least, most = counted.sure[cell, name], counted.most[cell, name]
+            if not least <= found <= most:
+                yield Finding("overdrawn", f"{where}, {name}", found, min(max(found, least), most))

@@ -1,110 +1,142 @@
-"""The stock feed in the ledger: many messages in one transaction, each by the rule of engine/stock/counts.py."""
+"""
+The stock feed in the ledger: many messages in one transaction, each by the rule of engine/stock/counts.py.
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+What is known of the numbers of a source lies in the stock row itself, as nearly every row has one source: whichever
+counted it first. Table `counted` has it for further sources. A source is known by a number made of its name.
+"""
 
-import sqlalchemy as sa
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
 
-from engine.adapters.ledger import schema
-from engine.adapters.ledger.dialect import encoded, rows_of
+from engine.adapters.ledger import schema, statements
+from engine.adapters.ledger.dialect import Write
+from engine.adapters.ledger.trying import Transaction
 from engine.stock.counts import Row, applied
 from engine.stock.ledger import Count, Counted, CountResult, StockRow
 from engine.stock.records import Record
 
-if TYPE_CHECKING:
-    from engine.adapters.ledger.store import SqlLedger
-
 _NONE: dict[int, int] = {}
 
 
-def count(
-    ledger: "SqlLedger", tx: sa.Connection, counts: Sequence[Count], now_s: int, makes: Sequence[Record]
-) -> Counted:
+@dataclass(slots=True)
+class _Books:
+    """What was read of the rows that messages are about."""
+
+    source_no: int
+    rows: dict[int, Row]
+    reserved: dict[int, int]
+    counted_by: dict[int, tuple[int, int]]  # what the stock row says: source, its count
+    moved: dict[int, list[tuple[int, int]]]  # our own moves: when, units
+    made: list[Write]  # of rows that are not there yet
+
+    def strange(self, key: int) -> bool:
+        """Whether another source counted a row first."""
+        return self.counted_by[key][0] not in (0, self.source_no)
+
+
+def count(tx: Transaction, counts: Sequence[Count], now_s: int, source: str, makes: Sequence[Record]) -> Counted:
     """See `Ledger.count`."""
-    keys = sorted({message.key for message in counts})
-    wanted = {"rows": encoded([(key,) for key in keys])}
-    before = dict.fromkeys(keys, (0, 0))
-    rows = {key: Row(0, None, _NONE) for key in keys}
-    new = set(keys)
-    for key, on_hand, reserved, counted in tx.execute(ledger.statements.lock_stock, wanted):
-        before[key], rows[key] = (on_hand, reserved), Row(on_hand, counted, _NONE)
-        new.discard(key)
-    _add_deltas(ledger, tx, wanted, rows)
-    moved = _moves(ledger, tx, counts)
+    books = _read(tx, counts, _source_no(source))
+    rows = books.rows
     first = dict(rows)
     results: list[CountResult] = []
     for message in counts:
         since = 0
         if message.counted_s is not None:
-            since = sum(units for at_s, units in moved.get(message.key, ()) if at_s > message.counted_s)
+            since = sum(units for at_s, units in books.moved.get(message.key, ()) if at_s > message.counted_s)
         result, rows[message.key] = applied(rows[message.key], message, since)
         results.append(result)
-    changed = [
-        (key, row.on_hand, before[key][1], *before[key]) for key, row in rows.items() if row.on_hand != before[key][0]
-    ]
+    changed = [key for key, row in rows.items() if row is not first[key]]
     seq = -1
     if changed or makes:
-        seq, xid = ledger.enter(tx, changed, [], [], now_s)
-        ledger.write_stock(tx, changed, new, seq)
-        ledger.insert_records(tx, makes, xid)
-    _remember(ledger, tx, rows, first)
-    fresh = [StockRow(key, row.on_hand, before[key][1]) for key, row in rows.items()]
-    return Counted(results, fresh, seq)
+        stock = [
+            (key, rows[key].on_hand, books.reserved[key], first[key].on_hand, books.reserved[key])
+            for key in changed
+            if rows[key].on_hand != first[key].on_hand
+        ]
+        writes = [*books.made, *_rows(books, first, changed), *_deltas(books, first, changed), *_refused(makes)]
+        seq = tx.write(writes, now_s, stock, [], [])
+    return Counted(results, [StockRow(key, row.on_hand, books.reserved[key]) for key, row in rows.items()], seq)
 
 
-def _add_deltas(ledger: "SqlLedger", tx: sa.Connection, wanted: dict[str, str], rows: dict[int, Row]) -> None:
-    table = schema.deltas
-    asked = rows_of(ledger.dialect, [schema.stock.c.key])
-    for key, seq, units in tx.execute(
-        sa.select(table.c.key, table.c.seq, table.c.units).join(asked, asked.c.key == table.c.key), wanted
-    ):
-        rows[key] = rows[key]._replace(later={**rows[key].later, seq: units})
+def _source_no(source: str) -> int:
+    """A number above 0 that no two sources share, but once in 2**62."""
+    return int.from_bytes(blake2b(source.encode(), digest_size=8).digest()) >> 1 | 1
 
 
-def _moves(ledger: "SqlLedger", tx: sa.Connection, counts: Sequence[Count]) -> dict[int, list[tuple[int, int]]]:
-    """Our own moves of the rows that tell when they were counted."""
-    asked_keys = sorted({message.key for message in counts if message.counted_s is not None})
-    out: dict[int, list[tuple[int, int]]] = {}
-    if not asked_keys:
-        return out
-    table = schema.moves
-    since_s = min(message.counted_s for message in counts if message.counted_s is not None)
-    asked = rows_of(ledger.dialect, [schema.stock.c.key])
-    found = sa.select(table.c.key, table.c.at_s, table.c.units).join(asked, asked.c.key == table.c.key)
-    rows = {"rows": encoded([(key,) for key in asked_keys])}
-    for key, at_s, units in tx.execute(found.where(table.c.at_s > since_s), rows):
-        out.setdefault(key, []).append((at_s, units))
-    return out
+def _read(tx: Transaction, counts: Sequence[Count], source_no: int) -> _Books:
+    """Rows under lock, what is known of the source's numbers, and our own moves since they were counted."""
+    keys = sorted({message.key for message in counts})
+    numbered = [(key, source_no) for key in sorted({message.key for message in counts if message.seq is not None})]
+    since: dict[int, int] = {}
+    for message in counts:
+        if message.counted_s is not None:
+            since[message.key] = min(message.counted_s, since.get(message.key, message.counted_s))
+    stock, deltas, moves = tx.read(
+        [
+            (statements.lock_counted(), [(key,) for key in keys]),
+            (statements.of_source(schema.deltas), numbered),
+            (statements.moves_since(), sorted(since.items())),
+        ]
+    )
+    books = _Books(source_no, dict.fromkeys(keys, Row(0, None, _NONE)), dict.fromkeys(keys, 0), {}, {}, [])
+    for key, on_hand, reserved, counted_by, counted_seq in stock:
+        books.rows[key] = Row(on_hand, counted_seq if counted_by == source_no else None, _NONE)
+        books.reserved[key] = reserved
+        books.counted_by[key] = counted_by, counted_seq
+    missing: list[tuple[int, ...]] = [(key,) for key in keys if key not in books.counted_by]
+    books.made = tx.need({schema.stock: missing})
+    books.counted_by |= dict.fromkeys((key for (key,) in missing), (0, 0))
+    strange = [pair for pair in numbered if books.strange(pair[0])]
+    for key, counted_seq in tx.read([(statements.of_source(schema.counted), strange)])[0] if strange else ():
+        books.rows[key] = books.rows[key]._replace(counted=counted_seq)
+    later: dict[int, dict[int, int]] = {}
+    for key, seq, units in deltas:
+        later.setdefault(key, {})[seq] = units
+    for key, units_by_seq in later.items():
+        books.rows[key] = books.rows[key]._replace(later=units_by_seq)
+    for key, at_s, units in moves:
+        books.moved.setdefault(key, []).append((at_s, units))
+    return books
 
 
-def _remember(ledger: "SqlLedger", tx: sa.Connection, rows: dict[int, Row], first: dict[int, Row]) -> None:
-    """Keep which numbers are known: the latest count of each row, and the changes after it."""
-    counted = [(key, row.counted) for key, row in rows.items() if row.counted != first[key].counted]
-    if counted:
-        # A row that was not there, counted as none, is not written by the change of its stock.
-        table = schema.stock
-        asked = rows_of(ledger.dialect, [table.c.key, table.c.counted_seq])
-        done = tx.execute(
-            sa.update(table).values(counted_seq=asked.c.counted_seq).where(table.c.key == asked.c.key),
-            {"rows": encoded(counted)},
-        )
-        if done.rowcount != len(counted):
-            there = {row[0] for row in tx.execute(ledger.statements.lock_stock, {"rows": encoded(counted)})}
-            missing = [(key, 0, 0) for key, _ in counted if key not in there]
-            tx.execute(ledger.statements.insert_stock, {"rows": encoded(missing), "new_seq": 0})
-            tx.execute(
-                sa.update(table).values(counted_seq=asked.c.counted_seq).where(table.c.key == asked.c.key),
-                {"rows": encoded(counted)},
-            )
-    table = schema.deltas
-    asked = rows_of(ledger.dialect, [table.c.key, table.c.seq, table.c.units])
-    old = [(key, n) for key, row in rows.items() for n in first[key].later if n not in row.later]
+def _rows(books: _Books, first: Mapping[int, Row], changed: Sequence[int]) -> Iterator[Write]:
+    """Units on hand, and up to which number they are known."""
+    rows: list[Any] = []
+    strange: list[Any] = []
+    for key in changed:
+        now, before, told = books.rows[key], first[key], books.counted_by[key]
+        if now.counted is not None and now.counted != before.counted:
+            if books.strange(key):
+                strange.append((key, books.source_no, now.counted))
+            else:
+                told = books.source_no, now.counted
+        if now.on_hand != before.on_hand or told != books.counted_by[key]:
+            rows.append((key, now.on_hand, *told, before.on_hand, books.reserved[key]))
+    if rows:
+        yield Write(statements.change_counted(), rows, guarded=True)
+    if strange:
+        yield Write(statements.put(schema.counted), strange)
+
+
+def _deltas(books: _Books, first: Mapping[int, Row], changed: Sequence[int]) -> Iterator[Write]:
+    """Numbered changes that no count has covered yet."""
+    old: list[Any] = []
+    new: list[Any] = []
+    for key in changed:
+        before, after = first[key].later, books.rows[key].later
+        if before is not after:
+            old += [(key, books.source_no, seq) for seq in before if seq not in after]
+            new += [(key, books.source_no, seq, units) for seq, units in after.items() if seq not in before]
     if old:
-        pair = sa.tuple_(table.c.key, table.c.seq)
-        tx.execute(
-            sa.delete(table).where(pair.in_(sa.select(asked.c.key, asked.c.seq))),
-            {"rows": encoded([(*at, 0) for at in old])},
-        )
-    new = [(key, n, u) for key, row in rows.items() for n, u in row.later.items() if n not in first[key].later]
+        yield Write(statements.drop(schema.deltas), old)
     if new:
-        tx.execute(sa.insert(table).from_select(["key", "seq", "units"], sa.select(asked)), {"rows": encoded(new)})
+        yield Write(statements.insert_into(schema.deltas), new)
+
+
+def _refused(makes: Sequence[Record]) -> Iterator[Write]:
+    """Records of what was refused; a batch that is sent again leaves those that are there as they are."""
+    for kind in dict.fromkeys(type(record) for record in makes):
+        yield Write(statements.insert_new(kind), [record for record in makes if type(record) is kind])

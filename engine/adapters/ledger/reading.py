@@ -1,14 +1,17 @@
 """What is read from the ledger without lock: records, pages of them, the feed; and what is dropped after its time."""
 
 import typing
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from engine.adapters.ledger import schema
+from engine.adapters.ledger.dialect import nested_places
 from engine.adapters.ledger.schema import TABLES
-from engine.adapters.ledger.statements import Statements
+from engine.adapters.ledger.statements import settled
 from engine.stock.ledger import Change, FeedMark
 from engine.stock.records import EventRecord, IdempotencyKey, Record
 
@@ -19,23 +22,38 @@ FEED_KEPT_S = 2 * DAY_S
 EVENTS_KEPT_S = 30 * DAY_S
 MOVES_KEPT_S = 7 * DAY_S
 _UNPACKER = msgspec.msgpack.Decoder(tuple[list[Any], list[Any], list[str]])
-_nested: dict[type[Record], list[tuple[str, msgspec.json.Decoder[Any]]]] = {}
+_ROWS = msgspec.json.Decoder(list[Any])
 
 
-def record_of(kind: type[R], row: Any) -> R:
-    """A record from a row of its table."""
-    values = dict(row._mapping)
-    for name, decoder in _decoders(kind):
-        values[name] = decoder.decode(values[name])
-    return kind(**values)
+def records_of(kind: type[R], rows: Iterable[Sequence[Any]]) -> list[R]:
+    """Records from rows with the columns of their table."""
+    names, nested = kind.__struct_fields__, nested_decoders(kind)
+    out = []
+    for row in rows:
+        values = dict(zip(names, row, strict=True))
+        for name, decoder in nested:
+            values[name] = decoder.decode(values[name])
+        out.append(kind(**values))
+    return out
 
 
-def _decoders(kind: type[Record]) -> list[tuple[str, msgspec.json.Decoder[Any]]]:
-    if kind not in _nested:
-        hints = typing.get_type_hints(kind)
-        names = [name for name in kind.__struct_fields__ if typing.get_origin(hints[name]) is tuple]
-        _nested[kind] = [(name, msgspec.json.Decoder(hints[name])) for name in names]
-    return _nested[kind]
+@cache
+def nested_decoders(kind: type[Record]) -> list[tuple[str, msgspec.json.Decoder[Any]]]:
+    """The fields of a kind that are kept as JSON, and what reads each."""
+    hints = typing.get_type_hints(kind)
+    return [
+        (kind.__struct_fields__[i], msgspec.json.Decoder(hints[kind.__struct_fields__[i]])) for i in nested_places(kind)
+    ]
+
+
+def fetched(dialect: str, connection: sa.Connection, found: sa.Select[Any]) -> Sequence[Sequence[Any]]:
+    """What a query finds; from SQLite as one JSON text (see dialect.py)."""
+    if dialect == "postgresql":
+        return connection.execute(found).all()
+    rows = found.subquery()
+    whole = sa.select(sa.func.json_group_array(sa.func.json_array(*rows.c))).select_from(rows)
+    decoded: list[Any] = _ROWS.decode(connection.execute(whole).scalar_one())
+    return decoded
 
 
 def conditions(table: sa.Table, where: dict[str, Any]) -> list[Any]:
@@ -55,19 +73,19 @@ def conditions(table: sa.Table, where: dict[str, Any]) -> list[Any]:
 
 
 def page(
-    statements: Statements,
+    dialect: str,
     kind: type[Record],
     where: dict[str, Any],
     order: tuple[str, ...],
     after: tuple[Any, ...] | None,
     limit: int,
-) -> Any:
+) -> sa.Select[Any]:
     """The statement of `Ledger.find`."""
     table = TABLES[kind]
     fields = [table.c[name] for name in (*order, *(name for name in kind.KEY if name not in order))]
     found = sa.select(table).where(*conditions(table, where))
     if kind is EventRecord:
-        found = found.where(*statements.settled(table))
+        found = found.where(*settled(dialect, table))
     if after is not None:
         given = [
             *after[: len(order)],
@@ -78,12 +96,12 @@ def page(
     return found.order_by(*fields).limit(limit)
 
 
-def changes(statements: Statements, tx: sa.Connection, after: FeedMark, limit: int) -> list[Change]:
+def changes(dialect: str, tx: sa.Connection, after: FeedMark, limit: int) -> list[Change]:
     """The feed from a mark on: only transactions that no earlier one can follow any more."""
     table = schema.feed
     found = (
         sa.select(table)
-        .where(sa.tuple_(table.c.xid, table.c.seq) > sa.tuple_(after.xid, after.seq), *statements.settled(table))
+        .where(sa.tuple_(table.c.xid, table.c.seq) > sa.tuple_(after.xid, after.seq), *settled(dialect, table))
         .order_by(table.c.xid, table.c.seq)
         .limit(limit)
     )

@@ -24,25 +24,29 @@ from engine.stock.records_oms import RECORDS, Audit
 ALL_RECORDS: tuple[type[Record], ...] = (Reservation, Part, DecisionRecord, IdempotencyKey, EventRecord, *RECORDS)
 NUMBERED = {EventRecord: "event_no", Audit: "audit_no"}  # the database numbers their rows
 SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only columns of that name of type
+# Texts compare as their bytes, on both alike and whatever the server's language.
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+# Numbers that change all the time find room in their own page, so that no index has to follow.
+ROOM = {"fillfactor": 75}
 metadata = sa.MetaData()
 
 meta = sa.Table(
     "meta",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", TEXT, primary_key=True),
+    sa.Column("value", TEXT, nullable=False),
 )
 nodes = sa.Table(
     "nodes",
     metadata,
     sa.Column("node_no", SERIAL, primary_key=True, autoincrement=False),
-    sa.Column("node_id", sa.Text, nullable=False, unique=True),
+    sa.Column("node_id", TEXT, nullable=False, unique=True),
 )
 skus = sa.Table(
     "skus",
     metadata,
     sa.Column("sku_no", SERIAL, primary_key=True, autoincrement=False),
-    sa.Column("sku", sa.Text, nullable=False, unique=True),
+    sa.Column("sku", TEXT, nullable=False, unique=True),
 )
 stock = sa.Table(
     "stock",
@@ -51,9 +55,12 @@ stock = sa.Table(
     sa.Column("on_hand", sa.BigInteger, nullable=False),
     sa.Column("reserved", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("counted_seq", sa.BigInteger),  # the latest numbered count of its source
+    # The source that counted the row first (its number: see counting.py; 0: none), and its latest numbered count.
+    sa.Column("counted_by", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("counted_seq", sa.BigInteger, nullable=False, server_default="0"),
     sa.CheckConstraint("reserved >= 0", name="reserved_not_negative"),
     sa.CheckConstraint("on_hand >= 0", name="on_hand_not_negative"),
+    postgresql_with=ROOM,
 )
 capacity = sa.Table(
     "capacity",
@@ -64,6 +71,7 @@ capacity = sa.Table(
     sa.Column("orders", sa.BigInteger, nullable=False),
     sa.Column("units", sa.BigInteger, nullable=False),
     sa.CheckConstraint("orders >= 0 AND units >= 0", name="booked_not_negative"),
+    postgresql_with=ROOM,
 )
 feed = sa.Table(
     "feed",
@@ -71,7 +79,7 @@ feed = sa.Table(
     sa.Column("seq", SERIAL, primary_key=True, autoincrement=True),
     sa.Column("xid", sa.BigInteger, nullable=False),
     sa.Column("at_s", sa.BigInteger, nullable=False),
-    sa.Column("writer", sa.Text, nullable=False),
+    sa.Column("writer", TEXT, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Index("feed_order", "xid", "seq"),
     sqlite_autoincrement=True,
@@ -83,15 +91,31 @@ moves = sa.Table(
     sa.Column("key", sa.BigInteger, nullable=False),
     sa.Column("units", sa.BigInteger, nullable=False),
     sa.Column("at_s", sa.BigInteger, nullable=False),
-    sa.Column("cause", sa.Text, nullable=False),
-    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("cause", TEXT, nullable=False),
+    sa.Column("reference", TEXT, nullable=False),
     sa.Index("moves_key", "key", "at_s"),
 )
-deltas = sa.Table(  # numbered changes of a row that no count has covered yet
+counted = sa.Table(  # likewise of further sources of a row
+    "counted",
+    metadata,
+    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("source_no", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+deltas = sa.Table(  # numbered changes of a row that no count of their source has covered yet
     "deltas",
     metadata,
     sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("source_no", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("units", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+reserved_before = sa.Table(  # units that others had reserved when the stock was first written; nothing changes them
+    "reserved_before",
+    metadata,
+    sa.Column("key", SERIAL, primary_key=True, autoincrement=False),
     sa.Column("units", sa.BigInteger, nullable=False),
 )
 
@@ -114,7 +138,7 @@ INDICES: dict[str, tuple[tuple[str, ...], ...]] = {
 def _column(kind: type[Record], name: str, hint: Any) -> sa.Column[Any]:
     of = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     numbered = NUMBERED.get(kind) == name
-    column_type: Any = sa.BigInteger if int in of else sa.Text
+    column_type: Any = sa.BigInteger if int in of else TEXT
     return sa.Column(
         name,
         SERIAL if numbered else column_type,

@@ -1,195 +1,210 @@
-"""The statements of the ledger, made once for each dialect; each takes all its rows as one parameter."""
+"""The statements of the ledger that take rows (see `dialect.Statement`); the table is `t` where they read."""
 
-from functools import cached_property
-from typing import Any
+from functools import cache
 
 import sqlalchemy as sa
 
 from engine.adapters.ledger import schema
-from engine.adapters.ledger.dialect import insert_for, rows_of
+from engine.adapters.ledger.dialect import Statement
 from engine.adapters.ledger.schema import NUMBERED, TABLES
-from engine.stock.records import IdempotencyKey, Record
+from engine.stock.records import Record
 
 XMIN = "(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"  # all transactions before it have ended
+BEFORE = "_before"
 
 
-class Statements:
-    """The statements of one dialect."""
-
-    def __init__(self, dialect: str) -> None:
-        self.dialect = dialect
-        self._made: dict[tuple[str, type[Record]], Any] = {}
-
-    # --- reading under lock, in ascending order so that two transactions never wait for each other
-
-    @cached_property
-    def lock_stock(self) -> Any:
-        """Rows of stock by key."""
-        table = schema.stock
-        wanted = rows_of(self.dialect, [table.c.key])
-        found = sa.select(table.c.key, table.c.on_hand, table.c.reserved, table.c.counted_seq)
-        return self._locked(found.join(wanted, wanted.c.key == table.c.key), table, table.c.key)
-
-    @cached_property
-    def lock_capacity(self) -> Any:
-        """Cells of capacity."""
-        table = schema.capacity
-        keys = [table.c.node_no, table.c.day, table.c.hour]
-        wanted = rows_of(self.dialect, keys)
-        same = sa.and_(*(wanted.c[key.name] == key for key in keys))
-        return self._locked(sa.select(*keys, table.c.orders, table.c.units).join(wanted, same), table, *keys)
-
-    def lock_versions(self, kind: type[Record]) -> Any:
-        """Key and version of records by key."""
-        return self._once("versions", kind, self._lock_versions)
-
-    def _lock_versions(self, kind: type[Record]) -> Any:
-        table, keys = TABLES[kind], _keys(kind)
-        wanted = rows_of(self.dialect, keys)
-        same = sa.and_(*(wanted.c[key.name] == key for key in keys))
-        return self._locked(sa.select(*keys, table.c.version).join(wanted, same), table, *keys)
-
-    def keys_there(self, kind: type[Record]) -> Any:
-        """Which keys of records are there."""
-        return self._once("there", kind, self._keys_there)
-
-    def _keys_there(self, kind: type[Record]) -> Any:
-        keys = _keys(kind)
-        wanted = rows_of(self.dialect, keys)
-        same = sa.and_(*(wanted.c[key.name] == key for key in keys))
-        return sa.select(*keys).join_from(TABLES[kind], wanted, same)
-
-    @cached_property
-    def answered(self) -> Any:
-        """Remembered calls."""
-        table, keys = TABLES[IdempotencyKey], _keys(IdempotencyKey)
-        wanted = rows_of(self.dialect, keys)
-        return sa.select(table).join(wanted, sa.and_(*(wanted.c[key.name] == key for key in keys)))
-
-    def _locked(self, found: Any, table: sa.Table, *order: Any) -> Any:
-        return found.order_by(*order).with_for_update(of=table)
-
-    # --- writing
-
-    @cached_property
-    def enter(self) -> Any:
-        """A line of the feed, which gives the transaction its place."""
-        table = schema.feed
-        xid: Any = sa.text("(pg_current_xact_id()::text)::bigint") if self.dialect == "postgresql" else sa.literal(1)
-        values = {"xid": xid, "at_s": sa.bindparam("at_s"), "writer": sa.bindparam("writer")}
-        return (
-            sa.insert(table)
-            .values({**values, "payload": sa.bindparam("payload", type_=sa.LargeBinary)})
-            .returning(table.c.seq, table.c.xid)
-        )
-
-    @cached_property
-    def update_stock(self) -> Any:
-        """Rows (key, on hand, reserved, on hand before, reserved before): changed if they are still as they were."""
-        table = schema.stock
-        places = [table.c.key, table.c.on_hand, table.c.reserved]
-        before = [sa.Column("on_hand_before", sa.BigInteger), sa.Column("reserved_before", sa.BigInteger)]
-        rows = rows_of(self.dialect, [*places, *before])
-        return (
-            sa.update(table)
-            .values(on_hand=rows.c.on_hand, reserved=rows.c.reserved, seq=sa.bindparam("new_seq"))
-            .where(
-                table.c.key == rows.c.key,
-                table.c.on_hand == rows.c.on_hand_before,
-                table.c.reserved == rows.c.reserved_before,
-            )
-        )
-
-    @cached_property
-    def insert_stock(self) -> Any:
-        """Rows (key, on hand, reserved) that were not there."""
-        table = schema.stock
-        rows = rows_of(self.dialect, [table.c.key, table.c.on_hand, table.c.reserved])
-        found = sa.select(rows.c.key, rows.c.on_hand, rows.c.reserved, sa.bindparam("new_seq", type_=sa.BigInteger))
-        return sa.insert(table).from_select(["key", "on_hand", "reserved", "seq"], found)
-
-    @cached_property
-    def put_capacity(self) -> Any:
-        """Cells as they are now."""
-        return self._upsert(schema.capacity, ("node_no", "day", "hour"))
-
-    @cached_property
-    def insert_moves(self) -> Any:
-        """Moves."""
-        return self._insert(schema.moves, [c for c in schema.moves.columns if c.name != "move_no"])
-
-    def insert(self, kind: type[Record]) -> Any:
-        """New records; the database numbers those that it numbers, in their order."""
-        return self._once("insert", kind, self._insert_records)
-
-    def _insert_records(self, kind: type[Record]) -> Any:
-        return self._insert(TABLES[kind], columns_of(kind))
-
-    def _insert(self, table: sa.Table, columns: list[sa.Column[Any]]) -> Any:
-        rows = rows_of(self.dialect, columns)
-        return sa.insert(table).from_select([c.name for c in columns], sa.select(rows))
-
-    def update(self, kind: type[Record]) -> Any:
-        """Records as they are now, if the one that is there is of the version before."""
-        return self._once("update", kind, self._update)
-
-    def _update(self, kind: type[Record]) -> Any:
-        table, keys, columns = TABLES[kind], _keys(kind), columns_of(kind)
-        rows = rows_of(self.dialect, columns)
-        values = {c.name: rows.c[c.name] for c in columns if c.name not in kind.KEY}
-        same = [rows.c[key.name] == key for key in keys]
-        return sa.update(table).values(values).where(*same, table.c.version == rows.c.version - 1)
-
-    def put(self, kind: type[Record]) -> Any:
-        """Records as they are now, whether there before or not."""
-        return self._once("put", kind, lambda k: self._upsert(TABLES[k], k.KEY))
-
-    def _upsert(self, table: sa.Table, keys: tuple[str, ...]) -> Any:
-        columns = list(table.columns)
-        rows = rows_of(self.dialect, columns)
-        # "WHERE true": or else SQLite takes ON CONFLICT for a join.
-        new = insert_for(self.dialect)(table).from_select([c.name for c in columns], sa.select(rows).where(sa.true()))
-        values = {c.name: new.excluded[c.name] for c in columns if c.name not in keys}
-        if not values:
-            return new.on_conflict_do_nothing(index_elements=list(keys))
-        return new.on_conflict_do_update(index_elements=list(keys), set_=values)
-
-    def drop(self, kind: type[Record]) -> Any:
-        """Records by key."""
-        return self._once("drop", kind, self._drop)
-
-    def _drop(self, kind: type[Record]) -> Any:
-        keys = _keys(kind)
-        rows = rows_of(self.dialect, keys)
-        return sa.delete(TABLES[kind]).where(sa.tuple_(*keys).in_(sa.select(*(rows.c[key.name] for key in keys))))
-
-    # --- reading without lock
-
-    def read_many(self, kind: type[Record], width: int) -> Any:
-        """Records by the first fields of their keys."""
-        return self._once(f"many{width}", kind, lambda k: self._read_many(k, width))
-
-    def _read_many(self, kind: type[Record], width: int) -> Any:
-        keys = _keys(kind)
-        wanted = rows_of(self.dialect, keys[:width])
-        same = sa.and_(*(wanted.c[key.name] == key for key in keys[:width]))
-        return sa.select(TABLES[kind]).join(wanted, same).order_by(*keys)
-
-    def settled(self, table: sa.Table) -> list[Any]:
-        """What only transactions show that nobody can overtake any more."""
-        return [table.c.xid < sa.text(XMIN)] if self.dialect == "postgresql" else []
-
-    def _once(self, what: str, kind: type[Record], make: Any) -> Any:
-        made = self._made.get((what, kind))
-        if made is None:
-            made = self._made[what, kind] = make(kind)
-        return made
+def statement(text: str, columns: list[sa.Column[object]], more_ints: tuple[str, ...] = ()) -> Statement:
+    """A statement whose rows have these columns' values, and further whole numbers."""
+    names = (*(column.name for column in columns), *more_ints)
+    ints = (*(isinstance(column.type, sa.BigInteger) for column in columns), *(True for _ in more_ints))
+    return Statement(text, names, ints)
 
 
-def _keys(kind: type[Record]) -> list[sa.Column[Any]]:
-    return [TABLES[kind].c[name] for name in kind.KEY]
-
-
-def columns_of(kind: type[Record]) -> list[sa.Column[Any]]:
+def columns_of(kind: type[Record]) -> list[sa.Column[object]]:
     """The columns that are written: all but the number that the database gives."""
-    return [c for c in TABLES[kind].columns if NUMBERED.get(kind) != c.name]
+    return [column for column in TABLES[kind].columns if NUMBERED.get(kind) != column.name]
+
+
+def _keys(table: sa.Table) -> list[sa.Column[object]]:
+    return list(table.primary_key.columns)
+
+
+def _list(columns: list[sa.Column[object]], of: str = "") -> str:
+    return ", ".join(f'{of}"{column.name}"' for column in columns)
+
+
+def _same(columns: list[sa.Column[object]], table: str = "t") -> str:
+    return " AND ".join(f'{table}."{column.name}" = r."{column.name}"' for column in columns)
+
+
+def _set(columns: list[sa.Column[object]], of: str) -> str:
+    return ", ".join(f'"{column.name}" = {of}."{column.name}"' for column in columns)
+
+
+def _lock(table: sa.Table, names: list[str]) -> Statement:
+    """Rows by key, locked in ascending order, so that two transactions never wait for each other."""
+    keys = _keys(table)
+    found = ", ".join([_list(keys, "t."), *(f't."{name}"' if name in table.c else name for name in names)])
+    text = f'SELECT {found} FROM {{rows}} AS r JOIN "{table.name}" AS t ON {_same(keys)} ORDER BY {_list(keys, "t.")}'
+    return statement(text + " {lock}", keys)
+
+
+@cache
+def lock_stock() -> Statement:
+    """Stock rows: key, on hand, reserved."""
+    return _lock(schema.stock, ["on_hand", "reserved"])
+
+
+@cache
+def lock_counted() -> Statement:
+    """Stock rows: key, on hand, reserved, and up to where which source counted them."""
+    return _lock(schema.stock, ["on_hand", "reserved", "counted_by", "counted_seq"])
+
+
+@cache
+def lock_capacity() -> Statement:
+    """Capacity cells: node, day, hour, orders, units."""
+    return _lock(schema.capacity, ["orders", "units"])
+
+
+@cache
+def versions(kind: type[Record], *, lock: bool) -> Statement:
+    """Keys of the records that are there, and their versions (0 where the kind has none), locked or not."""
+    table = TABLES[kind]
+    found = _lock(table, ["version"] if "version" in table.c else ["0"])
+    return found if lock else found._replace(text=found.text.replace(" {lock}", ""))
+
+
+@cache
+def read_many(kind: type[Record], width: int) -> Statement:
+    """Records by the first fields of their keys, in no order."""
+    table = TABLES[kind]
+    columns, keys = list(table.columns), _keys(table)
+    text = f'SELECT {_list(columns, "t.")} FROM {{rows}} AS r JOIN "{table.name}" AS t ON {_same(keys[:width])}'
+    return statement(text, keys[:width])
+
+
+@cache
+def of_source(table: sa.Table) -> Statement:
+    """What is known of the numbers of a source: key and number, and units where the table has them."""
+    names = [column for column in table.columns if column.name != "source_no"]
+    keys = [table.c.key, table.c.source_no]
+    text = f'SELECT {_list(names, "t.")} FROM {{rows}} AS r JOIN "{table.name}" AS t ON {_same(keys)}'
+    return statement(text, keys)
+
+
+@cache
+def moves_since() -> Statement:
+    """Moves of rows after a moment: key, when, units."""
+    table = schema.moves
+    text = (
+        f'SELECT t."key", t."at_s", t."units" FROM {{rows}} AS r JOIN "{table.name}" AS t '
+        'ON t."key" = r."key" AND t."at_s" > r."since_s"'
+    )
+    return statement(text, [table.c.key], ("since_s",))
+
+
+def _change(table: sa.Table) -> Statement:
+    """Both numbers of rows that are still as they were read: keys, numbers now, numbers before."""
+    keys = _keys(table)
+    values = [column for column in table.columns if column.name in ("on_hand", "reserved", "orders", "units")]
+    still = " AND ".join(f't."{column.name}" = r."{column.name}{BEFORE}"' for column in values)
+    seq = ', "seq" = {seq}' if "seq" in table.c else ""
+    text = f'UPDATE "{table.name}" AS t SET {_set(values, "r")}{seq} FROM {{rows}} AS r WHERE {_same(keys)} AND {still}'
+    return statement(text, [*keys, *values], tuple(f"{column.name}{BEFORE}" for column in values))
+
+
+@cache
+def change_stock() -> Statement:
+    """Rows of key, on hand, reserved, on hand before, reserved before."""
+    return _change(schema.stock)
+
+
+@cache
+def change_capacity() -> Statement:
+    """Rows of node, day, hour, orders, units, orders before, units before."""
+    return _change(schema.capacity)
+
+
+@cache
+def change_counted() -> Statement:
+    """Rows of key, on hand, source, its count, on hand before, reserved before."""
+    table = schema.stock
+    values = [table.c.on_hand, table.c.counted_by, table.c.counted_seq]
+    text = (
+        f'UPDATE "stock" AS t SET {_set(values, "r")}, "seq" = {{seq}} FROM {{rows}} AS r WHERE t."key" = r."key" '
+        f'AND t."on_hand" = r."on_hand{BEFORE}" AND t."reserved" = r."reserved{BEFORE}"'
+    )
+    return statement(text, [table.c.key, *values], (f"on_hand{BEFORE}", f"reserved{BEFORE}"))
+
+
+@cache
+def make(table: sa.Table) -> Statement:
+    """Rows of a table by their keys, all else 0; those that are there stay as they are."""
+    keys = _keys(table)
+    zeros = [column for column in table.columns if not column.primary_key]
+    text = (
+        f'INSERT INTO "{table.name}" ({_list([*keys, *zeros])}) '
+        f"SELECT {_list(keys, 'r.')}, {', '.join('0' for _ in zeros)} FROM {{rows}} AS r WHERE true "
+        f"ORDER BY {_list(keys, 'r.')} ON CONFLICT DO NOTHING"
+    )
+    return statement(text, keys)
+
+
+@cache
+def insert(kind: type[Record]) -> Statement:
+    """New records; the database numbers those that it numbers, in their order."""
+    columns = columns_of(kind)
+    if "xid" not in TABLES[kind].c:
+        return statement(f'INSERT INTO "{kind.TABLE}" ({_list(columns)}) {{values}}', columns)
+    given = [column for column in columns if column.name != "xid"]
+    text = f'INSERT INTO "{kind.TABLE}" ({_list(given)}, "xid") SELECT {_list(given)}, {{xid}} FROM {{rows}} AS r'
+    return statement(text, given)
+
+
+@cache
+def insert_new(kind: type[Record]) -> Statement:
+    """Records; those that are there stay as they are."""
+    made = insert(kind)
+    return made._replace(text=f"{made.text} ON CONFLICT DO NOTHING")
+
+
+@cache
+def insert_into(table: sa.Table) -> Statement:
+    """New rows of another table, without the number that the database gives."""
+    columns = [column for column in table.columns if column.name != "move_no"]
+    return statement(f'INSERT INTO "{table.name}" ({_list(columns)}) {{values}}', columns)
+
+
+@cache
+def update(kind: type[Record]) -> Statement:
+    """Records as they shall be, and the version that must be there."""
+    table, columns = TABLES[kind], columns_of(kind)
+    values = [column for column in columns if not column.primary_key]
+    text = f'UPDATE "{kind.TABLE}" AS t SET {_set(values, "r")} FROM {{rows}} AS r WHERE {_same(_keys(table))}'
+    if "version" in table.c:
+        text += f' AND t."version" = r."version{BEFORE}"'
+    return statement(text, columns, (f"version{BEFORE}",))
+
+
+@cache
+def put(table: sa.Table) -> Statement:
+    """Rows as they shall be, whether there before or not."""
+    columns, keys = list(table.columns), _keys(table)
+    values = [column for column in columns if not column.primary_key]
+    then = f"UPDATE SET {_set(values, 'excluded')}" if values else "NOTHING"
+    text = f'INSERT INTO "{table.name}" ({_list(columns)}) {{values}} ON CONFLICT ({_list(keys)}) DO {then}'
+    return statement(text, columns)
+
+
+@cache
+def drop(table: sa.Table) -> Statement:
+    """Rows by key."""
+    keys = _keys(table)
+    text = f'DELETE FROM "{table.name}" WHERE ({_list(keys)}) IN (SELECT {_list(keys)} FROM {{rows}} AS r)'
+    return statement(text, keys)
+
+
+def settled(dialect: str, table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """What only transactions show that nobody can overtake any more."""
+    return [table.c.xid < sa.literal_column(XMIN)] if dialect == "postgresql" else []

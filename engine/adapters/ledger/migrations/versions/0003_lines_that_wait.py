@@ -7,6 +7,7 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -22,7 +23,7 @@ def upgrade() -> None:
         sa.Column("sku_no", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("release_s", sa.BigInteger(), autoincrement=False, nullable=True),
         sa.Column("updated_s", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("by", sa.Text(), autoincrement=False, nullable=False),
+        sa.Column("by", TEXT, autoincrement=False, nullable=False),
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("sku_no"),
     )

@@ -1,0 +1,1 @@
+"""Operations, one module per topic; each turns a request into a command of the desk."""

@@ -1,0 +1,93 @@
+"""
+Another version of the network is put in place while the desk runs: new nodes, skus, tariffs, hours.
+
+Numbers of nodes and skus stay those of the ledger, new ones are added; stock, capacity and settings go on. The engine
+is made on the caller's thread; the desk stands still only while stock is carried over. Rows of nodes and skus that the
+new network does not have stay in the ledger and are not sold from. Each process of a ledger is given the network by
+itself: the notice that this one leaves tells the others that there is one.
+"""
+
+import msgspec
+import numpy as np
+
+from engine.decide.engine import Engine
+from engine.desk.desk import Desk
+from engine.desk.exceptions import event
+from engine.desk.exchange import Exchange
+from engine.desk.state import State
+from engine.network.live import Live
+from engine.network.model import Network
+from engine.stock.ledger import NODE_BITS, Numbers, Posting
+from engine.stock.records_oms import Audit
+
+NETWORK = "network"  # the notice
+
+
+def publish(desk: Desk, network: Network, *, now_s: int, exchange: Exchange | None = None, by: str = "") -> None:
+    """
+    Go on with a network.
+
+    Parameters
+    ----------
+    network
+        Validated; its own stock is not looked at: what there is, the ledger knows.
+    exchange
+        Of the desk, so that settings of nodes are laid over the new ones.
+    """
+    before = desk.state.engine.network
+    numbers = desk.ledger.open(network, now_s)
+    engine = Engine(network, live=Live(network, desk.state.engine.live.num_days), guard=desk.state.engine.guard)
+    desk.run(lambda state: _carry_over(state, engine, numbers, exchange))
+    old, new = (
+        {"version": one.version, "nodes": len(one.nodes), "skus": len(one.skus.ids)} for one in (before, network)
+    )
+    audit = Audit(
+        at_s=now_s,
+        by=by,
+        action="publish_network",
+        subject=f"network:{network.name}",
+        before_json=msgspec.json.encode(old).decode(),
+        after_json=msgspec.json.encode(new).decode(),
+    )
+    note = event(now_s, "network.published.v1", network.name, new)
+    desk.ledger.post([Posting(makes=[audit, note], notices=[NETWORK])], now_s)
+
+
+def _carry_over(state: State, engine: Engine, numbers: Numbers, exchange: Exchange | None) -> None:
+    """Give an engine what the view knows, and go on with it."""
+    view, old = state.view, state.engine.live
+    keys, seq = view.row_key, view.row_seq
+    on_hand, reserved = old.row_on_hand.copy(), old.row_reserved.copy()
+    nodes_before = view.node_no
+    view.renumber(numbers)
+    view.adopt(engine.live)
+    nodes, skus = view.node_at[keys & ((1 << NODE_BITS) - 1)], view.sku_at[keys >> NODE_BITS]
+    known = (nodes >= 0) & (skus >= 0)
+    live = engine.live.grown(nodes[known], skus[known])
+    engine.adopt(live)
+    view.adopt(live)
+    rows = view.rows(keys[known])
+    live.row_on_hand[:], live.row_reserved[:], view.row_seq[:] = 0, 0, 0
+    live.row_on_hand[rows], live.row_reserved[rows], view.row_seq[rows] = on_hand[known], reserved[known], seq[known]
+    for key, units in zip(keys[~known].tolist(), zip(on_hand[~known], reserved[~known], strict=True), strict=True):
+        view.missing[key] = int(units[0]), int(units[1])
+    _carry_cells(old, live, view.node_at[nodes_before])
+    state.number(numbers)
+    state.engine = engine
+    state.book.read(state)
+    state.book.nodes_version += 1
+    if exchange is not None:
+        exchange.nodes = {node.node_id: node for node in engine.network.nodes}
+
+
+def _carry_cells(old: Live, live: Live, node_of: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    """Booked capacity of the days that both know; ``node_of`` is the place of each old node in the new network."""
+    shift = live.first_day - old.first_day
+    kept = old.num_days - abs(shift)
+    if kept <= 0:
+        return
+    mine, theirs = slice(max(0, shift), max(0, shift) + kept), slice(max(0, -shift), max(0, -shift) + kept)
+    there = np.flatnonzero(node_of >= 0)
+    live.day[node_of[there], theirs] = old.day[there, mine]
+    hourly = there[(old.hour_node[there] >= 0) & (live.hour_node[node_of[there]] >= 0)]
+    live.hour[live.hour_node[node_of[hourly]], theirs] = old.hour[old.hour_node[hourly], mine]

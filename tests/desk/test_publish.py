@@ -1,0 +1,41 @@
+"""A network is replaced while its desk runs."""
+
+from engine.desk.publish import publish
+from engine.desk.settings import NodeChanges, SetNode, list_audit
+from engine.domain.units import epoch_s
+from engine.stock.ledger import Ledger, stock_key
+from tests import builders
+from tests.desk.desk_cases import allocate, following, said, settle
+
+NOW_S = epoch_s(builders.AS_OF)
+FIRST = builders.network(nodes=(builders.node(capacity_day_orders=1), builders.store(), builders.pickup_point()))
+# A node goes, one comes and stands first; so does a sku.
+NEXT = builders.network(
+    version="2",
+    nodes=(builders.node("new"), builders.node(capacity_day_orders=1), builders.pickup_point()),
+    skus=builders.sku_table("z", "b", "a"),
+    collections=(builders.collection("wh", "std"), builders.collection("new", "std")),
+    lanes=(),
+    stock={("new", "z"): 7, ("wh", "a"): 99},
+)
+
+
+def test_stock_capacity_numbers_and_settings_go_on_in_another_network(ledger: Ledger) -> None:
+    with following(FIRST, ledger) as (desk, _):
+        desk.ask(allocate(builders.order(builders.line("a", 2), nodes=("wh",)), ttl_s=None))
+        desk.ask(SetNode(node="wh", changes=NodeChanges(rejection_ppm=5_000)))
+        settle(desk)
+        publish(desk, NEXT, now_s=NOW_S, exchange=desk._follow.exchange, by="ann")  # type: ignore[union-attr]
+        settle(desk)
+        assert desk.state.view.numbers.nodes[:4] == ["wh", "st", "pp", "new"]
+        live, index = desk.state.engine.live, desk.state.engine.network.node_index
+        assert live.available(index["wh"], 2) == 8  # not 99: the ledger knows
+        assert live.used_day(index["wh"], live.first_day + 1) == (1, 2)
+        assert desk.state.engine.network.nodes[index["wh"]].rejection_ppm == 5_000
+        document = said(desk.ask(allocate(builders.order("a", order_id="o2"))))
+        assert document["versions"]["network"] == "2"
+        assert document["shipments"][0]["pick_start"].startswith("2026-06-02")  # today is booked
+        assert desk.state.stock_of(stock_key(0, 1)) == (10, 0)  # of the store that is gone
+        assert said(desk.ask(allocate(builders.order("z", order_id="o3"))))["status"] == "infeasible"  # not yet counted
+    (published,) = [audit for audit in list_audit(ledger)[0] if audit.action == "publish_network"]
+    assert '"version":"2"' in published.after_json

@@ -1,0 +1,5 @@
+"""Tests of the ledger run on every ledger."""
+
+from tests.ledgers import ledger
+
+__all__ = ["ledger"]
