@@ -124,10 +124,9 @@ class AllocateOrWait:
         if not unmet:
             assert planned is not None, "an order of which nothing waits is allocated"
             return planned
-        rest = rest_of(order, unmet, now_s=state.now_s, promise_s=None)
         waiting = waiting_rows(
             state,
-            rest,
+            order,
             unmet,
             priority=command.priority,
             promise_s=promise_of(order),

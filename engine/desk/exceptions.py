@@ -16,7 +16,16 @@ import msgspec
 
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError, Planned, Wanted, answer
 from engine.desk.documents import PartDoc, moment, part_doc
-from engine.desk.rest import decide_rest, excluded_nodes, held_anew, no_order, order_as_given, rest_of, unmet_units
+from engine.desk.rest import (
+    decide_rest,
+    excluded_nodes,
+    held_anew,
+    no_order,
+    order_as_given,
+    promised_order,
+    rest_of,
+    unmet_units,
+)
 from engine.desk.state import State, joined
 from engine.desk.waiting import promise_of, waiting_rows
 from engine.domain.units import epoch_s
@@ -268,9 +277,9 @@ class ResolveCase:
         if order is None:
             raise no_order(reservation)
         if self.resolution == Resolution.BACKORDER:
-            rest = rest_of(order, units, now_s=state.now_s, promise_s=reservation.deliver_by_s)
+            promised = promised_order(order, reservation)
             priority = reservation.priority if self.priority is None else self.priority
-            waiting = waiting_rows(state, rest, units, priority=priority, promise_s=promise_of(rest))
+            waiting = waiting_rows(state, promised, units, priority=priority, promise_s=promise_of(promised))
             return self._closed(state, case, waiting.posting, waiting=units, then=waiting.then)
         return self._retried(state, case, units)
 

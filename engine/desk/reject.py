@@ -19,7 +19,16 @@ from engine.desk.book import EXCLUSIONS
 from engine.desk.documents import PartDoc, UnmetDoc, moment, part_doc, unmet_docs
 from engine.desk.draft import wrong_step
 from engine.desk.exceptions import event, new_case, opened, short_case
-from engine.desk.rest import Rest, decide_rest, excluded_nodes, held_anew, order_as_given, rest_of, unmet_units
+from engine.desk.rest import (
+    Rest,
+    decide_rest,
+    excluded_nodes,
+    held_anew,
+    order_as_given,
+    promised_order,
+    rest_of,
+    unmet_units,
+)
 from engine.desk.shelf import Effect, Reason, RejectedLine, blocked_by, capacity_back, effects_of, lessened, shelf_of
 from engine.desk.state import State, joined
 from engine.desk.waiting import promise_of, waiting_rows
@@ -276,9 +285,10 @@ class Reject:
         waiting: dict[str, int] = {}
         look = None
         if unmet and rest is not None and self.unmet == "backorder":
-            waits = waiting_rows(
-                state, rest.order, unmet, priority=reservation.priority, promise_s=promise_of(rest.order)
-            )
+            order = order_as_given(state, reservation)
+            assert order is not None, "only orders are decided again"
+            promised = promised_order(order, reservation)
+            waits = waiting_rows(state, promised, unmet, priority=reservation.priority, promise_s=promise_of(promised))
             waiting, look, posting = unmet, waits.then, joined(posting, waits.posting)
         elif unmet:
             posting = joined(posting, self._case(state, reservation, rest, unmet))

@@ -55,6 +55,12 @@ def order_of(decision: DecisionRecord) -> Order:
     return msgspec.json.decode(decision.order_json, type=Order).merged()
 
 
+def promised_order(order: Order, reservation: Reservation) -> Order:
+    """The order with what the customer was promised as its limit."""
+    promise_s = reservation.deliver_by_s
+    return order if promise_s is None else replace(order, deliver_by=utc(promise_s))
+
+
 def excluded_nodes(state: State, order_id: str) -> list[NodeId]:
     """The nodes that an order does not come back to."""
     found = state.ledger.find(Exclusion, {"order_id": order_id}, limit=EXCLUDED_MAX)

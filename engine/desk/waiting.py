@@ -52,9 +52,9 @@ def waiting_rows(
     Parameters
     ----------
     order
-        As it is to be decided when stock arrives.
+        With all its lines: what waits is decided as a part of it when stock arrives.
     units
-        Open units by line id.
+        Open units by line id; they are added to those of the line that wait already.
     together
         All of them are served at once, or none.
     """
@@ -68,11 +68,13 @@ def waiting_rows(
             continue
         sku_no = state.sku_no(line.sku)
         release_s = state.book.blocked.skus.get(sku_no)
+        before = known.get(line.line_id)
+        waits = before.units if before is not None and before.state == "waiting" else 0
         row = Backorder(
             order_id=order.order_id,
             line_id=line.line_id,
             sku_no=sku_no,
-            units=units[line.line_id],
+            units=waits + units[line.line_id],
             channel=order.channel,
             priority=priority,
             promise_s=promise_s,
@@ -84,7 +86,6 @@ def waiting_rows(
             created_s=state.now_s,
             updated_s=state.now_s,
         )
-        before = known.get(line.line_id)
         if before is not None:
             row = msgspec.structs.replace(row, version=before.version + 1)
         (makes if before is None else changes).append(row)
