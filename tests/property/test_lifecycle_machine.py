@@ -63,15 +63,32 @@ def course(part: Part) -> str:
     return {Method.CLICK_AND_COLLECT: "collect", Method.SHIP_TO_STORE: "travel"}.get(Method(part.method), "home")
 
 
+def steps_of(part: Part) -> list[Step]:
+    return [Step(step) for step, states in TABLE[course(part)].items() if part.state in states]
+
+
+def _any_open(machine: Any) -> bool:
+    return hasattr(machine, "world") and any(part.state not in ENDED for part in machine.world.parts())
+
+
+something_open = precondition(_any_open)
+
+
 class Lifecycle(RuleBasedStateMachine):
     """See the module."""
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(begun=st.lists(st.tuples(st.integers(0, 5), FEW), min_size=3, max_size=7))
+    def open(self, begun: list[tuple[int, int]]) -> None:
         self.world = World()
         self.start_s = self.world.now_s
         self.total: Counter[int] = Counter({no: self.world.all_units(no) for no in range(len(SKUS))})
+        self.returned: Counter[tuple[str, int]] = Counter()
         self.num = 0
+        for kind, n in begun:
+            if kind < 3:
+                self.order(a=n if kind else 0, b=(1, 0, 1)[kind], way=kind % 2, kept=True)
+            else:
+                self.held(sku=kind % 2, n=n, where=kind - 1, partial=True)
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
@@ -122,6 +139,9 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(a=st.integers(0, 4), b=st.integers(0, 3), way=st.integers(0, 3), kept=st.booleans())
     def allocate(self, a: int, b: int, way: int, kept: bool) -> None:
+        self.order(a=a, b=b, way=way, kept=kept)
+
+    def order(self, *, a: int, b: int, way: int, kept: bool) -> None:
         lines = [builders.line(sku, n) for sku, n in (("a", a), ("b", b)) if n]
         if not lines:
             return
@@ -165,6 +185,9 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(sku=st.integers(0, 1), n=FEW, where=st.integers(0, 4), partial=st.booleans())
     def hold(self, sku: int, n: int, where: int, partial: bool) -> None:
+        self.held(sku=sku, n=n, where=where, partial=partial)
+
+    def held(self, *, sku: int, n: int, where: int, partial: bool) -> None:
         name = self.name("h")
         node = NODES[where] if where < len(NODES) else None
         group = None if node is not None else ("all", "east")[where % 2]
@@ -204,11 +227,11 @@ class Lifecycle(RuleBasedStateMachine):
         can = found.state == "held" and found.expires_s is not None and not self.over(found.reservation_id)
         assert (self.world.ask(Extend(reservation_id=found.reservation_id, ttl_s=ttl_s)) is not None) == can
 
+    @something_open
     @rule(at=PICK, amount=PICK)
     def release(self, at: int, amount: int) -> None:
         part = self.part(at)
-        if part is None:
-            return
+        assert part is not None
         units = self.some(part, amount)
         command = Release(reservation_id=part.reservation_id, part=part.part, lines=units)
         document = self.world.ask(command)
@@ -217,16 +240,27 @@ class Lifecycle(RuleBasedStateMachine):
         if can:
             self.world.moved(part, units or self.all_of(part), "released")
 
-    @rule(at=PICK, amount=PICK, step=st.sampled_from((Step.PICK, Step.READY, Step.SHIP, Step.ARRIVE, Step.COLLECT)))
-    def mark(self, at: int, amount: int, step: Step) -> None:
-        part = self.part(at, alive=bool(at % 5))
-        if part is None:
-            return
-        units = self.some(part, amount)
+    @something_open
+    @rule(at=PICK, amount=PICK, which=PICK)
+    def go_on(self, at: int, amount: int, which: int) -> None:
+        """A step that the part can take."""
+        able = [part for part in self.world.parts() if steps_of(part) and not part.group]
+        if able:
+            part = able[at % len(able)]
+            steps = steps_of(part)
+            self.marked(part, steps[which % len(steps)], self.some(part, amount), 1 + amount % 200_000)
+
+    @something_open
+    @rule(at=PICK, step=st.sampled_from((Step.PICK, Step.READY, Step.SHIP, Step.ARRIVE, Step.COLLECT)))
+    def mark(self, at: int, step: Step) -> None:
+        """Any step of any part."""
+        part = self.part(at, alive=bool(at % 3))
+        assert part is not None
+        self.marked(part, step, None, 3600)
+
+    def marked(self, part: Part, step: Step, units: dict[str, int] | None, collect_s: int) -> None:
         state = TABLE[course(part)].get(step.value, {}).get(part.state)
-        command = Mark(
-            reservation_id=part.reservation_id, part=part.part, step=step, lines=units, collect_s=1 + amount % 200_000
-        )
+        command = Mark(reservation_id=part.reservation_id, part=part.part, step=step, lines=units, collect_s=collect_s)
         document = self.world.ask(command)
         can = state is not None and not part.group and not self.over(part.reservation_id)
         assert (document is not None) == can, f"{step} from {part.state}"
@@ -234,6 +268,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert state is not None
             self.world.moved(part, units or self.all_of(part), state)
 
+    @something_open
     @rule(at=PICK, n=FEW)
     def fulfil(self, at: int, n: int) -> None:
         part = self.part(at)
@@ -255,6 +290,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.world.moved(one, {line_id: min(units, n)}, "shipped")
             n -= min(units, n)
 
+    @something_open
     @rule(at=PICK, n=FEW, where=st.integers(0, 4), every=st.booleans())
     def transfer(self, at: int, n: int, where: int, every: bool) -> None:
         part = self.part(at)
@@ -288,6 +324,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     # --- what goes wrong, ends, comes back
 
+    @something_open
     @rule(at=PICK, amount=PICK, reason=st.sampled_from((Reason.NOT_FOUND, Reason.DAMAGED, Reason.TOO_BUSY)))
     def short(self, at: int, amount: int, reason: Reason) -> None:
         part = self.part(at)
@@ -335,11 +372,11 @@ class Lifecycle(RuleBasedStateMachine):
     def open_units(self, name: str) -> int:
         return sum(part.units for part in self.open_parts(name))
 
+    @something_open
     @rule(at=PICK, amount=PICK, alone=st.booleans())
     def cancel(self, at: int, amount: int, alone: bool) -> None:
         part = self.part(at)
-        if part is None:
-            return
+        assert part is not None
         units = self.some(part, amount) if alone else None
         alive = {
             one.reservation_id: self.open_parts(one.reservation_id)
@@ -376,8 +413,6 @@ class Lifecycle(RuleBasedStateMachine):
                 self.total[sku_no] += n  # with the customer it still counts as gone
 
     def not_returned(self, order_id: str, sku_no: int) -> int:
-        if not hasattr(self, "returned"):
-            self.returned: Counter[tuple[str, int]] = Counter()
         sent = 0
         for part in self.world.parts():
             if part.order_id == order_id and part.state in ("shipped", "collected"):
@@ -393,8 +428,17 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.counted_low.add(row)
         self.world.blocked.discard(row)
 
+    @precondition(lambda self: hasattr(self, "world") and self.anything_over())
     @rule(portion=st.integers(1, 3))
     def sweep(self, portion: int) -> None:
+        self.swept(portion)
+
+    def anything_over(self) -> bool:
+        now_s = self.world.now_s
+        parts = self.world.parts()
+        return any(self.over(p.reservation_id) or (p.state == "ready" and p.due_s <= now_s) for p in parts)
+
+    def swept(self, portion: int) -> None:
         held = [part for part in self.world.parts() if part.state == "held" and self.over(part.reservation_id)]
         kept = [part for part in self.world.parts() if part.state == "ready" and part.due_s <= self.world.now_s]
         over = {part.reservation_id for part in held}
@@ -411,6 +455,8 @@ class Lifecycle(RuleBasedStateMachine):
     def time_passes(self, minutes: int) -> None:
         if self.world.now_s + minutes * 60 < self.start_s + LIMIT_S:
             self.world.now_s += minutes * 60
+        if minutes == 1:
+            self.swept(3)
 
     @precondition(lambda self: hasattr(self, "world") and self.world.said)
     @rule(at=PICK)
