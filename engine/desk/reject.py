@@ -116,7 +116,8 @@ class Reject:
         part = self._part(open_parts)
         gone = self._gone(part)
         effects = effects_of(state, part, gone, {line.line_id: line for line in self.lines}, self.reason)
-        left = lessened(part, gone, state.now_s)
+        all_parts = state.parts(self.reservation_id)
+        left, off = lessened(part, gone, max(one.part for one in all_parts) + 1, state.now_s)
         back = Posting(
             stock=[effect.change for effect in effects.values()],
             capacity=capacity_back(state, part, left),
@@ -126,10 +127,11 @@ class Reject:
                 if effect.after != effect.before
             ],
             changes=[left],
+            makes=[*off],
         )
         blocked = blocked_by(state, part, self.lines, self.reason)
         noted = self._noted(state, part, left, effects, blocked)
-        others = [left if one.part == part.part else one for one in state.parts(self.reservation_id)]
+        others = [left if one.part == part.part else one for one in all_parts] + off
         rest = self._decide(state, reservation, part, gone, others, back)
         return self._planned(state, reservation, others, rest, gone, effects, joined(back, noted), blocked)
 

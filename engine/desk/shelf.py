@@ -20,7 +20,7 @@ import msgspec
 
 from engine.desk.state import State
 from engine.stock.ledger import CapacityChange, StockChange, stock_key
-from engine.stock.lifecycle import booked_after, shelf_no
+from engine.stock.lifecycle import booked_after, shelf_no, split
 from engine.stock.records import Part, PartState
 
 
@@ -96,19 +96,21 @@ def blocked_by(state: State, part: Part, lines: Sequence[RejectedLine], reason: 
     return {stock_key(sku_of[line.line_id], shelf_of(part)): until_s for line in lines if line.counted is None}
 
 
-def lessened(part: Part, gone: Mapping[str, int], now_s: int) -> Part:
-    """A shipment without units that it does not serve any more; rejected where nothing is left of it."""
-    lines = tuple(
-        (line_id, sku_no, units - gone.get(line_id, 0))
-        for line_id, sku_no, units in part.lines
-        if units > gone.get(line_id, 0)
-    )
-    if not lines:
-        state, booked = PartState.REJECTED.value, booked_after(part)
-        return msgspec.structs.replace(part, state=state, booked=booked, updated_s=now_s, version=part.version + 1)
-    return msgspec.structs.replace(
-        part, lines=lines, units=sum(units for _, _, units in lines), updated_s=now_s, version=part.version + 1
-    )
+def lessened(part: Part, gone: Mapping[str, int], number: int, now_s: int) -> tuple[Part, list[Part]]:
+    """
+    A shipment without units that it does not serve any more; rejected where nothing is left of it.
+
+    What is rejected of a shipment that goes on becomes a part of its own, numbered `number`, that has ended: so every
+    unit is in one part, and a pick that was done stays booked.
+    """
+    ended = PartState.REJECTED.value
+    if gone == {line_id: units for line_id, _, units in part.lines}:
+        booked = booked_after(part)
+        left = msgspec.structs.replace(part, state=ended, booked=booked, updated_s=now_s, version=part.version + 1)
+        return left, []
+    rest, off = split(part, gone, number, goes_on=False)
+    off = msgspec.structs.replace(off, state=ended, booked=booked_after(off), updated_s=now_s)
+    return msgspec.structs.replace(rest, updated_s=now_s, version=part.version + 1), [off]
 
 
 def capacity_back(state: State, part: Part, left: Part) -> list[CapacityChange]:

@@ -129,7 +129,8 @@ def test_a_part_of_a_shipment_stays_with_its_node(desk: Desk, ledger: Ledger) ->
     order = builders.order(builders.line("a", 3), builders.line("b", 1))
     desk.ask(allocate(order, ttl_s=None))
     document = said(desk.ask(rejection(units=2, counted=1)))
-    wh, st = ledger.find(Part)
+    wh, off, st = ledger.find(Part)
+    assert (off.state, off.units, off.node_no) == ("rejected", 2, wh.node_no)
     assert (wh.lines, wh.units, wh.state) == ((("a", 0, 1), ("b", 1, 1)), 2, "confirmed")
     assert st.lines == (("a", 0, 2),)
     assert document["shipments"][0]["lines"] == [{"line_id": "a", "sku": "a", "quantity": 2}]

@@ -37,7 +37,7 @@ def network() -> Network:
         builders.store("s2", lat=48.85, lon=2.35, postcode="75002", region="IDF", groups=("all", "east")),
         builders.pickup_point(),
     )
-    stock = {("wh", "a"): 6, ("wh", "b"): 4, ("st", "a"): 1, ("st", "b"): 0, ("s2", "a"): 4, ("s2", "b"): 3}
+    stock = {("wh", "a"): 8, ("wh", "b"): 5, ("st", "a"): 1, ("st", "b"): 0, ("s2", "a"): 4, ("s2", "b"): 3}
     collections = (
         builders.collection("wh", "std"),
         builders.collection("st", "std", cutoff="13:00", collect="16:00"),

@@ -209,14 +209,15 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(at=PICK)
     def confirm(self, at: int) -> None:
-        found = self.reservation(at)
+        held = self.world.ledger.find(Reservation, {"state": "held"}, limit=10_000)
+        found = held[at % len(held)] if held and at % 5 else self.reservation(at)
         if found is None:
             return
-        held = [part for part in self.open_parts(found.reservation_id) if part.state == "held"]
+        parts = [part for part in self.open_parts(found.reservation_id) if part.state == "held"]
         document = self.world.ask(Confirm(reservation_id=found.reservation_id))
-        assert (document is not None) == (bool(held) and not self.over(found.reservation_id))
+        assert (document is not None) == (bool(parts) and not self.over(found.reservation_id))
         if document is not None:
-            for part in held:
+            for part in parts:
                 self.world.moved(part, self.all_of(part), "confirmed")
 
     @rule(at=PICK, ttl_s=st.integers(1, 7200))
@@ -293,9 +294,9 @@ class Lifecycle(RuleBasedStateMachine):
     @something_open
     @rule(at=PICK, n=FEW, where=st.integers(0, 4), every=st.booleans())
     def transfer(self, at: int, n: int, where: int, every: bool) -> None:
-        part = self.part(at)
-        if part is None:
-            return
+        holds = [part for part in self.world.parts() if not part.method and part.state in ("held", "confirmed")]
+        part = holds[at % len(holds)] if holds and at % 7 else self.part(at)
+        assert part is not None
         node = NODES[where] if where < len(NODES) else None
         group = None if node is not None else ("all", "east")[where % 2]
         line_id, sku_no, _ = part.lines[0]
@@ -470,7 +471,7 @@ class Lifecycle(RuleBasedStateMachine):
 
 TestLifecycle = Lifecycle.TestCase
 TestLifecycle.settings = settings(
-    max_examples=examples(40),
+    max_examples=examples(30),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
