@@ -36,11 +36,16 @@ class Postgres:
 
     @classmethod
     def for_good(cls) -> "Postgres":
-        """A server for tests, until the process ends: it is never killed, so it need not wait for the disk."""
+        """
+        A server for tests, until the process ends.
+
+        It is never killed, so it need not wait for the disk; and it does no upkeep by itself, whose transactions would
+        hold back the feed for a moment at any time.
+        """
         folder = Path(tempfile.mkdtemp(prefix="sourcewise-pg-"))
         server = get_server(folder, cleanup_mode="delete")
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            for setting in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
                 connection.execute(f"ALTER SYSTEM SET {setting} = off")
             connection.execute("SELECT pg_reload_conf()")
         return cls(server)
