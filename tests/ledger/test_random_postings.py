@@ -113,7 +113,7 @@ def records(ledger: Ledger) -> list[list[bytes]]:
 
 
 def _told(ledger: Ledger, mark: FeedMark, expected: int) -> list[Change]:
-    """The feed since a mark, once all is in it: PostgreSQL's own upkeep may hold the last transactions back a little."""
+    """The feed since a mark, once all is in it: a transaction of somebody else may hold the last ones back a little."""
     for _ in range(5_000):
         told = ledger.changes(mark)
         if len(told) >= expected:
