@@ -80,7 +80,7 @@ def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: boo
     with echo() as port:
         figures["client_limit_per_s"] = round(http_client.closed(port, _requests(bodies, "/", "e"), CONNECTIONS).per_s)
     print(f"the client alone: {figures['client_limit_per_s']:,} requests/s")
-    with TemporaryDirectory(dir=results) as folder:
+    with TemporaryDirectory(dir=record.folder(None, quick=True)) as folder:
         url = f"sqlite:///{folder}/ledger.db"
         spec = {"data": str(data) if data else None, "seed": seed, "url": url, "sizes": asdict(world)}
         with server(spec, Path(folder) / "log") as port:

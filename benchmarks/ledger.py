@@ -31,6 +31,7 @@ from typing import Any
 
 import numpy as np
 
+from api.http.running import SWITCH_S
 from benchmarks import record
 from benchmarks.ledger_start import full_network, started
 from benchmarks.record import ROOT, Figures, percentile
@@ -101,11 +102,12 @@ class Counting(Watch):
 
 def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: bool) -> Figures:
     """Measure both ledgers in turns; print, add to the history."""
+    sys.setswitchinterval(SWITCH_S)  # as the service does
     network, orders, source = shop(data, sizes, seed)
     print(f"{source}; {len(orders):,} orders of three lines; stock times {PLENTY}")
     figures: Figures = {"source": source, "orders": sizes.orders, "outstanding": OUTSTANDING, "oversold": 0}
     figures |= {"leaked": 0, "overdrawn": 0, "connections": CONNECTIONS}
-    with TemporaryDirectory(dir=results) as folder, Postgres.started() as server:
+    with TemporaryDirectory(dir=record.folder(None, quick=True)) as folder, Postgres.started() as server:
         urls = {"sqlite": f"sqlite:///{folder}/ledger.db", "postgres": server.database("allocations")}
         for name, url in urls.items():
             figures |= {f"{name}_{key}": value for key, value in allocations(url, network, orders, sizes).items()}
