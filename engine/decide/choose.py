@@ -6,6 +6,7 @@ added. The kernel's numbers are rebuilt as Shipment objects by the Evaluator, wh
 difference of a cent is a broken invariant.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ from engine.network.model import NodeKind
 from engine.network.routes import Route
 from engine.network.rows import TargetRows
 from engine.optimise import mip
-from engine.optimise.intake import Intake, fits_kernel, items_of
+from engine.optimise.intake import Intake, fits_in_pieces, fits_kernel, items_of, rows_of
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, decide_row
 from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_tariff import Tariffs
@@ -172,6 +173,8 @@ class Chooser:
         """The best plan under the rules of a request as they are; only the lines of `split` may be divided."""
         if not split and fits_kernel(request):
             return self._by_kernel(request, clock)
+        if split and fits_in_pieces(request, split):
+            return self._by_kernel(request, clock, split)
         if not request.order.partial and self._stuck(request, split, clock):
             lines = range(len(request.order.lines))
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="mip")
@@ -254,26 +257,32 @@ class Chooser:
         why = [request.why_not(index[u.line_id]) for u in unmet]
         return tuple(replace(u, reasons=w, summary=summary_of(w)) for u, w in zip(unmet, why, strict=True))
 
-    def _by_kernel(self, request: Evaluator, clock: Clock) -> Plan:
+    def _by_kernel(self, request: Evaluator, clock: Clock, split: frozenset[int] = frozenset()) -> Plan:
         self.rows.trim()
-        orders = self.intake.orders([request])
+        orders = self.intake.orders([request], split)
         status, cost, count, place = decide_row(self.block_of_one(orders).at, 0, self._out)
         lines = range(len(request.order.lines))
         if status == INFEASIBLE:
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="subset")
         if status == COLLIDES:
-            return mip.solve(request, clock=clock, tariffs=self.tariffs)
-        items = items_of(request)
+            return mip.solve(request, clock=clock, split_lines=split, tariffs=self.tariffs)
+        pieces = rows_of(request, split)
         place_node = int(orders.places[place, PL_NODE]) if place >= 0 else -1
         shipments = []
         served: set[int] = set()
         for row in self._out[:count]:
             route = self.route_of(row, place_node)
-            taken = [line for line in lines if row[S_ITEMS] >> items[line] & 1]
+            taken = Counter[int]()
+            for piece in pieces:
+                if row[S_ITEMS] >> piece.item & 1:
+                    taken[piece.line] += piece.quantity
             served.update(taken)
-            built = request.shipment(route, tuple((line, request.order.lines[line].quantity) for line in taken))
+            built = request.shipment(route, tuple(taken.items()))
             assert not isinstance(built, Refusal), f"the kernel chose a shipment that cannot be: {built}"
             shipments.append(built)
+        parts = Counter(part.line_id for shipment in shipments for part in shipment.lines)
+        if max(parts.values(), default=0) > request.shipments_per_line_max:
+            return mip.solve(request, clock=clock, split_lines=split, tariffs=self.tariffs)
         unserved = tuple(line for line in lines if line not in served)
         plan = request.plan(shipments, unserved, Status.OPTIMAL, int(cost), method="subset")
         assert plan.cost_cents == cost, f"order {plan.order_id}: kernel says {cost}, recount {plan.cost_cents}"

@@ -35,8 +35,9 @@ from engine.optimise.tables import (
     W_OPPORTUNITY,
     W_UNSERVED,
     Orders,
+    Pol,
 )
-from engine.optimise.workspace import INFINITE, Inputs, Workspace
+from engine.optimise.workspace import D_FIRST, D_ITEMS, INFINITE, Inputs, Workspace
 
 ALONE = 1  # bit of sku_flags
 
@@ -90,6 +91,22 @@ def lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
 
 
 @inlined
+def _divide(inputs: Inputs, row: int, pieces: int, c: int, first: int, free: int) -> None:
+    """Say what a candidate has of a divided line, and the terms of each number of its pieces."""
+    pol, live, ws = inputs.pol, inputs.live, inputs.ws
+    ws.cand_units[c, first] = free
+    least = INFINITE
+    for n in range(1, pieces + 1):
+        cents = pol.node[live.row[row].node].reject_cents
+        cents += weigh(live.row[row].price_cents * n, pol.weight[W_OPPORTUNITY])
+        cents += weigh(live.row[row].markdown_cents * n, pol.weight[W_MARKDOWN])
+        ws.cand_pieces_cents[c, first + n - 1] = cents
+        least = min(least, cents // n)
+    for n in range(pieces):
+        ws.cand_cents[c, first + n] = least
+
+
+@inlined
 def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: int) -> int:
     """Note that a stock row can serve a line in full, if it can; returns the number of candidates."""
     net, pol, live, orders, ws = inputs.net, inputs.pol, inputs.live, inputs.orders, inputs.ws
@@ -124,6 +141,10 @@ def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: i
         return count
     item = orders.line[line].item
     ws.candidate[c].lines |= 1 << (line - o[O_LINE_FROM])
+    if orders.line[line].pieces > 0:
+        if orders.line[line].piece == 0:
+            _divide(inputs, row, orders.line[line].pieces, c, item, free)
+        return count
     cents = pol.node[node].reject_cents
     if live.row[row].price_cents != 0:
         cents += weigh(live.row[row].price_cents * need, pol.weight[W_OPPORTUNITY])
@@ -276,11 +297,24 @@ def _services_of_sku(net: Net, sku: int, services: int) -> int:
     return out
 
 
+@inlined
+def _measure_piece(pol: Pol, live: LiveArrays, orders: Orders, ws: Workspace, line: int) -> None:
+    """Terms that a piece cannot do without: what is paid once for all of a line is left out."""
+    item, pieces = orders.line[line].item, orders.line[line].pieces
+    ws.item[item].lines = 0
+    ws.item[item].least_cents = live.sku_least_cents[orders.line[line].sku] * pol.weight[W_MARKDOWN] // 1000
+    if orders.line[line].piece == 0:
+        ws.divided[ws.counts[3], D_ITEMS] = ((1 << pieces) - 1) << item
+        ws.divided[ws.counts[3], D_FIRST] = item
+        ws.counts[3] += 1
+
+
 @compiled
 def measure_items(inputs: Inputs, o: NDArray[np.int64]) -> None:
     """Fill ws.set for single items, and ws.item. Bid prices are not below zero, so markdown alone bounds a line."""
     net, pol, live, orders, ws = inputs.net, inputs.pol, inputs.live, inputs.orders, inputs.ws
     items = o[O_ITEMS]
+    ws.counts[3] = 0
     for i in range(items):
         t = 1 << i
         ws.set[t].weight_g = 0
@@ -318,8 +352,11 @@ def measure_items(inputs: Inputs, o: NDArray[np.int64]) -> None:
             ws.set[t].valid = 0
         ws.item[orders.line[line].item].lines += 1
         ws.item[orders.line[line].item].units += quantity
-        credit = weigh(live.sku_least_cents[sku] * quantity, pol.weight[W_MARKDOWN])
-        ws.item[orders.line[line].item].least_cents += pol.scalar[P_LEAST_REJECT] + credit
+        if orders.line[line].pieces > 0:
+            _measure_piece(pol, live, orders, ws, line)
+        else:
+            credit = weigh(live.sku_least_cents[sku] * quantity, pol.weight[W_MARKDOWN])
+            ws.item[orders.line[line].item].least_cents += pol.scalar[P_LEAST_REJECT] + credit
         unserved = pol.scalar[P_UNSERVED_BASE] + rounded(
             net.sku[sku].value_cents * quantity * pol.scalar[P_UNSERVED_VALUE], 1000
         )
@@ -344,8 +381,13 @@ def join_sets(ws: Workspace, t: int, a: int, b: int) -> None:
 
 @compiled
 def measure_all(items: int, ws: Workspace) -> None:
-    """Fill the set_ arrays of every set."""
+    """Fill the set_ arrays of every set; the pieces of a line are one line."""
     for t in range(3, 1 << items):
         low = t & -t
         if low != t:
             join_sets(ws, t, t ^ low, low)
+            for d in range(ws.counts[3]):
+                if low & ws.divided[d, D_ITEMS] and (t ^ low) & ws.divided[d, D_ITEMS]:
+                    ws.set[t].lines -= 1
+            if ws.set[t].lines == 1:
+                ws.set[t].valid = 1  # what ships alone may do so in any number

@@ -55,7 +55,7 @@ def ship_exactly(inputs: Inputs, o: NDArray[np.int64], t: int, shift: int) -> No
         ws.value[t] = max(ws.value[t], min(cost >> shift, TERM_MAX))
         return
     ws.value[t] = NOT_SOLD
-    if not _in_hole(inputs, o, t):  # then what holds it cannot be sent either
+    if ws.counts[2] == 0 and not _in_hole(inputs, o, t):  # then what holds it cannot be sent either
         for s in range(t + 1, 1 << o[O_ITEMS]):
             if s & t == t:
                 ws.value[s] = NOT_SOLD

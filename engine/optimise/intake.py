@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,6 +47,42 @@ def fits_kernel(request: Evaluator) -> bool:
     return lines <= ITEMS_MAX or (lines <= LINES_MAX and max(items_of(request)) < ITEMS_MAX)
 
 
+def fits_in_pieces(request: Evaluator, split: frozenset[int]) -> bool:
+    """Whether the subset kernel takes the order with some of its lines divided into units, each an item."""
+    order = request.order
+    if order.partial or request.policy.use_inbound:
+        return False
+    more = sum(order.lines[i].quantity - 1 for i in split)
+    return len(order.lines) + more <= LINES_MAX and max(items_of(request)) + more < ITEMS_MAX
+
+
+class Row(NamedTuple):
+    """A line, or one unit of a divided line, as the kernel sees it."""
+
+    line: int
+    quantity: int
+    item: int
+    pieces: int  # of its line, 0 where it is not divided
+    piece: int
+
+
+def rows_of(request: Evaluator, split: frozenset[int] = frozenset()) -> list[Row]:
+    """The rows of an order, the lines of `split` divided into units; rows of a line follow each other."""
+    number: dict[int, int] = {}
+    rows: list[Row] = []
+    count = 0
+    for i, (line, item) in enumerate(zip(request.order.lines, items_of(request), strict=True)):
+        if i in split:
+            rows += [Row(i, 1, count + j, line.quantity, j) for j in range(line.quantity)]
+            count += line.quantity
+            continue
+        if item not in number:
+            number[item] = count
+            count += 1
+        rows.append(Row(i, line.quantity, number[item], 0, 0))
+    return rows
+
+
 class Intake:
     """
     Brings requests into columns.
@@ -67,21 +104,21 @@ class Intake:
         self._homes: dict[Target, tuple[int, int, int, int]] = {}
         self._generation = rows.generation
 
-    def orders(self, requests: Sequence[Evaluator]) -> Orders:
-        """The columns of orders that fit the kernel; valid until `rows` forgets its slots."""
+    def orders(self, requests: Sequence[Evaluator], split: frozenset[int] = frozenset()) -> Orders:
+        """The columns of orders that fit the kernel, lines of `split` in pieces; valid until slots are forgotten."""
         if self._generation != self.rows.generation or len(self._homes) > HOMES_MAX:
             self._places.clear()
             self._homes.clear()
             self._generation = self.rows.generation
         table: list[tuple[int, ...]] = []
-        lines: list[tuple[int, int, int, int]] = []
+        lines: list[tuple[int, ...]] = []
         nodes: list[int] = []
         places: list[tuple[int, ...]] = []
         for request in requests:
-            table.append(self._row(request, lines, nodes, places))
+            table.append(self._row(request, lines, nodes, places, split))
         return Orders(
             np.array(table, dtype=np.int64).reshape(-1, O_FIELDS),
-            np.array(lines, dtype=np.int64).reshape(-1, 4).view(LINE).reshape(-1),
+            np.array(lines, dtype=np.int64).reshape(-1, len(LINE.names or ())).view(LINE).reshape(-1),
             np.array(nodes, dtype=np.int32),
             np.array(places, dtype=np.int64).reshape(-1, PL_FIELDS),
         )
@@ -89,9 +126,10 @@ class Intake:
     def _row(
         self,
         request: Evaluator,
-        lines: list[tuple[int, int, int, int]],
+        lines: list[tuple[int, ...]],
         nodes: list[int],
         places: list[tuple[int, ...]],
+        split: frozenset[int],
     ) -> tuple[int, ...]:
         """The row of an order, in the order of its fields; its lines, nodes and places are appended."""
         order, ways, index = request.order, request.ways, self.compiled.network.node_index
@@ -104,9 +142,15 @@ class Intake:
             flags |= F_NO_SAFETY
         self.rows.see(request.placed_s)
         line_from, excluded_from, place_from = len(lines), len(nodes), len(places)
-        items: Sequence[int] = items_of(request) if order.keep_together else range(len(order.lines))
-        for sku, line, pin, item in zip(request.sku_index, order.lines, request.pins, items, strict=True):
-            lines.append((sku, line.quantity, pin, item))
+        if split:
+            rows = rows_of(request, split)
+            lines += [(request.sku_index[r.line], r.quantity, request.pins[r.line], *r[2:]) for r in rows]
+            num_items = max(r.item for r in rows) + 1
+        else:
+            items: Sequence[int] = items_of(request) if order.keep_together else range(len(order.lines))
+            for sku, line, pin, item in zip(request.sku_index, order.lines, request.pins, items, strict=True):
+                lines.append((sku, line.quantity, pin, item, 0, 0))
+            num_items = max(items) + 1
         nodes += [index[n] for n in order.excluded_nodes]
         allowed_from = len(nodes)
         nodes += [index[n] for n in order.nodes]
@@ -130,7 +174,7 @@ class Intake:
             request.min_parcel_value_cents,
             line_from,
             len(lines),
-            max(items) + 1,
+            num_items,
             excluded_from,
             allowed_from,
             allowed_from,

@@ -6,8 +6,9 @@ Exact sourcing of one order under prices: every way to serve every set of its it
 
 for the home target, and again with each candidate place (then w is the better of home and place, and the trip is
 added). O(K 2^n + 3^n) for bounds on w that are nearly exact, then w itself where a best plan may need it. Two shipments
-at one node share stock and capacity: the kernel ignores that, checks its answer, and says COLLIDES if it matters; the
-answer is then a lower bound. Arrays: Inputs in workspace.py, and what it names.
+at one node share its capacity: a search ignores that; where the best plan overdraws a cell, further searches do without
+one of those shipments or the other (bars.py), and the best of their plans that overdraws none is the answer. Where that
+takes too many, the kernel says COLLIDES. Arrays: Inputs in workspace.py, and what it names.
 """
 
 import numpy as np
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from engine.costs.tariff import weigh
 from engine.network.blocks import opened
 from engine.network.jit import compiled, inlined
-from engine.network.live import LiveArrays
 from engine.network.records import Net
+from engine.optimise.bars import CLOSED, bar, branch_off, next_branch, overdrawn
 from engine.optimise.bounds import bound_places, bound_sets, list_alive, shift_of, slacken
 from engine.optimise.candidates import find_candidates, find_few, find_useful, least_node, measure_all, measure_items
 from engine.optimise.cells import find_cells, price_classes
@@ -142,7 +143,7 @@ def search(inputs: Inputs, o: NDArray[np.int64]) -> bool:
     bound_sets(pol, o, ws)
     few, anyone = want_places(inputs, o)
     if home:
-        _prepare_home(inputs, o, split, none if partial or anyone else few)
+        _prepare_home(inputs, o, split, none if partial or anyone or ws.counts[3] > 0 else few)
         count = find_useful(inputs, o)
     elif anyone:
         count = find_candidates(inputs, o)
@@ -181,39 +182,11 @@ def search(inputs: Inputs, o: NDArray[np.int64]) -> bool:
             take_best(o, ws, one, full, split, extra, p)
     if partial and not ws.best[5] and any_way(inputs, o, shift):
         ws.best[5] = 1
-    if partial and ws.best[5]:
+    if partial and (ws.best[5] or ws.counts[2] > 0):  # only plans of several shipments have any barred
         everything = unserved(ws, full)
         if everything < ws.best[0]:
             ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[4] = everything, 0, 0, -1, 0
     return ws.best[0] < INFINITE
-
-
-@compiled
-def _collides(net: Net, live: LiveArrays, count: int, out: NDArray[np.int64]) -> bool:
-    """Whether two shipments of the plan together overdraw a cell of one node."""
-    for a in range(count):
-        node, day, hour = out[a, S_NODE], out[a, S_DAY], out[a, S_HOUR]
-        day_n, day_u, hour_n, hour_u = 0, 0, 0, 0
-        for b in range(count):
-            if out[b, S_NODE] == node and out[b, S_DAY] == day:
-                day_n += 1
-                day_u += out[b, S_UNITS]
-                if out[b, S_HOUR] == hour:
-                    hour_n += 1
-                    hour_u += out[b, S_UNITS]
-        if day_n < 2:
-            continue
-        if live.day[node, day].orders + day_n > net.node[node].cap_day_orders:
-            return True
-        if live.day[node, day].units + day_u > net.node[node].cap_day_units:
-            return True
-        h = live.hour_node[node]
-        if h >= 0 and (
-            live.hour[h, day, hour].orders + hour_n > net.node[node].cap_hour_orders
-            or live.hour[h, day, hour].units + hour_u > net.node[node].cap_hour_units
-        ):
-            return True
-    return False
 
 
 @inlined
@@ -230,25 +203,9 @@ def _ship_s(net: Net, kind: int, node: int, route: int, release: int, end: int) 
 
 
 @compiled
-def solve(inputs: Inputs, row: int, out: NDArray[np.int64]) -> tuple[int, int, int, int]:
-    """
-    Decide one order.
-
-    Parameters
-    ----------
-    row
-        The order's row in inputs.orders.table.
-    out
-        (ITEMS_MAX, S_FIELDS) int64: the shipments.
-
-    Returns
-    -------
-    status, cost in cents (a lower bound if COLLIDES), number of shipments, row of the place in orders.places or -1
-    """
-    net, live, orders, ws = inputs.net, inputs.live, inputs.orders, inputs.ws
-    o = orders.table[row]
-    if not search(inputs, o):
-        return INFEASIBLE, 0, 0, -1
+def _write(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64]) -> tuple[int, int]:
+    """Write the plan of the last search into `out`; its number of shipments and row of the place, or -1."""
+    net, ws = inputs.net, inputs.ws
     count = ws.best[4]
     uses_place = False
     for i in range(count):
@@ -268,8 +225,73 @@ def solve(inputs: Inputs, row: int, out: NDArray[np.int64]) -> tuple[int, int, i
         out[i, S_DELIVER] = deliver
         out[i, S_UNITS] = ws.set[t].units
         uses_place |= at_place == 1
-    place = ws.best[3] if uses_place else -1
-    return (COLLIDES if _collides(net, live, count, out) else OPTIMAL), ws.best[0], count, place
+    return count, ws.best[3] if uses_place else -1
+
+
+@compiled
+def _apart(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64], rows: int) -> tuple[int, int, int, int]:
+    """
+    The best plan that overdraws no cell, where rows of the best one do: branch and bound over pairs to do without.
+
+    Ends with the search of the plan it returns, so that ws tells of that; COLLIDES where branches do not suffice.
+    """
+    net, live, ws = inputs.net, inputs.live, inputs.ws
+    least = ws.best[0]
+    number = branch_off(ws, np.int64(-1), np.int64(0), rows, out, least)
+    cost, by, shipments, kept = INFINITE, INFINITE, INFINITE, -1
+    while number >= 0:
+        b = next_branch(ws, number)
+        if b < 0 or ws.branch[b].cents > cost or (ws.branch[b].cents == cost and ws.counts[3] > 0):
+            break  # pieces are alike, so that plans as good are many
+        ws.branch[b].state = CLOSED
+        bar(ws, b)
+        if not search(inputs, o) or ws.best[0] > cost:
+            continue
+        count, _ = _write(inputs, o, out)
+        rows = overdrawn(net, live, ws, count, out)
+        if rows:
+            number = branch_off(ws, b, number, rows, out, ws.best[0])
+        elif ws.best[0] < cost or ws.best[1] < by or (ws.best[1] == by and ws.best[2] < shipments):
+            cost, by, shipments, kept = ws.best[0], ws.best[1], ws.best[2], b
+    if number < 0:
+        return COLLIDES, least, 0, -1
+    if kept < 0:
+        return INFEASIBLE, 0, 0, -1
+    bar(ws, kept)
+    search(inputs, o)
+    count, place = _write(inputs, o, out)
+    return OPTIMAL, cost, count, place
+
+
+@compiled
+def solve(inputs: Inputs, row: int, out: NDArray[np.int64]) -> tuple[int, int, int, int]:
+    """
+    Decide one order.
+
+    Parameters
+    ----------
+    row
+        The order's row in inputs.orders.table.
+    out
+        (ITEMS_MAX, S_FIELDS) int64: the shipments.
+
+    Returns
+    -------
+    status, cost in cents (a lower bound if COLLIDES), number of shipments, row of the place in orders.places or -1
+    """
+    ws = inputs.ws
+    o = inputs.orders.table[row]
+    ws.counts[2] = 0
+    if not search(inputs, o):
+        return INFEASIBLE, 0, 0, -1
+    cost = ws.best[0]
+    count, place = _write(inputs, o, out)
+    rows = overdrawn(inputs.net, inputs.live, ws, count, out)
+    if rows == 0:
+        return OPTIMAL, cost, count, place
+    found = _apart(inputs, o, out, rows)
+    ws.counts[2] = 0
+    return found
 
 
 @compiled

@@ -33,7 +33,7 @@ from engine.optimise.tables import (
     W_WAITING,
     Pol,
 )
-from engine.optimise.workspace import INFINITE, MEMO_MAX, Inputs, Workspace
+from engine.optimise.workspace import D_FIRST, D_ITEMS, INFINITE, MEMO_MAX, Inputs, Workspace, num_bits
 from engine.promise.clock import arrival, first_handover, first_open, pick
 
 DAY_S = 86_400
@@ -47,6 +47,11 @@ def base_cents(pol: Pol, ws: Workspace, t: int, c: int) -> int:
     raw = pol.pick_cents[node, ws.set[t].lines] + pol.node[node].unit_cents * ws.set[t].units
     cents = weigh(raw, pol.weight[W_PICKING]) + pol.node[node].priority_cents
     left, i = t, 0
+    for d in range(ws.counts[3]):
+        pieces = num_bits(t & ws.divided[d, D_ITEMS])
+        if pieces:
+            cents += ws.cand_pieces_cents[c, ws.divided[d, D_FIRST] + pieces - 1]
+        left &= ~ws.divided[d, D_ITEMS]
     while left:
         if left & 1:
             cents += ws.cand_cents[c, i]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.network.jit import compiled, inlined
 from engine.network.records import Net
+from engine.optimise.bars import may_ship
 from engine.optimise.codes import (
     COURIER,
     IN,
@@ -123,6 +124,8 @@ def _home_shipment(
 ) -> None:
     """Try every home service for T from one candidate."""
     net, pol, ws = inputs.net, inputs.pol, inputs.ws
+    if not may_ship(ws, t, c):
+        return
     base = base_cents(pol, ws, t, c)
     left = services & ws.set[t].services
     for s in range(len(net.service)):
@@ -219,7 +222,7 @@ def place_pass(inputs: Inputs, o: NDArray[np.int64], place: NDArray[np.int64], n
     if own >= 0 and methods >> M_COLLECT & 1 and net.node[node].kind != POINT:
         for i in range(num_alive):
             t = ws.alive[i]
-            if t & ~ws.candidate[own].items == 0:
+            if t & ~ws.candidate[own].items == 0 and may_ship(ws, t, own):
                 limit = min(ws.best_of[1, t].cost, ws.set[t].cap_cents)
                 cost, ready = own_stock_route(inputs, o, t, own, base_cents(pol, ws, t, own), limit)
                 _keep(ws, one, t, cost, ready, np.int64(KIND_OWN), own, np.int64(0), one)
@@ -232,7 +235,7 @@ def place_pass(inputs: Inputs, o: NDArray[np.int64], place: NDArray[np.int64], n
                 continue
             for i in range(num_alive):
                 t = ws.alive[i]
-                if t & ~ws.candidate[c].items == 0:
+                if t & ~ws.candidate[c].items == 0 and may_ship(ws, t, c):
                     limit = min(ws.best_of[1, t].cost, ws.set[t].cap_cents)
                     cost, ready = lane_route(inputs, o, t, c, lane, base_cents(pol, ws, t, c), limit)
                     _keep(ws, one, t, cost, ready, np.int64(KIND_LANE), c, lane, one)
@@ -264,7 +267,7 @@ def _to_point(
     region, tz, one = place[PL_REGION], place[PL_TZ], np.int64(1)
     for i in range(num_alive):
         t = ws.alive[i]
-        if t & ~ws.candidate[c].items != 0:
+        if t & ~ws.candidate[c].items != 0 or not may_ship(ws, t, c):
             continue
         base = base_cents(pol, ws, t, c)
         for s in range(len(net.service)):

@@ -10,7 +10,7 @@ A policy compiled against a network, and the columns in which orders enter the k
     Pol.transit       (S, Z)         int64   promised days or minutes, -1 no transit
 
     Orders.table      (num_orders, O_FIELDS) int64   the fields O_...
-    Orders.line       (num_lines,)   LINE: sku, quantity, pinned node or -1, item
+    Orders.line       (num_lines,)   LINE: sku, quantity, pinned node or -1, item, pieces
     Orders.node_list  (n,)           int32   excluded and allowed nodes, by offsets in the table
     Orders.places     (n, PL_FIELDS) int64   candidate places, by offsets in the table
 """
@@ -130,7 +130,8 @@ POL_NODE = np.dtype(
         ("priority_cents", "i8"),
     ]
 )
-LINE = np.dtype([("sku", "i8"), ("quantity", "i8"), ("pin", "i8"), ("item", "i8")])
+# a line that may be divided comes as `pieces` rows of one unit, each an item, numbered from 0 by `piece`; else 0
+LINE = np.dtype([(name, "i8") for name in ("sku", "quantity", "pin", "item", "pieces", "piece")])
 
 
 class Pol(NamedTuple):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.network.blocks import openable
 from engine.network.floors import BANDS_MAX
+from engine.network.jit import inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import CLASSES_MAX, Reach
@@ -29,6 +30,7 @@ TERM_MAX, TERM_MIN = 1 << 20, -(1 << 21)  # of one item in a bound; plans of a d
 FIRST = 15  # row of Workspace.term
 FEW_ITEMS = 5  # up to which bounds are summed over nodes in the inner loop, and over sets from there on
 SETS = 1 << ITEMS_MAX
+BRANCHES_MAX = 256  # of a search for a plan that overdraws no cell of capacity
 INFINITE = 2**61
 
 # columns of a shipment in the kernel's answer
@@ -47,6 +49,7 @@ INFINITE = 2**61
     S_UNITS,
     S_FIELDS,
 ) = range(13)
+D_ITEMS, D_FIRST, D_FIELDS = range(3)  # columns of a divided line: its pieces as a set, the first of them
 KIND_CARRIER, KIND_OWN, KIND_LANE = 0, 1, 2
 
 
@@ -83,6 +86,7 @@ MEMO = _record(stamp="i8", cents="i8")
 FAMILY = _record(group="i8", due="i8", services="i8", cells="i8")  # bits of surcharges and services; number of cells
 CELL_AT = _record(stamp="i8", cell="i8")
 BEST_OF = _record(cost="i8", deliver="i8", kind="i8", candidate="i8", id="i8", at_place="i8")
+BRANCH = _record(parent="i8", items="i8", node="i8", cents="i8", state="i8")
 PLAN = _record(cost="i8", deliver="i8", count="i8", choice="i8")
 
 
@@ -92,7 +96,9 @@ class Workspace(NamedTuple):
     clock: I64  # [0] stamp, [1] number of candidates, [2] stamp of the order
     node: Records  # (K,) NODE
     candidate: Records  # (K,) CANDIDATE
-    cand_cents: I64  # (K, ITEMS_MAX) line terms of an item
+    cand_cents: I64  # (K, ITEMS_MAX) line terms of an item; of a piece no more than any number of them has each
+    cand_units: I64  # (K, ITEMS_MAX) by first item of a divided line: how many units of it there are
+    cand_pieces_cents: I64  # (K, ITEMS_MAX) from the first item of a divided line on: terms of 1, 2, .. of its pieces
     cand_from_s: I64  # (K, ITEMS_MAX) from when its stock is there, if that is not now
     pick: Records  # (K, LINES_MAX + 1) PICK
     set: Records  # (SETS,) SET
@@ -100,7 +106,10 @@ class Workspace(NamedTuple):
     slack: I64  # (ITEMS_MAX, CLASSES_MAX) how much dearer than the least a shipment with an item may be; FAR: any
     few: I64  # (K,) nodes that a first plan is looked for at
     kept: I64  # (K,) rows of a sku that may be worth it
-    counts: I64  # [0] families, [1] zone classes of the target
+    counts: I64  # [0] families, [1] zone classes of the target, [2] rows of `bars`, [3] rows of `divided`
+    bars: I64  # (BRANCHES_MAX, 2) sets, and nodes that must not ship them
+    divided: I64  # (ITEMS_MAX, 2) lines that come in pieces: D_...
+    branch: Records  # (BRANCHES_MAX,) BRANCH: see bars.py
     family: Records  # (FAMILIES_MAX,) FAMILY
     plain: I64  # (FAMILIES_MAX,) the family of a group without surcharges, with all its services
     cell_at: Records  # (FAMILIES_MAX * NUM_MAX * BANDS_MAX,) CELL_AT
@@ -154,6 +163,8 @@ def workspace(num_nodes: int) -> Workspace:
         node=np.zeros(num_nodes, dtype=NODE),
         candidate=np.zeros(num_nodes, dtype=CANDIDATE),
         cand_cents=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
+        cand_units=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
+        cand_pieces_cents=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
         cand_from_s=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
         pick=np.zeros((num_nodes, LINES_MAX + 1), dtype=PICK),
         set=np.zeros(SETS, dtype=SET),
@@ -162,6 +173,9 @@ def workspace(num_nodes: int) -> Workspace:
         few=np.zeros(num_nodes + 1, dtype=np.int64),
         kept=np.zeros(num_nodes + 1, dtype=np.int64),
         counts=np.zeros(4, dtype=np.int64),
+        bars=np.zeros((BRANCHES_MAX, 2), dtype=np.int64),
+        divided=np.zeros((ITEMS_MAX, D_FIELDS), dtype=np.int64),
+        branch=np.zeros(BRANCHES_MAX, dtype=BRANCH),
         family=np.zeros(FAMILIES_MAX, dtype=FAMILY),
         plain=np.zeros(FAMILIES_MAX, dtype=np.int64),
         cell_at=np.zeros(FAMILIES_MAX * NUM_MAX * BANDS_MAX, dtype=CELL_AT),
@@ -194,6 +208,16 @@ def workspace(num_nodes: int) -> Workspace:
         best=np.zeros(8, dtype=np.int64),
         chosen=np.zeros((ITEMS_MAX, 7), dtype=np.int64),
     )
+
+
+@inlined
+def num_bits(mask: int) -> int:
+    """How many bits are set."""
+    count = 0
+    while mask:
+        mask &= mask - 1
+        count += 1
+    return count
 
 
 openable(Workspace, lambda: workspace(1))
