@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from engine.optimise.columns import decide_rows
 from engine.optimise.mip_knapsack import undominated
 
 NUM_KERNELS = 212  # about; the progress bar needs a number
+_SKUS = ("a", "b")
 Report = Callable[[str, int, int], None]
 
 
@@ -67,6 +69,8 @@ def warm_up(report: Report) -> None:
 def _warm_stronger_method(engine: Engine, order: Order) -> None:
     """It works against a deadline, which compiling would eat up; `decide` needs it for larger orders only."""
     mip.solve(engine.chooser.request(order))
+    two = replace(order, lines=tuple(replace(order.lines[0], line_id=LineId(x), sku=SkuId(x)) for x in _SKUS))
+    mip.solve(engine.chooser.request(two))  # more than one shipment is possible: the rest of its kernels
     undominated(np.zeros((1, 5)))  # of tariffs, which a tiny network has none of
 
 
@@ -81,8 +85,8 @@ def _order() -> Order:
 
 def _tiny() -> Network:
     """A network of one store that customers collect at: types, not answers, are what compiling needs."""
-    one, zero = np.array([1]), np.zeros(1, dtype=np.int32)
-    no = np.zeros(1, dtype=bool)
+    one, zero = np.ones(len(_SKUS), dtype=np.int64), np.zeros(len(_SKUS), dtype=np.int32)
+    no = np.zeros(len(_SKUS), dtype=bool)
     return Network(
         name="warm-up",
         version="0",
@@ -101,7 +105,7 @@ def _tiny() -> Network:
             ),
         ),
         skus=SkuTable(
-            ids=(SkuId("a"),),
+            ids=tuple(SkuId(x) for x in _SKUS),
             weight_g=one,
             volume_cm3=one,
             longest_mm=one,
@@ -113,7 +117,7 @@ def _tiny() -> Network:
             hazardous=no,
             oversize=no,
         ),
-        stock=StockTable(node=zero, sku=zero, on_hand=one.astype(np.int32), reserved=zero, days_of_cover=zero),
+        stock=StockTable(node=zero, sku=np.arange(len(_SKUS), dtype=np.int32), on_hand=one.astype(np.int32), reserved=zero, days_of_cover=zero),
         areas=(Area(country="FR", prefix="75", lat=48.0, lon=2.0, region="IDF", tz="Europe/Paris"),),
     )
 
