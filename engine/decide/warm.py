@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ from engine.domain.order import Order, OrderLine
 from engine.network.model import Area, Network, Node, Offer, SkuTable, StockTable
 from engine.optimise import mip
 from engine.optimise.columns import decide_rows
-from engine.optimise.mip_knapsack import undominated
+from engine.optimise.mip_exchange import Ground, improve, prices_of
+from engine.optimise.mip_knapsack import least_reduced, undominated
 
-NUM_KERNELS = 212  # about; the progress bar needs a number
-_SKUS = ("a", "b")
+NUM_KERNELS = 330  # about; the progress bar needs a number
 Report = Callable[[str, int, int], None]
 
 
@@ -69,9 +68,14 @@ def warm_up(report: Report) -> None:
 def _warm_stronger_method(engine: Engine, order: Order) -> None:
     """It works against a deadline, which compiling would eat up; `decide` needs it for larger orders only."""
     mip.solve(engine.chooser.request(order))
-    two = replace(order, lines=tuple(replace(order.lines[0], line_id=LineId(x), sku=SkuId(x)) for x in _SKUS))
-    mip.solve(engine.chooser.request(two))  # more than one shipment is possible: the rest of its kernels
     undominated(np.zeros((1, 5)))  # of tariffs, which a tiny network has none of
+    ints, none, flags = np.zeros(1, dtype=np.int64), np.zeros(0), np.zeros((0, 0), dtype=np.bool_)
+    least_reduced(ints, ints[:0], none, none, none, ints[:0], ints, flags, ints, none, none, none)
+    table, no_ints = np.zeros((0, 0), dtype=np.int64), ints[:0]
+    slots = (table, np.zeros((0, 0)), none, none, no_ints, no_ints, none, none, no_ints, none, no_ints)
+    ground = Ground(*slots, ints, flags, ints, none, none, none, none, none)
+    improve(ground, no_ints, table, 0, 0.0, 1)
+    prices_of(ground, no_ints)
 
 
 def _order() -> Order:
@@ -85,8 +89,8 @@ def _order() -> Order:
 
 def _tiny() -> Network:
     """A network of one store that customers collect at: types, not answers, are what compiling needs."""
-    one, zero = np.ones(len(_SKUS), dtype=np.int64), np.zeros(len(_SKUS), dtype=np.int32)
-    no = np.zeros(len(_SKUS), dtype=bool)
+    one, zero = np.array([1]), np.zeros(1, dtype=np.int32)
+    no = np.zeros(1, dtype=bool)
     return Network(
         name="warm-up",
         version="0",
@@ -105,7 +109,7 @@ def _tiny() -> Network:
             ),
         ),
         skus=SkuTable(
-            ids=tuple(SkuId(x) for x in _SKUS),
+            ids=(SkuId("a"),),
             weight_g=one,
             volume_cm3=one,
             longest_mm=one,
@@ -117,7 +121,7 @@ def _tiny() -> Network:
             hazardous=no,
             oversize=no,
         ),
-        stock=StockTable(node=zero, sku=np.arange(len(_SKUS), dtype=np.int32), on_hand=one.astype(np.int32), reserved=zero, days_of_cover=zero),
+        stock=StockTable(node=zero, sku=zero, on_hand=one.astype(np.int32), reserved=zero, days_of_cover=zero),
         areas=(Area(country="FR", prefix="75", lat=48.0, lon=2.0, region="IDF", tz="Europe/Paris"),),
     )
 

@@ -22,7 +22,7 @@ from engine.optimise.workspace import (
     S_NODE,
     S_UNITS,
     Workspace,
-    num_bits,
+    units_in,
 )
 
 OPEN, CLOSED = 0, 1
@@ -39,12 +39,12 @@ def may_ship(ws: Workspace, t: int, c: int) -> bool:
 
 @compiled
 def _allowed(ws: Workspace, t: int, c: int) -> bool:
-    """Whether the pair is not barred, and the candidate has as many units of each divided line as T has pieces."""
+    """Whether the pair is not barred, and the candidate has the units of T of each divided line."""
     for i in range(ws.counts[2]):
         if ws.bars[i, 0] == t and ws.bars[i, 1] == ws.candidate[c].node:
             return False
     for i in range(ws.counts[3]):
-        if num_bits(t & ws.divided[i, D_ITEMS]) > ws.cand_units[c, ws.divided[i, D_FIRST]]:
+        if units_in(ws, t, i) > ws.cand_units[c, ws.divided[i, D_FIRST]]:
             return False
     return True
 
@@ -69,12 +69,12 @@ def overdrawn(net: Net, live: LiveArrays, ws: Workspace, count: int, out: NDArra
     """
     for a in range(count):
         for i in range(ws.counts[3]):
-            pieces, rows, c = 0, 0, ws.node[out[a, S_NODE]].candidate
+            units, rows, c = 0, 0, ws.node[out[a, S_NODE]].candidate
             for b in range(count):
                 if out[b, S_NODE] == out[a, S_NODE] and out[b, S_ITEMS] & ws.divided[i, D_ITEMS]:
-                    pieces += num_bits(out[b, S_ITEMS] & ws.divided[i, D_ITEMS])
+                    units += units_in(ws, out[b, S_ITEMS], i)
                     rows |= 1 << b
-            if pieces > ws.cand_units[c, ws.divided[i, D_FIRST]]:
+            if units > ws.cand_units[c, ws.divided[i, D_FIRST]]:
                 return rows
         node, day, hour = out[a, S_NODE], out[a, S_DAY], out[a, S_HOUR]
         day_n, day_u, hour_n, hour_u, same_day, same_hour = 0, 0, 0, 0, 0, 0

@@ -37,7 +37,7 @@ from engine.optimise.tables import (
     Orders,
     Pol,
 )
-from engine.optimise.workspace import D_FIRST, D_ITEMS, INFINITE, Inputs, Workspace
+from engine.optimise.workspace import D_AT, D_FIRST, D_ITEMS, D_UNITS, INFINITE, Inputs, Workspace
 
 ALONE = 1  # bit of sku_flags
 
@@ -90,20 +90,26 @@ def lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
     return -1
 
 
-@inlined
-def _divide(inputs: Inputs, row: int, pieces: int, c: int, first: int, free: int) -> None:
-    """Say what a candidate has of a divided line, and the terms of each number of its pieces."""
+@compiled
+def _divide(inputs: Inputs, row: int, c: int, first: int, free: int) -> None:
+    """Say what a candidate has of a divided line, and the terms of each number of its units."""
     pol, live, ws = inputs.pol, inputs.live, inputs.ws
+    d = 0
+    while ws.divided[d, D_FIRST] != first:
+        d += 1
     ws.cand_units[c, first] = free
     least = INFINITE
-    for n in range(1, pieces + 1):
+    for n in range(1, ws.divided[d, D_UNITS] + 1):
         cents = pol.node[live.row[row].node].reject_cents
         cents += weigh(live.row[row].price_cents * n, pol.weight[W_OPPORTUNITY])
         cents += weigh(live.row[row].markdown_cents * n, pol.weight[W_MARKDOWN])
-        ws.cand_pieces_cents[c, first + n - 1] = cents
+        ws.cand_pieces_cents[c, ws.divided[d, D_AT] + n - 1] = cents
         least = min(least, cents // n)
-    for n in range(pieces):
-        ws.cand_cents[c, first + n] = least
+    left, i = ws.divided[d, D_ITEMS] >> first, first
+    while left:
+        ws.cand_cents[c, i] = least * ws.set[1 << i].units
+        left >>= 1
+        i += 1
 
 
 @inlined
@@ -143,7 +149,7 @@ def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: i
     ws.candidate[c].lines |= 1 << (line - o[O_LINE_FROM])
     if orders.line[line].pieces > 0:
         if orders.line[line].piece == 0:
-            _divide(inputs, row, orders.line[line].pieces, c, item, free)
+            _divide(inputs, row, c, item, free)
         return count
     cents = pol.node[node].reject_cents
     if live.row[row].price_cents != 0:
@@ -297,16 +303,20 @@ def _services_of_sku(net: Net, sku: int, services: int) -> int:
     return out
 
 
-@inlined
+@compiled
 def _measure_piece(pol: Pol, live: LiveArrays, orders: Orders, ws: Workspace, line: int) -> None:
     """Terms that a piece cannot do without: what is paid once for all of a line is left out."""
-    item, pieces = orders.line[line].item, orders.line[line].pieces
+    item, pieces, units = orders.line[line].item, orders.line[line].pieces, orders.line[line].quantity
     ws.item[item].lines = 0
-    ws.item[item].least_cents = live.sku_least_cents[orders.line[line].sku] * pol.weight[W_MARKDOWN] // 1000
+    ws.item[item].least_cents = live.sku_least_cents[orders.line[line].sku] * pol.weight[W_MARKDOWN] // 1000 * units
     if orders.line[line].piece == 0:
-        ws.divided[ws.counts[3], D_ITEMS] = ((1 << pieces) - 1) << item
-        ws.divided[ws.counts[3], D_FIRST] = item
+        d = ws.counts[3]
+        ws.divided[d, D_ITEMS] = ((1 << pieces) - 1) << item
+        ws.divided[d, D_FIRST] = item
+        ws.divided[d, D_AT] = 0 if d == 0 else ws.divided[d - 1, D_AT] + ws.divided[d - 1, D_UNITS]
+        ws.divided[d, D_UNITS] = 0
         ws.counts[3] += 1
+    ws.divided[ws.counts[3] - 1, D_UNITS] += units
 
 
 @compiled

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from engine.optimise.tables import (
     F_NO_SAFETY,
     F_PARTIAL,
     F_PLACE_CHOSEN,
+    F_PORTIONS,
     ITEMS_MAX,
     LINE,
     LINES_MAX,
@@ -23,9 +25,11 @@ from engine.optimise.tables import (
     PL_FIELDS,
     Orders,
 )
+from engine.optimise.workspace import UNITS_MAX
 from engine.options.evaluate import Evaluator
 
 HOMES_MAX = 50_000
+PORTIONS_MAX = 1_024  # of an order, see portions.py; pairs of them are looked at
 
 
 def items_of(request: Evaluator) -> list[int]:
@@ -48,16 +52,36 @@ def fits_kernel(request: Evaluator) -> bool:
 
 
 def fits_in_pieces(request: Evaluator, split: frozenset[int]) -> bool:
-    """Whether the subset kernel takes the order with some of its lines divided into units, each an item."""
+    """Whether the subset kernel takes the order with some of its lines divided."""
     order = request.order
-    if order.partial or request.policy.use_inbound:
+    units = [order.lines[i].quantity for i in split]
+    if order.partial or request.policy.use_inbound or sum(units) > UNITS_MAX:
         return False
-    more = sum(order.lines[i].quantity - 1 for i in split)
-    return len(order.lines) + more <= LINES_MAX and max(items_of(request)) + more < ITEMS_MAX
+    lines, items = len(order.lines) - len(split), max(items_of(request)) + 1 - len(split)
+    if _in_units(request, split):
+        return True
+    bits = sum(n.bit_length() for n in units)
+    return (
+        items + bits <= ITEMS_MAX and lines + bits <= LINES_MAX and prod(n + 1 for n in units) << items <= PORTIONS_MAX
+    )
+
+
+def _in_units(request: Evaluator, split: frozenset[int]) -> bool:
+    """Whether each unit of the divided lines can be an item."""
+    more = sum(request.order.lines[i].quantity - 1 for i in split)
+    return len(request.order.lines) + more <= LINES_MAX and max(items_of(request)) + more < ITEMS_MAX
+
+
+def _pieces(quantity: int, each: bool) -> list[int]:
+    """Units of the pieces of a line: one each, or so that any number up to all of them is the sum of some."""
+    if each:
+        return [1] * quantity
+    powers = [1 << i for i in range(quantity.bit_length() - 1)]
+    return [*powers, quantity - sum(powers)]
 
 
 class Row(NamedTuple):
-    """A line, or one unit of a divided line, as the kernel sees it."""
+    """A line, or a piece of a divided line, as the kernel sees it."""
 
     line: int
     quantity: int
@@ -67,14 +91,16 @@ class Row(NamedTuple):
 
 
 def rows_of(request: Evaluator, split: frozenset[int] = frozenset()) -> list[Row]:
-    """The rows of an order, the lines of `split` divided into units; rows of a line follow each other."""
+    """The rows of an order, the lines of `split` divided; rows of a line follow each other."""
+    each = _in_units(request, split)
     number: dict[int, int] = {}
     rows: list[Row] = []
     count = 0
     for i, (line, item) in enumerate(zip(request.order.lines, items_of(request), strict=True)):
         if i in split:
-            rows += [Row(i, 1, count + j, line.quantity, j) for j in range(line.quantity)]
-            count += line.quantity
+            pieces = _pieces(line.quantity, each)
+            rows += [Row(i, units, count + j, len(pieces), j) for j, units in enumerate(pieces)]
+            count += len(pieces)
             continue
         if item not in number:
             number[item] = count
@@ -143,6 +169,7 @@ class Intake:
         self.rows.see(request.placed_s)
         line_from, excluded_from, place_from = len(lines), len(nodes), len(places)
         if split:
+            flags |= 0 if _in_units(request, split) else F_PORTIONS
             rows = rows_of(request, split)
             lines += [(request.sku_index[r.line], r.quantity, request.pins[r.line], *r[2:]) for r in rows]
             num_items = max(r.item for r in rows) + 1

@@ -38,6 +38,7 @@ from engine.optimise.labels import (
 )
 from engine.optimise.pareto_joins import go_on_joining, start_joins
 from engine.optimise.pareto_ships import home_ships, place_ships, point_ships
+from engine.optimise.partition import num_bits
 from engine.optimise.routes import carbon_cents
 from engine.optimise.tables import (
     F_PLACE_CHOSEN,
@@ -59,7 +60,7 @@ from engine.optimise.tables import (
     Orders,
     Pol,
 )
-from engine.optimise.workspace import Inputs, Workspace, num_bits
+from engine.optimise.workspace import Inputs, Workspace
 
 START, TO_HOME, TO_PLACE, JOIN, DONE = range(5)  # steps of a search
 _PICKUP = OFFER_BIT[Offer.PICKUP]

@@ -23,8 +23,9 @@ from engine.optimise.labels import (
     keep_part,
     used_by,
 )
+from engine.optimise.partition import num_bits
 from engine.optimise.tables import O_MAX_SHIPMENTS
-from engine.optimise.workspace import INFINITE, num_bits
+from engine.optimise.workspace import INFINITE
 
 
 @compiled

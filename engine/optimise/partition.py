@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.network.jit import compiled, inlined
 from engine.optimise.tables import F_PARTIAL, O_FLAGS, O_ITEMS, O_MAX_SHIPMENTS, O_MIN_VALUE
-from engine.optimise.workspace import INFINITE, Workspace, num_bits
+from engine.optimise.workspace import INFINITE, Workspace
 
 
 @compiled
@@ -143,6 +143,16 @@ def take_best(o: NDArray[np.int64], ws: Workspace, row: int, full: int, split: i
     cost += extra
     if cost < ws.best[0] or (cost == ws.best[0] and (by < ws.best[1] or (by == ws.best[1] and number < ws.best[2]))):
         _record(ws, row, t, left, layers, cost, by, number, place, alone)
+
+
+@inlined
+def num_bits(mask: int) -> int:
+    """How many bits are set."""
+    count = 0
+    while mask:
+        mask &= mask - 1
+        count += 1
+    return count
 
 
 @inlined

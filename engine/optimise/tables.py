@@ -116,7 +116,7 @@ _SCALARS = (
     O_PLACE_TO,
     O_FIELDS,
 ) = range(24)
-F_PARTIAL, F_NO_SAFETY, F_PLACE_CHOSEN = 8, 16, 32
+F_PARTIAL, F_NO_SAFETY, F_PLACE_CHOSEN, F_PORTIONS = 8, 16, 32, 64
 
 PL_NODE, PL_SLOT, PL_REGION, PL_TZ, PL_REMOTE, PL_DISTANCE, PL_FIELDS = range(7)
 
@@ -130,7 +130,7 @@ POL_NODE = np.dtype(
         ("priority_cents", "i8"),
     ]
 )
-# a line that may be divided comes as `pieces` rows of one unit, each an item, numbered from 0 by `piece`; else 0
+# a line that may be divided comes as `pieces` rows, each an item, numbered from 0 by `piece`; both 0 for other lines
 LINE = np.dtype([(name, "i8") for name in ("sku", "quantity", "pin", "item", "pieces", "piece")])
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.network.blocks import openable
 from engine.network.floors import BANDS_MAX
-from engine.network.jit import inlined
+from engine.network.jit import compiled
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import CLASSES_MAX, Reach
@@ -30,6 +30,7 @@ TERM_MAX, TERM_MIN = 1 << 20, -(1 << 21)  # of one item in a bound; plans of a d
 FIRST = 15  # row of Workspace.term
 FEW_ITEMS = 5  # up to which bounds are summed over nodes in the inner loop, and over sets from there on
 SETS = 1 << ITEMS_MAX
+UNITS_MAX = 64  # of the divided lines of an order together
 BRANCHES_MAX = 256  # of a search for a plan that overdraws no cell of capacity
 INFINITE = 2**61
 
@@ -49,7 +50,7 @@ INFINITE = 2**61
     S_UNITS,
     S_FIELDS,
 ) = range(13)
-D_ITEMS, D_FIRST, D_FIELDS = range(3)  # columns of a divided line: its pieces as a set, the first of them
+D_ITEMS, D_FIRST, D_AT, D_UNITS, D_FIELDS = range(5)  # columns of Workspace.divided
 KIND_CARRIER, KIND_OWN, KIND_LANE = 0, 1, 2
 
 
@@ -98,7 +99,7 @@ class Workspace(NamedTuple):
     candidate: Records  # (K,) CANDIDATE
     cand_cents: I64  # (K, ITEMS_MAX) line terms of an item; of a piece no more than any number of them has each
     cand_units: I64  # (K, ITEMS_MAX) by first item of a divided line: how many units of it there are
-    cand_pieces_cents: I64  # (K, ITEMS_MAX) from the first item of a divided line on: terms of 1, 2, .. of its pieces
+    cand_pieces_cents: I64  # (K, UNITS_MAX) terms of 1, 2, .. units of a divided line, then of the next one
     cand_from_s: I64  # (K, ITEMS_MAX) from when its stock is there, if that is not now
     pick: Records  # (K, LINES_MAX + 1) PICK
     set: Records  # (SETS,) SET
@@ -106,9 +107,10 @@ class Workspace(NamedTuple):
     slack: I64  # (ITEMS_MAX, CLASSES_MAX) how much dearer than the least a shipment with an item may be; FAR: any
     few: I64  # (K,) nodes that a first plan is looked for at
     kept: I64  # (K,) rows of a sku that may be worth it
-    counts: I64  # [0] families, [1] zone classes of the target, [2] rows of `bars`, [3] rows of `divided`
+    # [0] families, [1] zone classes of the target, [2] rows of `bars`, [3] rows of `divided`, [4] items not divided
+    counts: I64
     bars: I64  # (BRANCHES_MAX, 2) sets, and nodes that must not ship them
-    divided: I64  # (ITEMS_MAX, 2) lines that come in pieces: D_...
+    divided: I64  # (ITEMS_MAX, D_FIELDS) lines in pieces: which, the first, column in cand_pieces_cents, units
     branch: Records  # (BRANCHES_MAX,) BRANCH: see bars.py
     family: Records  # (FAMILIES_MAX,) FAMILY
     plain: I64  # (FAMILIES_MAX,) the family of a group without surcharges, with all its services
@@ -140,7 +142,7 @@ class Workspace(NamedTuple):
     best_of: Records  # (2, SETS) BEST_OF: best shipment of a set; row 0 home, row 1 home or the place at hand
     plan: Records  # (ITEMS_MAX + 1, SETS) PLAN: best plan of a set; choice 0: its lowest item goes unserved
     # [0] cost, [1] deliver_by, [2] number of shipments, [3] row of the place or -1, [4] rows of `chosen`,
-    # [5] 1 if any line can be served
+    # [5] 1 if any line can be served, [6] 1 if more shipments than were looked at might be better
     best: I64
     chosen: I64  # (ITEMS_MAX, 7) set, kind, candidate, id, at place, cost, deliver_by
 
@@ -164,7 +166,7 @@ def workspace(num_nodes: int) -> Workspace:
         candidate=np.zeros(num_nodes, dtype=CANDIDATE),
         cand_cents=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
         cand_units=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
-        cand_pieces_cents=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
+        cand_pieces_cents=np.zeros((num_nodes, UNITS_MAX), dtype=np.int64),
         cand_from_s=np.zeros((num_nodes, ITEMS_MAX), dtype=np.int64),
         pick=np.zeros((num_nodes, LINES_MAX + 1), dtype=PICK),
         set=np.zeros(SETS, dtype=SET),
@@ -172,7 +174,7 @@ def workspace(num_nodes: int) -> Workspace:
         slack=np.zeros((ITEMS_MAX, CLASSES_MAX), dtype=np.int64),
         few=np.zeros(num_nodes + 1, dtype=np.int64),
         kept=np.zeros(num_nodes + 1, dtype=np.int64),
-        counts=np.zeros(4, dtype=np.int64),
+        counts=np.zeros(5, dtype=np.int64),
         bars=np.zeros((BRANCHES_MAX, 2), dtype=np.int64),
         divided=np.zeros((ITEMS_MAX, D_FIELDS), dtype=np.int64),
         branch=np.zeros(BRANCHES_MAX, dtype=BRANCH),
@@ -210,14 +212,17 @@ def workspace(num_nodes: int) -> Workspace:
     )
 
 
-@inlined
-def num_bits(mask: int) -> int:
-    """How many bits are set."""
-    count = 0
-    while mask:
-        mask &= mask - 1
-        count += 1
-    return count
+@compiled
+def units_in(ws: Workspace, t: int, d: int) -> int:
+    """How many units of a divided line a set holds."""
+    first = ws.divided[d, D_FIRST]
+    left, units = (t & ws.divided[d, D_ITEMS]) >> first, 0
+    while left:
+        if left & 1:
+            units += ws.set[1 << first].units
+        left >>= 1
+        first += 1
+    return units
 
 
 openable(Workspace, lambda: workspace(1))

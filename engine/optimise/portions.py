@@ -1,0 +1,202 @@
+"""
+One search for orders with lines that come in many units: like search.py, over how many units a shipment has of each.
+
+Such a line is a few items of 1, 2, 4, .. units, so that every number of units is a set of items; its shipments are
+priced like any other set. Plans are put together from portions: which of the other items, and how many units of each
+divided line.
+
+    portion     (mask of the other items) + 2**m * (u_1 + (q_1 + 1) * (u_2 + ..)), u_d <= q_d units of line d
+    listed      (portions,) int64   the set of a portion
+    g(r, s)     = min over t <= s of  w(t) + split + g(r - 1, s - t)   of at most r shipments: plan (r, portions) PLAN
+
+Differences of portions are portions, as no unit is borrowed. Ties: lower cost, earlier deliver_by, fewer shipments.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.costs.tariff import weigh
+from engine.network.jit import compiled, inlined
+from engine.optimise.bounds import bound_sets, is_small, shift_of
+from engine.optimise.candidates import find_candidates, find_few, find_useful, measure_all, measure_items
+from engine.optimise.home import bound_home, ship_exactly
+from engine.optimise.places import trip_cents, want_places
+from engine.optimise.search import copy_home, prepare_home, start
+from engine.optimise.shipments import place_pass
+from engine.optimise.tables import (
+    ITEMS_MAX,
+    O_ITEMS,
+    O_MAX_SHIPMENTS,
+    O_PLACE_FROM,
+    O_PLACE_TO,
+    O_SLOT,
+    P_SPLIT,
+    W_SPLIT,
+)
+from engine.optimise.workspace import D_FIRST, D_ITEMS, D_UNITS, INFINITE, Inputs, Workspace
+
+
+@compiled
+def _set_of(ws: Workspace, d: int, units: int) -> int:
+    """The items of a divided line that make up so many units: all of the last one, where it takes that, then powers."""
+    first, left, out = ws.divided[d, D_FIRST], units, 0
+    items = ws.divided[d, D_ITEMS] >> first
+    last = 0
+    while items >> (last + 1):
+        last += 1
+    if left >= 1 << last:
+        out |= 1 << (first + last)
+        left -= ws.set[1 << (first + last)].units
+    return out | left << first
+
+
+@compiled
+def _list_portions(o: NDArray[np.int64], ws: Workspace) -> int:
+    """Fill ws.listed; returns how many portions there are, the last of which is everything."""
+    others = (1 << o[O_ITEMS]) - 1
+    num = 1
+    for d in range(ws.counts[3]):
+        others &= ~ws.divided[d, D_ITEMS]
+        num *= ws.divided[d, D_UNITS] + 1
+    ws.listed[0] = 0
+    m = 0
+    for i in range(o[O_ITEMS]):
+        if others >> i & 1:
+            for s in range(1 << m):
+                ws.listed[s + (1 << m)] = ws.listed[s] | 1 << i
+            m += 1
+    num <<= m
+    for s in range(1 << m, num):
+        t, left = ws.listed[s & ((1 << m) - 1)], s >> m
+        for d in range(ws.counts[3]):
+            t |= _set_of(ws, d, left % (ws.divided[d, D_UNITS] + 1))
+            left //= ws.divided[d, D_UNITS] + 1
+        ws.listed[s] = t
+    ws.counts[4] = m
+    return num
+
+
+@inlined
+def _inside(ws: Workspace, t: int, s: int) -> bool:
+    """Whether portion s has all that portion t has."""
+    m = ws.counts[4]
+    inside = (t & ~s) & ((1 << m) - 1) == 0
+    t >>= m
+    s >>= m
+    for d in range(ws.counts[3]):
+        units = ws.divided[d, D_UNITS] + 1
+        inside &= t % units <= s % units
+        t //= units
+        s //= units
+    return inside
+
+
+@compiled
+def _join(o: NDArray[np.int64], ws: Workspace, row: int, num: int, split: int) -> int:
+    """Fill ws.plan from row `row` of ws.best_of, with ever more shipments, until more are no better; the last layer."""
+    for s in range(num):
+        ws.plan[0, s].cost, ws.plan[0, s].deliver = INFINITE, INFINITE
+        ws.plan[0, s].count, ws.plan[0, s].choice = 0, 0
+    ws.plan[0, 0].cost, ws.plan[0, 0].deliver = 0, 0
+    most = min(o[O_MAX_SHIPMENTS], ITEMS_MAX)
+    for r in range(1, most + 1):
+        better = False
+        for s in range(num):
+            ws.plan[r, s].cost, ws.plan[r, s].deliver = ws.plan[r - 1, s].cost, ws.plan[r - 1, s].deliver
+            ws.plan[r, s].count, ws.plan[r, s].choice = ws.plan[r - 1, s].count, 0
+        for t in range(1, num):
+            items = ws.listed[t]
+            one, by = ws.best_of[row, items].cost, ws.best_of[row, items].deliver
+            if one >= INFINITE or is_small(o, ws, items):
+                continue
+            for s in range(t, num):
+                rest = s - t
+                if ws.plan[r - 1, rest].cost >= INFINITE or not _inside(ws, t, s):
+                    continue
+                cost = one + ws.plan[r - 1, rest].cost + (split if rest else 0)
+                deliver, count = max(by, ws.plan[r - 1, rest].deliver), ws.plan[r - 1, rest].count + 1
+                if cost < ws.plan[r, s].cost or (
+                    cost == ws.plan[r, s].cost
+                    and (
+                        deliver < ws.plan[r, s].deliver
+                        or (deliver == ws.plan[r, s].deliver and count < ws.plan[r, s].count)
+                    )
+                ):
+                    ws.plan[r, s].cost, ws.plan[r, s].deliver = cost, deliver
+                    ws.plan[r, s].count, ws.plan[r, s].choice = count, t
+                    better = True
+        if not better:
+            return r
+    if most < o[O_MAX_SHIPMENTS]:
+        ws.best[6] = 1
+    return most
+
+
+@compiled
+def _take(o: NDArray[np.int64], ws: Workspace, row: int, num: int, split: int, extra: int, place: int) -> None:
+    """Compare the best plan of a row of ws.best_of to the best so far, and write it down if it is better."""
+    r, s = _join(o, ws, row, num, split), num - 1
+    found = ws.plan[r, s]
+    cost = found.cost + extra
+    if found.cost >= INFINITE or cost > ws.best[0]:
+        return
+    if cost == ws.best[0] and (found.deliver, found.count) >= (ws.best[1], ws.best[2]):
+        return
+    ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[5] = cost, found.deliver, found.count, place, 1
+    at = 0
+    while s:
+        t = ws.plan[r, s].choice
+        if t:
+            items = ws.listed[t]
+            one = ws.best_of[row, items]
+            ws.chosen[at, 0], ws.chosen[at, 1], ws.chosen[at, 2] = items, one.kind, one.candidate
+            ws.chosen[at, 3], ws.chosen[at, 4] = one.id, one.at_place
+            ws.chosen[at, 5], ws.chosen[at, 6] = one.cost, one.deliver
+            at += 1
+            s -= t
+        r -= 1
+    ws.best[4] = at
+
+
+@compiled
+def search_portions(inputs: Inputs, o: NDArray[np.int64]) -> bool:
+    """Fill ws.best and ws.chosen; False where no plan exists. ws.best[6] is 1 where more shipments might be better."""
+    pol, orders, ws = inputs.pol, inputs.orders, inputs.ws
+    home = o[O_SLOT] >= 0
+    zero, none, one = np.int64(0), np.int64(-1), np.int64(1)
+    split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
+    ws.clock[2] += 1
+    start(o, ws)
+    ws.best[6] = 0
+    measure_items(inputs, o)
+    measure_all(o[O_ITEMS], ws)
+    bound_sets(pol, o, ws)
+    few, anyone = want_places(inputs, o)
+    if home:
+        prepare_home(inputs, o, split, none)
+        count = find_useful(inputs, o)
+    elif anyone:
+        count = find_candidates(inputs, o)
+    else:
+        count = find_few(inputs, o, few)
+    if count == 0:
+        return False
+    num = _list_portions(o, ws)
+    if home:
+        shift = bound_home(inputs, o, shift_of(o, ws))
+        for s in range(1, num):
+            if ws.set[ws.listed[s]].valid:
+                ship_exactly(inputs, o, np.int64(ws.listed[s]), shift)
+        _take(o, ws, zero, num, split, zero, none)
+    for p in range(o[O_PLACE_FROM], o[O_PLACE_TO]):
+        place, alive = orders.places[p], 0
+        for s in range(1, num):
+            t = ws.listed[s]
+            copy_home(ws, t)
+            if ws.set[t].valid:
+                ws.set[t].cap_cents = INFINITE - 1
+                ws.alive[alive] = t
+                alive += 1
+        place_pass(inputs, o, place, alive)
+        _take(o, ws, one, num, split, np.int64(trip_cents(pol, o, place)), np.int64(p))
+    return ws.best[0] < INFINITE
