@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
+from engine.optimise.pieces import units_in
 from engine.optimise.workspace import (
     BRANCHES_MAX,
     D_FIRST,
@@ -22,7 +23,6 @@ from engine.optimise.workspace import (
     S_NODE,
     S_UNITS,
     Workspace,
-    units_in,
 )
 
 OPEN, CLOSED = 0, 1

@@ -11,6 +11,7 @@ from engine.costs.tariff import rounded, weigh
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
+from engine.optimise.pieces import divide, measure_piece
 from engine.optimise.tables import (
     F_NO_SAFETY,
     O_ALLOWED_FROM,
@@ -35,9 +36,8 @@ from engine.optimise.tables import (
     W_OPPORTUNITY,
     W_UNSERVED,
     Orders,
-    Pol,
 )
-from engine.optimise.workspace import D_AT, D_FIRST, D_ITEMS, D_UNITS, INFINITE, Inputs, Workspace
+from engine.optimise.workspace import D_ITEMS, INFINITE, Inputs, Workspace
 
 ALONE = 1  # bit of sku_flags
 
@@ -90,28 +90,6 @@ def lot_start(live: LiveArrays, row: int, free: int, need: int) -> int:
     return -1
 
 
-@compiled
-def _divide(inputs: Inputs, row: int, c: int, first: int, free: int) -> None:
-    """Say what a candidate has of a divided line, and the terms of each number of its units."""
-    pol, live, ws = inputs.pol, inputs.live, inputs.ws
-    d = 0
-    while ws.divided[d, D_FIRST] != first:
-        d += 1
-    ws.cand_units[c, first] = free
-    least = INFINITE
-    for n in range(1, ws.divided[d, D_UNITS] + 1):
-        cents = pol.node[live.row[row].node].reject_cents
-        cents += weigh(live.row[row].price_cents * n, pol.weight[W_OPPORTUNITY])
-        cents += weigh(live.row[row].markdown_cents * n, pol.weight[W_MARKDOWN])
-        ws.cand_pieces_cents[c, ws.divided[d, D_AT] + n - 1] = cents
-        least = min(least, cents // n)
-    left, i = ws.divided[d, D_ITEMS] >> first, first
-    while left:
-        ws.cand_cents[c, i] = least * ws.set[1 << i].units
-        left >>= 1
-        i += 1
-
-
 @inlined
 def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: int) -> int:
     """Note that a stock row can serve a line in full, if it can; returns the number of candidates."""
@@ -149,7 +127,7 @@ def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: i
     ws.candidate[c].lines |= 1 << (line - o[O_LINE_FROM])
     if orders.line[line].pieces > 0:
         if orders.line[line].piece == 0:
-            _divide(inputs, row, c, item, free)
+            divide(inputs, row, c, item, free)
         return count
     cents = pol.node[node].reject_cents
     if live.row[row].price_cents != 0:
@@ -304,22 +282,6 @@ def _services_of_sku(net: Net, sku: int, services: int) -> int:
 
 
 @compiled
-def _measure_piece(pol: Pol, live: LiveArrays, orders: Orders, ws: Workspace, line: int) -> None:
-    """Terms that a piece cannot do without: what is paid once for all of a line is left out."""
-    item, pieces, units = orders.line[line].item, orders.line[line].pieces, orders.line[line].quantity
-    ws.item[item].lines = 0
-    ws.item[item].least_cents = live.sku_least_cents[orders.line[line].sku] * pol.weight[W_MARKDOWN] // 1000 * units
-    if orders.line[line].piece == 0:
-        d = ws.counts[3]
-        ws.divided[d, D_ITEMS] = ((1 << pieces) - 1) << item
-        ws.divided[d, D_FIRST] = item
-        ws.divided[d, D_AT] = 0 if d == 0 else ws.divided[d - 1, D_AT] + ws.divided[d - 1, D_UNITS]
-        ws.divided[d, D_UNITS] = 0
-        ws.counts[3] += 1
-    ws.divided[ws.counts[3] - 1, D_UNITS] += units
-
-
-@compiled
 def measure_items(inputs: Inputs, o: NDArray[np.int64]) -> None:
     """Fill ws.set for single items, and ws.item. Bid prices are not below zero, so markdown alone bounds a line."""
     net, pol, live, orders, ws = inputs.net, inputs.pol, inputs.live, inputs.orders, inputs.ws
@@ -363,7 +325,7 @@ def measure_items(inputs: Inputs, o: NDArray[np.int64]) -> None:
         ws.item[orders.line[line].item].lines += 1
         ws.item[orders.line[line].item].units += quantity
         if orders.line[line].pieces > 0:
-            _measure_piece(pol, live, orders, ws, line)
+            measure_piece(pol, live, orders, ws, line)
         else:
             credit = weigh(live.sku_least_cents[sku] * quantity, pol.weight[W_MARKDOWN])
             ws.item[orders.line[line].item].least_cents += pol.scalar[P_LEAST_REJECT] + credit

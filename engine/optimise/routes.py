@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import ceil_div, num_parcels, parcel_cents, rounded, weigh
-from engine.network.jit import compiled, inlined
+from engine.network.jit import inlined
 from engine.network.records import UNLIMITED
+from engine.optimise.pieces import divided_cents
 from engine.optimise.tables import (
     NO_LIMIT,
     O_DELIVER_BY,
@@ -33,28 +34,11 @@ from engine.optimise.tables import (
     W_WAITING,
     Pol,
 )
-from engine.optimise.workspace import D_AT, D_ITEMS, INFINITE, MEMO_MAX, Inputs, Workspace, units_in
+from engine.optimise.workspace import INFINITE, MEMO_MAX, Inputs, Workspace
 from engine.promise.clock import arrival, first_handover, first_open, pick
 
 DAY_S = 86_400
 FORBIDDEN = -1
-
-
-@compiled
-def _divided_cents(ws: Workspace, t: int, c: int) -> int:
-    """The terms of a set's lines where some are divided."""
-    cents, left, i = 0, t, 0
-    for d in range(ws.counts[3]):
-        units = units_in(ws, t, d)
-        if units:
-            cents += ws.cand_pieces_cents[c, ws.divided[d, D_AT] + units - 1]
-        left &= ~ws.divided[d, D_ITEMS]
-    while left:
-        if left & 1:
-            cents += ws.cand_cents[c, i]
-        left >>= 1
-        i += 1
-    return cents
 
 
 @inlined
@@ -64,7 +48,7 @@ def base_cents(pol: Pol, ws: Workspace, t: int, c: int) -> int:
     raw = pol.pick_cents[node, ws.set[t].lines] + pol.node[node].unit_cents * ws.set[t].units
     cents = weigh(raw, pol.weight[W_PICKING]) + pol.node[node].priority_cents
     if ws.counts[3] > 0:
-        return cents + _divided_cents(ws, t, c)
+        return cents + divided_cents(ws, t, c)
     left, i = t, 0
     while left:
         if left & 1:

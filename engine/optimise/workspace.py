@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from engine.network.blocks import openable
 from engine.network.floors import BANDS_MAX
-from engine.network.jit import compiled
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.network.rows import CLASSES_MAX, Reach
@@ -210,19 +209,6 @@ def workspace(num_nodes: int) -> Workspace:
         best=np.zeros(8, dtype=np.int64),
         chosen=np.zeros((ITEMS_MAX, 7), dtype=np.int64),
     )
-
-
-@compiled
-def units_in(ws: Workspace, t: int, d: int) -> int:
-    """How many units of a divided line a set holds."""
-    first = ws.divided[d, D_FIRST]
-    left, units = (t & ws.divided[d, D_ITEMS]) >> first, 0
-    while left:
-        if left & 1:
-            units += ws.set[1 << first].units
-        left >>= 1
-        first += 1
-    return units
 
 
 openable(Workspace, lambda: workspace(1))

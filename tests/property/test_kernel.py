@@ -54,7 +54,7 @@ def test_decides_as_cheaply_as_a_twin_whatever_features_are_on(case: Case) -> No
 
 def test_decides_orders_that_must_be_divided_as_cheaply_as_a_twin() -> None:
     seen = [_confirm(hungry(random_case(seed, num_lines=1 + seed % 2), 5)) for seed in range(NUM_RANDOM)]
-    assert seen.count("mip") > NUM_RANDOM // 25
+    assert seen.count("mip") > 0  # what the kernel divides by itself is in test_divided_lines.py
 
 
 # The model had a shipment wait for units that are due, which it did not need, to get it past a full day.
