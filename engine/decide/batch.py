@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.decide.brief import Brief, Leg, brief_of, holds_of
-from engine.decide.choose import Chooser
+from engine.decide.choose import Chooser, UnsettledError
 from engine.domain.errors import InputError
 from engine.domain.order import Order
 from engine.domain.plan import Plan, ShipmentLine, Status, Unmet
@@ -109,13 +109,16 @@ class Batch:
             run = _Rows(self, chooser.intake.orders(requests), requests, numbers, terms)
             for number, request in others:
                 run.until(bisect_left(numbers, number), found)
-                found[number] = self.alone(request, terms) if terms.settle else None
+                found[number] = self.alone(request, terms)
             run.until(len(requests), found)
 
-    def alone(self, request: Evaluator, terms: Terms) -> Brief:
-        """Decide one order as `Engine.decide` does, and hold it."""
+    def alone(self, request: Evaluator, terms: Terms) -> Brief | None:
+        """Decide one order as `Engine.decide` does, and hold it; None where that takes long, and is not to be done."""
         order = request.order
-        plan = self.chooser.plan(order, Clock(terms.deadline_s))
+        try:
+            plan = self.chooser.plan(order, Clock(terms.deadline_s) if terms.settle else None)
+        except UnsettledError:
+            return None
         if terms.reasons and plan.unmet and plan.status != Status.NOT_FOUND:
             plan = replace(plan, unmet=self.chooser.with_reasons(order, plan.unmet, plan.relaxed))
         self.check(order, plan)
@@ -156,7 +159,7 @@ class _Rows:
                     batch.hold(brief, 1)
             if self.row < end:
                 request = self.requests[self.row]
-                found[self.numbers[self.row]] = batch.alone(request, terms) if terms.settle else None
+                found[self.numbers[self.row]] = batch.alone(request, terms)
                 self.row += 1
 
     def _brief(self, row: int) -> Brief:

@@ -64,6 +64,10 @@ _SHIP_METHOD = {
 _PARTS_MAX = 10  # of a line, looked at one by one
 
 
+class UnsettledError(Exception):
+    """The kernel alone cannot settle an order, and nothing else was to be tried."""
+
+
 class Chooser:
     """Chooses plans on one compiled network with one policy; reads `live`, never changes it."""
 
@@ -113,14 +117,17 @@ class Chooser:
         """An order resolved on the network."""
         return Evaluator(self.compiled.network, self.live, self.policy, order, self.tools, relaxed=relaxed)
 
-    def plan(self, order: Order, clock: Clock) -> Plan:
+    def plan(self, order: Order, clock: Clock | None) -> Plan:
         """
         The best plan of an order without two lines of one sku.
 
         Parameters
         ----------
         clock
-            For the stronger method only, all its attempts together; the kernel does not look at it.
+            For the stronger method only, all its attempts together; the kernel does not look at it. None: without that
+            method, at once.
+
+        Raises UnsettledError where the stronger method is needed, and there is no clock for it.
         """
         request = self.request(order)
         strict = self._attempt(request, clock)
@@ -153,7 +160,7 @@ class Chooser:
             "min_parcel_value": policy.min_parcel_value_cents > 0,
         }.get(step.rule, True)
 
-    def _attempt(self, request: Evaluator, clock: Clock) -> Plan:
+    def _attempt(self, request: Evaluator, clock: Clock | None) -> Plan:
         """Whole lines, then quantities split."""
         if not fits_kernel(request) and not request.order.partial and self._may_split(request):
             split = self.splittable(request)
@@ -169,12 +176,18 @@ class Chooser:
         """Whether dividing quantities is allowed and could help."""
         return self.policy.allow_quantity_split and (request.order.partial or _enough(request))
 
-    def best(self, request: Evaluator, clock: Clock, split: frozenset[int] = frozenset()) -> Plan:
+    def best(self, request: Evaluator, clock: Clock | None, split: frozenset[int] = frozenset()) -> Plan:
         """The best plan under the rules of a request as they are; only the lines of `split` may be divided."""
         if not split and fits_kernel(request):
             return self._by_kernel(request, clock)
         if split and fits_in_pieces(request, split):
             return self._by_kernel(request, clock, split)
+        return self._stronger(request, clock, split)
+
+    def _stronger(self, request: Evaluator, clock: Clock | None, split: frozenset[int]) -> Plan:
+        """The best plan by the method that takes its time, as far as there is some."""
+        if clock is None:
+            raise UnsettledError(request.order.order_id)
         if not request.order.partial and self._stuck(request, split, clock):
             lines = range(len(request.order.lines))
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="mip")
@@ -257,7 +270,7 @@ class Chooser:
         why = [request.why_not(index[u.line_id]) for u in unmet]
         return tuple(replace(u, reasons=w, summary=summary_of(w)) for u, w in zip(unmet, why, strict=True))
 
-    def _by_kernel(self, request: Evaluator, clock: Clock, split: frozenset[int] = frozenset()) -> Plan:
+    def _by_kernel(self, request: Evaluator, clock: Clock | None, split: frozenset[int] = frozenset()) -> Plan:
         self.rows.trim()
         orders = self.intake.orders([request], split)
         status, cost, count, place = decide_row(self.block_of_one(orders).at, 0, self._out)
@@ -265,7 +278,7 @@ class Chooser:
         if status == INFEASIBLE:
             return request.plan((), tuple(lines), Status.INFEASIBLE, 0, method="subset")
         if status == COLLIDES:
-            return mip.solve(request, clock=clock, split_lines=split, tariffs=self.tariffs)
+            return self._stronger(request, clock, split)
         pieces = rows_of(request, split)
         place_node = int(orders.places[place, PL_NODE]) if place >= 0 else -1
         shipments = []
@@ -282,7 +295,7 @@ class Chooser:
             shipments.append(built)
         parts = Counter(part.line_id for shipment in shipments for part in shipment.lines)
         if max(parts.values(), default=0) > request.shipments_per_line_max:
-            return mip.solve(request, clock=clock, split_lines=split, tariffs=self.tariffs)
+            return self._stronger(request, clock, split)
         unserved = tuple(line for line in lines if line not in served)
         plan = request.plan(shipments, unserved, Status.OPTIMAL, int(cost), method="subset")
         assert plan.cost_cents == cost, f"order {plan.order_id}: kernel says {cost}, recount {plan.cost_cents}"
