@@ -14,7 +14,8 @@ from engine.domain.units import day_number
 from engine.network.calendars import Calendars
 from engine.network.live import HORIZON_DAYS
 from engine.network.model import Network, NodeKind, Offer, ServiceKind, Sku
-from engine.network.routes import EARTH_RADIUS_M, Target, distance_m, target_of, target_of_place
+from engine.network.routes import Target, target_of, target_of_place
+from engine.network.rows import Sites, find_within, sites
 from engine.network.zones import ZoneFinder
 from engine.promise.dates import Dates
 
@@ -70,16 +71,17 @@ class Tools:
         return np.array([i for i, node in enumerate(self.network.nodes) if Offer.PICKUP in node.offers], dtype=np.int64)
 
     @cached_property
-    def _pickup_radians(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _pickup_sites(self) -> tuple[Sites, NDArray[np.int64]]:
+        """Where they are, and room for what is found near a home."""
         nodes = [self.network.nodes[i] for i in self.pickups]
-        return np.radians([node.lat for node in nodes]), np.radians([node.lon for node in nodes])
+        found = np.zeros((len(nodes), 2), dtype=np.int64)
+        return sites(np.array([node.lat for node in nodes]), np.array([node.lon for node in nodes])), found
 
     def nearest_places(self, lat: float, lon: float, *, within_m: int, num_max: int) -> tuple[int, ...]:
         """
         The nearest nodes that offer pickup and open at all in the horizon, by (distance, node).
 
-        The vectorised distance only orders the search; what counts is `distance_m`, which it meets within far less
-        than the slack of two metres. Answers are kept: customers live at few postcodes.
+        Answers are kept: customers live at few postcodes.
         """
         if num_max == 0 or len(self.pickups) == 0:
             return ()
@@ -91,22 +93,16 @@ class Tools:
         return found
 
     def _find_nearest(self, lat: float, lon: float, within_m: int, num_max: int) -> tuple[int, ...]:
-        lats, lons = self._pickup_radians
-        phi = np.radians(lat)
-        half = np.sin((lats - phi) / 2) ** 2 + np.cos(phi) * np.cos(lats) * np.sin((lons - np.radians(lon)) / 2) ** 2
-        about_m = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, half)))
-        found: list[tuple[int, int]] = []
-        near = np.flatnonzero(about_m <= within_m + 2)
-        for at in near[np.argsort(about_m[near], kind="stable")]:
-            reach_m = within_m if len(found) < num_max else sorted(found)[num_max - 1][0]
-            if about_m[at] > reach_m + 2:
-                break
+        where, found = self._pickup_sites
+        near = sorted(found[: find_within(where, lat, lon, within_m, found)].tolist())
+        out: list[int] = []
+        for _, at in near:
             place = int(self.pickups[at])
-            node = self.network.nodes[place]
-            exact_m = distance_m(lat, lon, node.lat, node.lon)
-            if exact_m <= within_m and self.calendars.opening(place):
-                found.append((exact_m, place))
-        return tuple(place for _, place in sorted(found)[:num_max])
+            if self.calendars.opening(place):
+                out.append(place)
+                if len(out) == num_max:
+                    break
+        return tuple(out)
 
     @cached_property
     def _nearest(self) -> dict[tuple[float, float, int, int], tuple[int, ...]]:
