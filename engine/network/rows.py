@@ -127,19 +127,23 @@ def _zones(
 
 
 @compiled_kernel
-def _group(
-    zones: NDArray[np.int16], table: NDArray[np.int16], group: NDArray[np.int16], first: NDArray[np.int64]
-) -> int:
+def _classify(
+    zones: NDArray[np.int16],
+    table: NDArray[np.int16],
+    known: NDArray[np.int16],
+    count: int,
+    out: NDArray[np.int16],
+    present: NDArray[np.int16],
+) -> tuple[int, int]:
     """
-    Number the different rows of a table in the order in which they come; how many there are.
+    Give every row of a table the number of its class: the row of `known` that is like it, of which there are `count`.
 
-    `group` takes the number of each row, `first` the first row of each number; -1 where there are more than it holds.
-    `table` is scratch, 2**n places and some more than numbers: rows are looked up there by what they hold.
+    New ones are added to `known`. `table` tells where a row is known, by what it holds: 2**n places, -1 empty, kept
+    between calls. Returns how many classes are known then, -1 where there is no room for them, and how many occur:
+    `present` has those, ascending.
     """
     last = len(table) - 1
-    for at in range(len(table)):
-        table[at] = -1
-    count = 0
+    seen = 0
     for k in range(len(zones)):
         at = 0
         for m in range(zones.shape[1]):
@@ -147,21 +151,34 @@ def _group(
         while True:
             number = int(table[at])
             if number < 0:
-                if count == len(first):
-                    return -1
+                if count == len(known):
+                    return -1, 0
                 number = count
-                first[count] = k
-                table[at] = count
+                for m in range(zones.shape[1]):
+                    known[number, m] = zones[k, m]
+                table[at] = number
                 count += 1
                 break
             same = True
             for m in range(zones.shape[1]):
-                same &= zones[k, m] == zones[first[number], m]
+                same &= zones[k, m] == known[number, m]
             if same:
                 break
             at = (at + 1) & last
-        group[k] = number
-    return count
+        out[k] = number
+        new = k == 0 or out[k - 1] != number  # neighbours are often alike
+        i = 0
+        while new and i < seen:
+            new = present[i] != number
+            i += 1
+        if new:
+            i = seen
+            while i > 0 and present[i - 1] > number:
+                present[i] = present[i - 1]
+                i -= 1
+            present[i] = number
+            seen += 1
+    return count, seen
 
 
 def _empty() -> Reach:
@@ -195,15 +212,15 @@ class TargetRows:
         self.slot_classes = np.zeros((SLOTS_START, CLASSES_MAX), dtype=np.int16)
         self.slot_count = np.zeros(SLOTS_START, dtype=np.int64)
         self.floors = floors_of(compiled)
-        self._classes: dict[bytes, int] = {}
         self._slots: dict[tuple[object, ...], int] = {}
         self._keeps = False
         self.generation = 0  # how often slots were forgotten
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
         self._zones = np.zeros((num_nodes, max(1, len(self._maps))), dtype=np.int16)  # of the target at hand, by map
-        self._first = np.zeros(CLASSES_MAX, dtype=np.int64)
-        self._table = np.zeros(4 * CLASSES_MAX, dtype=np.int16)
+        self._known = np.zeros((CLASSES_MAX, self._zones.shape[1]), dtype=np.int16)  # classes by the zone of each map
+        self._num_classes = 0
+        self._table = np.full(4 * CLASSES_MAX, -1, dtype=np.int16)
         self.block = Block.of(self.reach())  # stays where it is, whatever the arrays do
         self._prefix_max = max((m.prefix_length for m in self._maps), default=0)
 
@@ -256,35 +273,23 @@ class TargetRows:
             self.slot_count = np.concatenate([self.slot_count, np.zeros_like(self.slot_count)])
             self.block.put(**self.reach()._asdict())
         _distances(self._sites, target.lat, target.lon, self.distance_m[at])
-        present = self._classes_of(target, self.distance_m[at], self.zone_class[at])
-        self.slot_classes[at, : len(present)] = present
-        self.slot_count[at] = len(present)
+        self.slot_count[at] = self._classes_of(target, at)
         self._slots[key] = at
         return at
 
-    def _classes_of(self, target: Target, distance: NDArray[np.int32], out: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Fill in the class of each node; the classes that occur, ascending."""
-        zones = self._zones
+    def _classes_of(self, target: Target, at: int) -> int:
+        """Fill in the class of each node for the slot `at`, and the classes that occur; how many do."""
+        zones, before = self._zones, self._num_classes
         for m, zone_map in enumerate(self._maps):
-            zone_map.zones(target, distance, zones[:, m])
-        count = _group(zones, self._table, out, self._first)
-        assert count >= 0, "more combinations of zones than a network can have"
-        numbers = np.array([self._class_of(zones[row]) for row in self._first[:count].tolist()], dtype=np.int16)
-        out[:] = numbers[out]
-        numbers.sort()
-        return numbers
-
-    def _class_of(self, by_map: NDArray[np.int16]) -> int:
-        """The number of a class, by the zone of each map."""
-        raw = by_map.tobytes()
-        number = self._classes.get(raw)
-        if number is None:
-            number = len(self._classes)
-            assert number < CLASSES_MAX, "more combinations of zones than a network can have"
-            self._classes[raw] = number
-            if self._maps:
-                self.class_zone[number] = by_map[self._map_of]
-        return number
+            zone_map.zones(target, self.distance_m[at], zones[:, m])
+        self._num_classes, present = _classify(
+            zones, self._table, self._known, before, self.zone_class[at], self.slot_classes[at]
+        )
+        assert self._num_classes >= 0, "more combinations of zones than a network can have"
+        if self._maps:
+            for number in range(before, self._num_classes):
+                self.class_zone[number] = self._known[number][self._map_of]
+        return present
 
 
 _NONE = np.zeros(0, dtype=np.int16)
