@@ -53,23 +53,29 @@ def fits_kernel(request: Evaluator) -> bool:
 
 def fits_in_pieces(request: Evaluator, split: frozenset[int]) -> bool:
     """Whether the subset kernel takes the order with some of its lines divided."""
-    order = request.order
-    units = [order.lines[i].quantity for i in split]
-    if order.partial or request.policy.use_inbound or sum(units) > UNITS_MAX:
+    if request.order.partial or request.policy.use_inbound:
         return False
-    lines, items = len(order.lines) - len(split), max(items_of(request)) + 1 - len(split)
-    if _in_units(request, split):
-        return True
-    bits = sum(n.bit_length() for n in units)
-    return (
-        items + bits <= ITEMS_MAX and lines + bits <= LINES_MAX and prod(n + 1 for n in units) << items <= PORTIONS_MAX
-    )
+    if sum(request.order.lines[i].quantity for i in split) > UNITS_MAX:
+        return False
+    return _in_units(request, split) or _in_portions(request, split)
 
 
 def _in_units(request: Evaluator, split: frozenset[int]) -> bool:
-    """Whether each unit of the divided lines can be an item."""
-    more = sum(request.order.lines[i].quantity - 1 for i in split)
+    """Whether each unit of the divided lines can be an item, and portions would serve no better."""
+    units = [request.order.lines[i].quantity for i in split]
+    if len(units) == 1 and units[0] > request.shipments_per_line_max and _in_portions(request, split):
+        return False  # portions can tell how many shipments carry the line
+    more = sum(units) - len(units)
     return len(request.order.lines) + more <= LINES_MAX and max(items_of(request)) + more < ITEMS_MAX
+
+
+def _in_portions(request: Evaluator, split: frozenset[int]) -> bool:
+    """Whether portions of the order are few enough (engine/optimise/portions.py)."""
+    units = [request.order.lines[i].quantity for i in split]
+    others = len(request.order.lines) - len(split)
+    items, bits = max(items_of(request)) + 1 - len(split), sum(n.bit_length() for n in units)
+    few = items + bits <= ITEMS_MAX and others + bits <= LINES_MAX
+    return few and prod(n + 1 for n in units) << items <= PORTIONS_MAX
 
 
 def _pieces(quantity: int, each: bool) -> list[int]:
@@ -208,6 +214,7 @@ class Intake:
             len(nodes),
             place_from,
             len(places),
+            min(request.shipments_per_line_max, NO_LIMIT),
         )
 
     def _home(self, home: Target) -> tuple[int, int, int, int]:

@@ -9,7 +9,8 @@ divided line.
     listed      (portions,) int64   the set of a portion
     g(r, s)     = min over t <= s of  w(t) + split + g(r - 1, s - t)   of at most r shipments: plan (r, portions) PLAN
 
-Differences of portions are portions, as no unit is borrowed. Ties: lower cost, earlier deliver_by, fewer shipments.
+Where few shipments may carry the one line that is divided, those are counted, and the others are not. Differences of
+portions are portions, as no unit is borrowed. Ties: lower cost, earlier deliver_by, fewer shipments.
 """
 
 import numpy as np
@@ -26,6 +27,7 @@ from engine.optimise.shipments import place_pass
 from engine.optimise.tables import (
     ITEMS_MAX,
     O_ITEMS,
+    O_LINE_SHIPMENTS,
     O_MAX_SHIPMENTS,
     O_PLACE_FROM,
     O_PLACE_TO,
@@ -91,43 +93,50 @@ def _inside(ws: Workspace, t: int, s: int) -> bool:
     return inside
 
 
+@inlined
+def _counts(ws: Workspace, t: int, by_line: bool) -> int:
+    """1 where a portion counts as one of the shipments that are limited, else 0."""
+    return 0 if by_line and ws.listed[t] & ws.divided[0, D_ITEMS] == 0 else 1
+
+
+@inlined
+def _is_by_line(o: NDArray[np.int64], ws: Workspace) -> bool:
+    """Whether what limits shipments is how many may carry the line that is divided."""
+    return ws.counts[3] == 1 and o[O_LINE_SHIPMENTS] < o[O_MAX_SHIPMENTS]
+
+
 @compiled
 def _join(o: NDArray[np.int64], ws: Workspace, row: int, num: int, split: int) -> int:
     """Fill ws.plan from row `row` of ws.best_of, with ever more shipments, until more are no better; the last layer."""
-    for s in range(num):
-        ws.plan[0, s].cost, ws.plan[0, s].deliver = INFINITE, INFINITE
-        ws.plan[0, s].count, ws.plan[0, s].choice = 0, 0
-    ws.plan[0, 0].cost, ws.plan[0, 0].deliver = 0, 0
-    most = min(o[O_MAX_SHIPMENTS], ITEMS_MAX)
-    for r in range(1, most + 1):
-        better = False
+    by_line = _is_by_line(o, ws)
+    limit = o[O_LINE_SHIPMENTS] if by_line else o[O_MAX_SHIPMENTS]
+    most = min(limit, ITEMS_MAX)
+    for r in range(most + 1):
+        better = r == 0
         for s in range(num):
-            ws.plan[r, s].cost, ws.plan[r, s].deliver = ws.plan[r - 1, s].cost, ws.plan[r - 1, s].deliver
-            ws.plan[r, s].count, ws.plan[r, s].choice = ws.plan[r - 1, s].count, 0
-        for t in range(1, num):
-            items = ws.listed[t]
-            one, by = ws.best_of[row, items].cost, ws.best_of[row, items].deliver
-            if one >= INFINITE or is_small(o, ws, items):
-                continue
-            for s in range(t, num):
-                rest = s - t
-                if ws.plan[r - 1, rest].cost >= INFINITE or not _inside(ws, t, s):
+            if r == 0:
+                cost = INFINITE if s else 0
+                deliver, count, choice = cost, 0, 0
+            else:
+                cost, deliver = ws.plan[r - 1, s].cost, ws.plan[r - 1, s].deliver
+                count, choice = ws.plan[r - 1, s].count, 0
+            for t in range(1, s + 1):
+                below, items = r - _counts(ws, t, by_line), ws.listed[t]
+                if below < 0 or ws.best_of[row, items].cost >= INFINITE or ws.plan[below, s - t].cost >= INFINITE:
                     continue
-                cost = one + ws.plan[r - 1, rest].cost + (split if rest else 0)
-                deliver, count = max(by, ws.plan[r - 1, rest].deliver), ws.plan[r - 1, rest].count + 1
-                if cost < ws.plan[r, s].cost or (
-                    cost == ws.plan[r, s].cost
-                    and (
-                        deliver < ws.plan[r, s].deliver
-                        or (deliver == ws.plan[r, s].deliver and count < ws.plan[r, s].count)
-                    )
-                ):
-                    ws.plan[r, s].cost, ws.plan[r, s].deliver = cost, deliver
-                    ws.plan[r, s].count, ws.plan[r, s].choice = count, t
+                new = ws.best_of[row, items].cost + ws.plan[below, s - t].cost + (split if s > t else 0)
+                if new > cost or not _inside(ws, t, s) or is_small(o, ws, items):
+                    continue
+                by = max(ws.best_of[row, items].deliver, ws.plan[below, s - t].deliver)
+                number = ws.plan[below, s - t].count + 1
+                if new < cost or by < deliver or (by == deliver and number < count):
+                    cost, deliver, count, choice = new, by, number, t
                     better = True
+            ws.plan[r, s].cost, ws.plan[r, s].deliver = cost, deliver
+            ws.plan[r, s].count, ws.plan[r, s].choice = count, choice
         if not better:
             return r
-    if most < o[O_MAX_SHIPMENTS]:
+    if most < limit:
         ws.best[6] = 1
     return most
 
@@ -140,21 +149,26 @@ def _take(o: NDArray[np.int64], ws: Workspace, row: int, num: int, split: int, e
     cost = found.cost + extra
     if found.cost >= INFINITE or cost > ws.best[0]:
         return
+    if found.count > min(o[O_MAX_SHIPMENTS], ITEMS_MAX):
+        ws.best[6] = 1
+        return
     if cost == ws.best[0] and (found.deliver, found.count) >= (ws.best[1], ws.best[2]):
         return
     ws.best[0], ws.best[1], ws.best[2], ws.best[3], ws.best[5] = cost, found.deliver, found.count, place, 1
-    at = 0
+    at, by_line = 0, _is_by_line(o, ws)
     while s:
         t = ws.plan[r, s].choice
-        if t:
-            items = ws.listed[t]
-            one = ws.best_of[row, items]
-            ws.chosen[at, 0], ws.chosen[at, 1], ws.chosen[at, 2] = items, one.kind, one.candidate
-            ws.chosen[at, 3], ws.chosen[at, 4] = one.id, one.at_place
-            ws.chosen[at, 5], ws.chosen[at, 6] = one.cost, one.deliver
-            at += 1
-            s -= t
-        r -= 1
+        if t == 0:
+            r -= 1
+            continue
+        items = ws.listed[t]
+        one = ws.best_of[row, items]
+        ws.chosen[at, 0], ws.chosen[at, 1], ws.chosen[at, 2] = items, one.kind, one.candidate
+        ws.chosen[at, 3], ws.chosen[at, 4] = one.id, one.at_place
+        ws.chosen[at, 5], ws.chosen[at, 6] = one.cost, one.deliver
+        at += 1
+        s -= t
+        r -= _counts(ws, t, by_line)
     ws.best[4] = at
 
 

@@ -114,8 +114,9 @@ _SCALARS = (
     O_ALLOWED_TO,
     O_PLACE_FROM,
     O_PLACE_TO,
+    O_LINE_SHIPMENTS,  # that may carry units of one divided line
     O_FIELDS,
-) = range(24)
+) = range(25)
 F_PARTIAL, F_NO_SAFETY, F_PLACE_CHOSEN, F_PORTIONS = 8, 16, 32, 64
 
 PL_NODE, PL_SLOT, PL_REGION, PL_TZ, PL_REMOTE, PL_DISTANCE, PL_FIELDS = range(7)
