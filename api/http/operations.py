@@ -19,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 from api.http.auth import allowed
 from api.http.call import CALL, Call
 from api.http.documents import PROBLEMS, Answered, answer_content
+from api.http.plain import require_plain
 from api.http.problems import HttpProblemError
 
 JSON = "application/json"
@@ -69,6 +70,7 @@ class Guarded(APIRoute):
             most = settings.bulk_bytes_max if rules.bulk else settings.body_bytes_max
             call.body = await _body(call, receive, most)
             call.is_json = _type_of(call, rules.types) == JSON
+        require_plain(call, body=call.is_json and not rules.bulk)
         if rules.changes:
             call.require_key()
         if rules.body_model is not None:
