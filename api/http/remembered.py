@@ -1,8 +1,8 @@
 """
 Calls that are no single posting of the desk: stock feeds, counts, what is done with quarantined lines.
 
-They may be repeated by what they are: numbered messages are applied once, counts come to the same. Their answer is
-remembered after they are done, so that who repeats one gets it; a process that dies in between does it again.
+Each of their transactions remembers what it did with the call's key, so that none is done twice. The whole answer is
+remembered after they are done; where a process dies in between, who repeats the call has it put together again.
 """
 
 import asyncio

@@ -12,7 +12,7 @@ from engine.adapters.ledger import schema
 from engine.adapters.ledger.dialect import nested_places
 from engine.adapters.ledger.schema import TABLES
 from engine.adapters.ledger.statements import settled
-from engine.stock.ledger import Change, FeedMark
+from engine.stock.ledger import Change, FeedMark, StockRow
 from engine.stock.records import EventRecord, IdempotencyKey, Record
 
 R = TypeVar("R", bound=Record)
@@ -94,6 +94,14 @@ def page(
         values = [sa.bindparam(None, v, type_=f.type) for f, v in zip(fields, given, strict=True)]
         found = found.where(sa.tuple_(*fields) > sa.tuple_(*values))
     return found.order_by(*fields).limit(limit)
+
+
+def stock_row(tx: sa.Connection, key: int) -> tuple[StockRow, int]:
+    """A stock row as it is, and the place in the feed of who changed it last; zeros where it is not there."""
+    columns = schema.stock.c
+    found = tx.execute(sa.select(columns.on_hand, columns.reserved, columns.seq).where(columns.key == key)).first()
+    on_hand, reserved, seq = found if found is not None else (0, 0, 0)
+    return StockRow(key, on_hand, reserved), seq
 
 
 def changes(dialect: str, tx: sa.Connection, after: FeedMark, limit: int) -> list[Change]:
