@@ -224,6 +224,9 @@ async def settle_quarantine(body: SettleIn, call: CallDep) -> Response:
         found = desk.ledger.get_many(Quarantined, [(body.source, body.batch, row) for row in sorted(set(body.rows))])
         lines = [line for line in found if line.state == "open"]
         if not lines:
+            before = settled_before(desk, key)  # by another process meanwhile
+            if before is not None:
+                return answer(_report(before))
             raise HttpProblemError("unknown", f"No line of batch ({body.batch}) of ({body.source}) is open.")
         return answer(_report(settle_quarantined(desk, lines, apply=body.action == "apply", now_s=now_s, call=key)))
 
