@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.decide.engine import Engine
+from engine.desk.learning import Rates
 from engine.desk.state import State
 from engine.domain.ids import NodeId
 from engine.domain.units import day_number, utc
@@ -57,16 +58,16 @@ class Exchange:
 
     def __init__(self, nodes: tuple[Node, ...], *, background: bool = True) -> None:
         self.nodes = {node.node_id: node for node in nodes}
-        self.learnt_ppm: dict[NodeId, int] = {}
+        self.learnt: dict[NodeId, Rates] = {}
         self._seen: tuple[int, int, int] | None = None
         self._learnt = 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="engine") if background else None
         self._coming: Future[Engine] | None = None
 
-    def learn(self, ppm: dict[NodeId, int]) -> None:
+    def learn(self, rates: dict[NodeId, Rates]) -> None:
         """How often picks fail, as it was learnt; a setting of a node wins over it."""
-        if ppm != self.learnt_ppm:
-            self.learnt_ppm = ppm
+        if rates != self.learnt:
+            self.learnt = rates
             self._learnt += 1
 
     def look(self, state: State) -> bool:
@@ -86,7 +87,7 @@ class Exchange:
         self._seen = wanted
         as_of = utc(state.now_s) if today != state.engine.live.first_day + 1 else state.engine.network.as_of
         changed = {
-            node_id: changed_node(node, state.book.node_changes.get(node_id, {}), self.learnt_ppm.get(node_id))
+            node_id: changed_node(node, state.book.node_changes.get(node_id, {}), self.learnt.get(node_id))
             for node_id, node in self.nodes.items()
             if node_id in state.engine.network.node_index
         }
@@ -115,13 +116,15 @@ def _take_over(state: State, made: Engine) -> None:
     go_on(state, made if made.policy == policy else made.under(policy))
 
 
-def changed_node(node: Node, changes: dict[str, Any], learnt_ppm: int | None = None) -> Node:
-    """A node with its settings."""
+def changed_node(node: Node, changes: dict[str, Any], learnt: Rates | None = None) -> Node:
+    """A node with its settings; a rate of failed picks that is set holds for every class of skus."""
     fields = {name: value for name, value in changes.items() if name != "paused" and value is not None}
     for name in ("capacity_day_orders", "capacity_day_units", "capacity_hour_orders", "capacity_hour_units"):
         if fields.get(name) == -1:
             fields[name] = None
-    if learnt_ppm is not None:
-        fields.setdefault("rejection_ppm", learnt_ppm)
+    if "rejection_ppm" in fields:
+        fields["rejection_by_class"] = ()
+    elif learnt is not None:
+        fields["rejection_ppm"], fields["rejection_by_class"] = learnt
     changed = replace(node, **fields)
     return replace(changed, offers=()) if changes.get("paused") else changed

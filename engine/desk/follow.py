@@ -101,7 +101,7 @@ class Follow:
     def _learn(self, state: State, exchange: Exchange) -> None:
         """Take over what was counted so far, and have what ended since counted for the next time."""
         try:
-            exchange.learn(moved(exchange.learnt_ppm, learnt(state, tuple(exchange.nodes.values()))))
+            exchange.learn(moved(exchange.learnt, learnt(state, tuple(exchange.nodes.values()))))
         except LedgerBusyError:
             return
         if self.desk is not None:

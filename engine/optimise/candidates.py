@@ -124,7 +124,7 @@ def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: i
         return count
     item = orders.line[line].item
     ws.candidate[c].lines |= 1 << (line - o[O_LINE_FROM])
-    cents = pol.node[node].reject_cents
+    cents = pol.reject_cents[node, net.sku[orders.line[line].sku].sku_class]
     if live.row[row].price_cents != 0:
         cents += weigh(live.row[row].price_cents * need, pol.weight[W_OPPORTUNITY])
     if live.row[row].markdown_cents != 0:
