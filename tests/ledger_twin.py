@@ -252,6 +252,9 @@ class LedgerTwin:
                 del deltas[min(deltas)]
         return CountResult.APPLIED, new
 
+    def capacity(self, day_from: int) -> list[CapacityCell]:
+        return [CapacityCell(*at, *self.cells[at]) for at in sorted(self.cells) if at[1] >= day_from]
+
     def stock_row(self, key: int) -> tuple[StockRow, int]:
         on_hand, reserved, seq = self.stock.get(key, (0, 0, 0))
         return StockRow(key, on_hand, reserved), seq

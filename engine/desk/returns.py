@@ -77,6 +77,37 @@ class ReturnDoc(msgspec.Struct, kw_only=True):
     lines: list[ReturnedLineDoc]
 
 
+class ReturnedDoc(msgspec.Struct, kw_only=True):
+    """A line of a return, as it is listed."""
+
+    return_id: str
+    line: int
+    order_id: str | None
+    node: str
+    sku: str
+    quantity: int
+    grade: str
+    restocked: int
+    received_at: datetime | None
+    by: str
+
+
+def returned_doc(record: ReturnRecord, state: State) -> ReturnedDoc:
+    """A line of a return in the caller's words."""
+    return ReturnedDoc(
+        return_id=record.return_id,
+        line=record.line,
+        order_id=record.order_id or None,
+        node=state.node_id(record.node_no),
+        sku=state.sku_id(record.sku_no),
+        quantity=record.units,
+        grade=record.grade,
+        restocked=record.restocked,
+        received_at=moment(record.at_s),
+        by=record.by,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Return:
     """

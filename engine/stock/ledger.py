@@ -270,6 +270,10 @@ class Ledger(Protocol):
         """All stock, and capacity from a local day on."""
         ...
 
+    def capacity(self, day_from: int) -> list[CapacityCell]:
+        """What is booked from a local day on."""
+        ...
+
     def stock_row(self, key: int) -> tuple[StockRow, int]:
         """A stock row, and the place in the feed of who changed it last; zeros where it is not there."""
         ...

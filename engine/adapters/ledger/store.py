@@ -20,6 +20,7 @@ from engine.adapters.ledger.trying import COLLISIONS, FAILURES, TRIES_MAX, Trans
 from engine.network.model import Network
 from engine.stock.judge import keys_of
 from engine.stock.ledger import (
+    CapacityCell,
     Change,
     Contents,
     Count,
@@ -120,6 +121,11 @@ class SqlLedger:
         """All stock and capacity."""
         with self.reader() as connection:
             return bulk.load(self.dialect, connection, day_from)
+
+    def capacity(self, day_from: int) -> list[CapacityCell]:
+        """Capacity from a local day on."""
+        with self.reader() as connection:
+            return reading.capacity(connection, day_from)
 
     def stock_row(self, key: int) -> tuple[StockRow, int]:
         """A stock row, and who changed it last."""

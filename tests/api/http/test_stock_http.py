@@ -133,6 +133,16 @@ def test_a_policy_gets_a_new_version_by_who_has_seen_the_last(shop: Served) -> N
     assert shop.call("GET", "/v1/policies/x").status_code == 404
 
 
+def test_a_policy_is_withdrawn_before_it_begins(shop: Served) -> None:
+    body = {"policy": {}, "valid_from": "2026-07-01T00:00:00Z"}
+    made = shop.call("PUT", "/v1/policies/default", body, key="1", if_match='"v1"')
+    path = "/v1/policies/default/versions/2"
+    assert shop.call("DELETE", path, key="2").status_code == 428
+    assert shop.call("DELETE", path, key="2", if_match='"v1"').status_code == 412
+    assert done(shop.call("DELETE", path, key="2", if_match=made.headers["etag"]))["withdrawn"]
+    assert shop.call("DELETE", "/v1/policies/default/versions/7", key="3", if_match='"v2"').status_code == 404
+
+
 @pytest.mark.parametrize(
     "policy",
     [
