@@ -100,6 +100,11 @@ class Exchange:
         self._coming = self._pool.submit(_made, engine, changed, as_of)
         return False
 
+    def restart(self, nodes: tuple[Node, ...]) -> None:
+        """Another network was put in place: what is being made of the old one is of no use."""
+        self.nodes = {node.node_id: node for node in nodes}
+        self._coming, self._seen = None, None
+
     def close(self) -> None:
         """End the thread."""
         if self._pool is not None:
