@@ -13,6 +13,7 @@ from engine.desk.desk import Desk, Watch
 from engine.desk.exchange import Exchange
 from engine.desk.follow import Follow
 from engine.desk.opening import state_of
+from engine.desk.publish import Publisher
 from engine.desk.rules import Rules
 from engine.network.model import Network
 
@@ -27,8 +28,23 @@ def open_desk(
     rules: Rules | None = None,
     timer: Callable[[], float] = monotonic,
 ) -> Desk:
+    """Open a ledger, load it and start a desk on it; see `open_service`."""
+    return open_service(network, url, clock_s=clock_s, writers=writers, watch=watch, rules=rules, timer=timer)[0]
+
+
+def open_service(
+    network: Network,
+    url: str,
+    *,
+    clock_s: Callable[[], int],
+    source: Callable[[], Network] | None = None,
+    writers: int | None = None,
+    watch: Watch | None = None,
+    rules: Rules | None = None,
+    timer: Callable[[], float] = monotonic,
+) -> tuple[Desk, Publisher]:
     """
-    Open a ledger, load it and start a desk on it.
+    Open a ledger, load it and start a desk on it, with what puts another version of its network in place.
 
     Parameters
     ----------
@@ -38,6 +54,8 @@ def open_desk(
         sqlite:///file or postgresql://user@host/database.
     clock_s
         Now, in epoch seconds.
+    source
+        Reads the network again, once another version is published; by default it stays as it is.
     writers
         Transactions at the same time; by default what the ledger takes.
     watch
@@ -49,7 +67,9 @@ def open_desk(
     """
     ledger = open_ledger(url)
     state = state_of(network, ledger, clock_s(), rules=rules)
-    follow = Follow(clock_s, timer, writer=ledger.writer, exchange=Exchange(network.nodes), watch=watch)
+    exchange = Exchange(network.nodes)
+    follow = Follow(clock_s, timer, writer=ledger.writer, exchange=exchange, watch=watch)
     desk = Desk(state, clock_s=clock_s, writers=writers or ledger.writers, watch=watch, follow=follow)
-    follow.desk = desk
-    return desk
+    publisher = Publisher(desk, exchange, source or (lambda: network))
+    follow.desk, follow.on_network = desk, publisher.heard
+    return desk, publisher

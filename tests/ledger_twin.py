@@ -22,6 +22,7 @@ from engine.stock.ledger import (
     FeedMark,
     Move,
     Numbers,
+    Once,
     Outcome,
     Posted,
     Posting,
@@ -179,7 +180,20 @@ class LedgerTwin:
         table: Any = self.tables.setdefault(kind, {})
         return table  # type: ignore[no-any-return]
 
-    def count(self, counts: Sequence[Count], now_s: int, source: str, makes: Sequence[Record] = ()) -> Counted:
+    def count(
+        self,
+        counts: Sequence[Count],
+        now_s: int,
+        source: str,
+        makes: Sequence[Record] = (),
+        once: Once | None = None,
+    ) -> Counted:
+        if once is not None:
+            known = self._table(IdempotencyKey)
+            found = [known[name] for name in once.names if name in known]
+            if found:
+                keys = sorted({count.key for count in counts})
+                return Counted([], [StockRow(k, *self.stock.get(k, (0, 0, 0))[:2]) for k in keys], -1, found)
         results: list[CountResult] = []
         touched: dict[int, tuple[int, int]] = {}
         for count in counts:
@@ -192,6 +206,8 @@ class LedgerTwin:
         for record in makes:
             if key_of(record) not in self._table(type(record)):
                 self._make(record)
+        for record in once.records(results) if once is not None else ():
+            self._table(type(record))[key_of(record)] = record
         moved = sorted(key for key, before in touched.items() if self.stock.get(key, (0, 0, 0))[:2] != before)
         seq = -1
         if moved:
@@ -203,6 +219,8 @@ class LedgerTwin:
         return Counted(results, [StockRow(k, *self.stock.get(k, (0, 0, 0))[:2]) for k in sorted(touched)], seq)
 
     def _count_one(self, count: Count, on_hand: int, source: str) -> tuple[CountResult, int]:
+        if count.if_seq is not None and count.if_seq != self.stock.get(count.key, (0, 0, 0))[2]:
+            return CountResult.CHANGED, on_hand
         at = count.key, source
         last, deltas = self.counted_to.get(at), self.deltas.setdefault(at, {})
         if count.on_hand is not None:
@@ -233,6 +251,13 @@ class LedgerTwin:
                 self.counted_to[at] = min(deltas)
                 del deltas[min(deltas)]
         return CountResult.APPLIED, new
+
+    def capacity(self, day_from: int) -> list[CapacityCell]:
+        return [CapacityCell(*at, *self.cells[at]) for at in sorted(self.cells) if at[1] >= day_from]
+
+    def stock_row(self, key: int) -> tuple[StockRow, int]:
+        on_hand, reserved, seq = self.stock.get(key, (0, 0, 0))
+        return StockRow(key, on_hand, reserved), seq
 
     def changes(self, after: FeedMark, limit: int = 1000) -> list[Change]:
         return self.feed[after.seq : after.seq + limit]

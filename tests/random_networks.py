@@ -1,6 +1,7 @@
 """The networks of tests/strategies.py: a few nodes of all kinds, services, tariffs and stock, all of it random."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,8 +47,7 @@ OFFERS = {
 
 def random_network(dice: Dice, num_nodes: int, num_skus: int) -> Network:
     """A network of so many nodes and skus."""
-    nodes = _nodes(dice, num_nodes)
-    skus = _skus(dice, num_skus)
+    nodes, skus = _classed(_nodes(dice, num_nodes), _skus(dice, num_skus))
     as_of = datetime.fromisoformat(dice.pick(MOMENTS)).replace(tzinfo=UTC)
     return Network(
         name="random",
@@ -103,6 +103,23 @@ def _nodes(dice: Dice, num: int) -> tuple[Node, ...]:
             )
         )
     return tuple(out)
+
+
+def _classed(nodes: tuple[Node, ...], skus: SkuTable) -> tuple[tuple[Node, ...], SkuTable]:
+    """In every other network skus have classes, and nodes rates of them; by throws that no others hang on."""
+    rng = np.random.default_rng(int(skus.weight_g.sum()))
+    if rng.integers(2):
+        return nodes, skus
+    rates = (0, 5_000, 60_000, 700_000)
+    names = ("", "x", "y")
+    classed = []
+    for node in nodes:
+        by_class = tuple((name, int(rng.choice(rates))) for name in names[1:] if rng.integers(3))
+        classed.append(replace(node, rejection_by_class=by_class))
+    used, of = np.unique(rng.choice(names, len(skus.ids)), return_inverse=True)
+    if used.tolist() == [""]:
+        return tuple(classed), skus
+    return tuple(classed), replace(skus, class_names=tuple(used.tolist()), class_of=of.astype(np.int32))
 
 
 def _skus(dice: Dice, num: int) -> SkuTable:

@@ -39,6 +39,8 @@ def create(
     from engine.stock.ledger import Posting
     from engine.stock.records_oms import Audit
 
+    if not name.isprintable():
+        raise InputError(f"Name ({name!a}) of the key has characters that cannot be seen.", "it was pasted.")
     now_s = clock_s()
     token, record = new_key(name, scope, now_s, rate_per_minute=rate)
     told = json.dumps({"name": name, "scopes": record.scopes.split()})

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.inputs import JsonOption
+from api.cli.inputs import DataOption, JsonOption
 from api.cli.ledgers import LedgerOption, OfNetworkOption, OfSeedOption, ledger_url, opened, shown
 from api.cli.screen import screen, step
 from api.wording import plural
@@ -17,8 +17,8 @@ SHOWN_MAX = 100
 
 def ledger_app() -> typer.Typer:
     """The commands with their help."""
-    app = typer.Typer(help="The ledger: back up, restore, check, upgrade, prune.", no_args_is_help=True)
-    for command in (backup, restore, check, upgrade, prune):
+    app = typer.Typer(help="The ledger: back up, restore, check, upgrade, prune, publish.", no_args_is_help=True)
+    for command in (backup, restore, check, upgrade, prune, publish):
         app.command()(command)
     return app
 
@@ -98,3 +98,24 @@ def prune(ledger: LedgerOption = None, network: OfNetworkOption = "demo", seed: 
     finally:
         books.close()
     screen().print(f"Ledger  {shown(books.url)}  pruned", markup=False)
+
+
+def publish(
+    network: OfNetworkOption = "demo",
+    ledger: LedgerOption = None,
+    by: Annotated[str, typer.Option("--by", help="Who, for the audit trail.")] = "command line",
+    data: DataOption = None,
+    seed: OfSeedOption = 1,
+) -> None:
+    """Tell all running processes to read the network again, once it has been checked; orders go on meanwhile."""
+    from api.cli.networks import network_named
+    from api.http.running import clock_s
+    from engine.desk.publish import announce
+
+    fresh = network_named(network, data=data, seed=seed)
+    books = opened(ledger, network, seed)
+    try:
+        announce(books, fresh, now_s=clock_s(), by=by)
+    finally:
+        books.close()
+    screen().print(f"Ledger  {shown(books.url)}  {fresh.name}, version {fresh.version}, is published", markup=False)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,7 +69,8 @@ def serve(
 
         with step(f"Opening the ledger of {plural(len(network.stock.node), 'stock row')}"):
             pass
-        run(network, url, settings, listener, begun=lambda: tell(lines))
+        read = partial(network_named, network_name, data=data, seed=seed)
+        run(network, url, settings, listener, source=read, begun=lambda: tell(lines))
         return
     from api.cli.workers import Job, supervise
 

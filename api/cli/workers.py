@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -37,8 +38,9 @@ def work(job: Job, listener: socket.socket, begun: Connection) -> None:
     from api.http.running import run
     from api.http.settings import Settings
 
-    network = network_named(job.network, data=Path(job.data) if job.data else None, seed=job.seed)
-    run(network, job.url, Settings.model_validate({}), listener, begun=lambda: begun.send_bytes(b"begun"))
+    read = partial(network_named, job.network, data=Path(job.data) if job.data else None, seed=job.seed)
+    settings = Settings.model_validate({})
+    run(read(), job.url, settings, listener, source=read, begun=lambda: begun.send_bytes(b"begun"))
 
 
 class Supervisor:

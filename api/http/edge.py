@@ -31,8 +31,8 @@ class IdConvertor(Convertor[str]):
     regex = "[^/]+"
 
     def convert(self, value: str) -> str:
-        """Decode it."""
-        return unquote(value, errors="replace")
+        """Decode it; bytes that are no UTF-8 are kept as they are, and refused by whoever guards the route."""
+        return unquote(value, errors="surrogateescape")
 
     def to_string(self, value: str) -> str:
         """As it was decoded."""

@@ -125,6 +125,19 @@ RETURN: dict[str, Any] = {
     "lines": [{"sku": "sku-0123", "quantity": 1, "grade": "as_new", "restocked": 1}],
 }
 
+RETURNED: dict[str, Any] = {
+    "return_id": "ret-5",
+    "line": 1,
+    "order_id": "o-1001",
+    "node": "st-la-rochelle",
+    "sku": "sku-0123",
+    "quantity": 1,
+    "grade": "as_new",
+    "restocked": 1,
+    "received_at": "2026-12-01T10:00:00Z",
+    "by": "till-3",
+}
+
 AVAILABILITIES: dict[str, Any] = {
     "at": "2026-11-23T07:00:00Z",
     "channel": "",
@@ -197,6 +210,7 @@ POLICY: dict[str, Any] = {
     "version": 2,
     "valid_from": "2026-11-23T07:00:00Z",
     "valid_to": None,
+    "withdrawn": False,
     "by": "9f1c2ab3d4e5",
     "policy": {"policy_id": "default", "version": 2, "split_cents": 250},
 }

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from api.http.operations import NDJSON
+from api.http.plain import NUL, SHOWN
 from api.http.problems import HttpProblemError
 from engine.desk.counts import Batch, Message, Refused
 
@@ -58,7 +59,8 @@ def _ndjson(body: bytes) -> Iterator[tuple[int, Message | Refused]]:
             continue
         row += 1
         try:
-            yield row, decode(line)
+            message = decode(line)
+            yield row, message if b"\\u0000" not in line else _plain(row, message)
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             yield row, _bad(row, str(error), line.decode("utf-8", "replace"))
 
@@ -68,7 +70,7 @@ def _csv(body: bytes) -> Iterator[tuple[int, Message | Refused]]:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise HttpProblemError("malformed", f"The body is not UTF-8 at byte {error.start}.") from None
-    reader = csv.reader(text.replace("\0", "").splitlines())
+    reader = csv.reader(text.splitlines())
     header = [name.strip() for name in next(reader, [])]
     unknown = [name for name in header if name not in COLUMNS]
     if unknown or len(set(header)) != len(header) or not {"node", "sku"} <= set(header):
@@ -95,11 +97,22 @@ def _message(row: int, header: list[str], cells: list[str]) -> Message | Refused
     values: Mapping[str, str] = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
     try:
         whole: dict[str, Any] = {name: int(value) if name in NUMBERS else value for name, value in values.items()}
-        return msgspec.convert(whole, _Strict)
+        message = msgspec.convert(whole, _Strict)
+        return message if "\0" not in raw else _plain(row, message)
     except (msgspec.MsgspecError, ValueError) as error:
         return _bad(row, str(error), raw)
 
 
+def _plain(row: int, message: Message) -> Message | Refused:
+    """A message, refused where an id holds a character that no database keeps."""
+    for name, text in (("node", message.node), ("sku", message.sku)):
+        if NUL in text:
+            raw = msgspec.json.encode(message).decode()
+            told = text.replace(NUL, SHOWN)[:80]
+            return Refused(row, name, told, "It has the character U+0000 in it.", "leave that character out.", raw)
+    return message
+
+
 def _bad(row: int, problem: str, raw: str) -> Refused:
-    shown = raw[:1_000].replace("\0", "")
-    return Refused(row, "line", shown[:80], problem.replace("\0", ""), "see the documentation of the feed.", shown)
+    shown = raw[:1_000].replace(NUL, SHOWN)
+    return Refused(row, "line", shown[:80], problem.replace(NUL, SHOWN), "see the documentation of the feed.", shown)

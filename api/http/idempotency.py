@@ -57,7 +57,12 @@ def canonical(body: bytes) -> bytes:
 
 
 class Running:
-    """The calls with a key that this process has taken and not answered."""
+    """
+    The calls with a key that this process has taken and not answered.
+
+    That one is running is told as soon as that is known, which is a courtesy: of the same call in several processes
+    none is told so. Each does its part, the ledger keeps what the first one did, and all answer what that one answers.
+    """
 
     def __init__(self) -> None:
         self._keys: set[tuple[str, str]] = set()

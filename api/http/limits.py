@@ -1,7 +1,8 @@
 """
 Calls a minute, by key: each answer says what is left, and what is beyond the limit is refused.
 
-Windows of a minute, counted in this process; several processes each count alone.
+Windows of a minute, counted in this process; several processes each count alone, so that a key may call as often as
+that in each of them. A limit across processes is for whatever shares the calls out among them.
 """
 
 from collections.abc import Callable

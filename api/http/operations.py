@@ -19,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 from api.http.auth import allowed
 from api.http.call import CALL, Call
 from api.http.documents import PROBLEMS, Answered, answer_content
+from api.http.plain import require_plain
 from api.http.problems import HttpProblemError
 
 JSON = "application/json"
@@ -69,6 +70,7 @@ class Guarded(APIRoute):
             most = settings.bulk_bytes_max if rules.bulk else settings.body_bytes_max
             call.body = await _body(call, receive, most)
             call.is_json = _type_of(call, rules.types) == JSON
+        require_plain(call, body=call.is_json and not rules.bulk)
         if rules.changes:
             call.require_key()
         if rules.body_model is not None:
@@ -115,6 +117,7 @@ class Operations:
         body_schema: dict[str, Any] | None = None,
         media_type: str = JSON,
         query_like_get: bool = False,
+        or_text: bool = False,
     ) -> Callable[[Endpoint], Endpoint]:
         """
         Declare an operation; its docstring becomes its documentation.
@@ -143,6 +146,8 @@ class Operations:
             Of a body that FastAPI does not see.
         query_like_get
             A POST that asks only.
+        or_text
+            Whether it also answers as text, for people, where Accept asks for that.
         """
         wanted = self.scopes if scopes is None else tuple(scopes)
         changing = (method in CHANGING and not query_like_get) if changes is None else changes
@@ -159,6 +164,9 @@ class Operations:
             problems |= {409} if changing else set()
             good = [status] if or_status is None else [status, or_status]
             responses: dict[int | str, dict[str, Any]] = {one: answer_content(answer, media_type) for one in good}
+            if or_text:
+                for one in good:
+                    responses[one]["content"]["text/plain"] = {"schema": {"type": "string"}}
             responses |= {number: PROBLEMS[number] for number in sorted(problems)}
             extra: dict[str, Any] = {"x-scopes": list(wanted), "parameters": _headers(changing)}
             if wanted:

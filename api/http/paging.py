@@ -39,6 +39,8 @@ def after(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
         values = msgspec.json.decode(text, type=list[Any])
     except (ValueError, msgspec.MsgspecError, RecursionError):
         values = None
+    if values is not None and any(isinstance(value, str) and "\0" in value for value in values):
+        values = None  # no id of ours has it
     if values is None or len(values) != len(kinds) or any(type(v) is not k for v, k in zip(values, kinds, strict=True)):
         raise HttpProblemError(
             "bad-cursor",

@@ -1,8 +1,8 @@
 """
 Calls that are no single posting of the desk: stock feeds, counts, what is done with quarantined lines.
 
-They may be repeated by what they are: numbered messages are applied once, counts come to the same. Their answer is
-remembered after they are done, so that who repeats one gets it; a process that dies in between does it again.
+Each of their transactions remembers what it did with the call's key, so that none is done twice. The whole answer is
+remembered after they are done; where a process dies in between, who repeats the call has it put together again.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from api.http.call import Call, Ready
 from api.http.problems import HttpProblemError
-from engine.desk.ask import Answer
+from engine.desk.ask import Answer, KeyAsked
 from engine.stock.ledger import Ledger, Posting
 from engine.stock.records import IdempotencyKey
 
@@ -45,9 +45,7 @@ def _once(ledger: Ledger, call: Call, work: Callable[[], Answer], now_s: int) ->
     assert key is not None, "the call changes something"
     known = ledger.get(IdempotencyKey, key.scope, key.key)
     if known is not None:
-        if known.fingerprint != key.fingerprint:
-            raise HttpProblemError("idempotency-payload", f"Idempotency-Key ({key.key}) was used for another payload.")
-        return Answer(known.status, known.body.encode(), replayed=True)
+        return _told(known, key)
     answer = work()
     record = IdempotencyKey(
         scope=key.scope,
@@ -57,5 +55,14 @@ def _once(ledger: Ledger, call: Call, work: Callable[[], Answer], now_s: int) ->
         body=answer.body.decode(),
         created_s=now_s,
     )
-    ledger.post([Posting(key=record)], now_s)
-    return answer
+    (outcome,) = ledger.post([Posting(key=record)], now_s).outcomes
+    if outcome.answered is None:
+        return answer
+    return _told(outcome.answered, key)  # another process was as fast
+
+
+def _told(known: IdempotencyKey, key: KeyAsked) -> Answer:
+    """What was answered before; raises HttpProblemError where the key was used for something else."""
+    if known.fingerprint != key.fingerprint:
+        raise HttpProblemError("idempotency-payload", f"Idempotency-Key ({key.key}) was used for another payload.")
+    return Answer(known.status, known.body.encode(), replayed=True)

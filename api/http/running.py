@@ -29,7 +29,7 @@ from api.http.routes import events, health, webhooks
 from api.http.settings import Settings
 from engine.decide.warm import warm_up
 from engine.network.model import Network
-from engine.wiring import open_desk
+from engine.wiring import open_service
 
 INTERRUPT_DRAIN_S = 0.3  # of Ctrl-C
 LAST_S = 0.2
@@ -109,6 +109,7 @@ def run(
     settings: Settings,
     listener: socket.socket,
     *,
+    source: Callable[[], Network] | None = None,
     begun: Callable[[], None] = lambda: None,
     around: Callable[[Any], Any] = lambda app: app,
 ) -> None:
@@ -117,8 +118,8 @@ def run(
 
     Parameters
     ----------
-    network, url
-        See `open_desk`.
+    network, url, source
+        See `open_service`.
     settings
         Of the service.
     listener
@@ -150,7 +151,9 @@ def run(
     log.start()
     sys.setswitchinterval(SWITCH_S)
     try:
-        desk = open_desk(network, url, clock_s=clock_s, watch=Watches(watches, left_out))
+        desk, publisher = open_service(
+            network, url, clock_s=clock_s, watch=Watches(watches, left_out), source=source or (lambda: network)
+        )
         try:
             refuse_open(settings.host, desk.ledger)
             services = OpsServices(
@@ -161,6 +164,7 @@ def run(
                 seed=os.getpid(),
                 observer=metrics,
             )
+            services.publisher = publisher
             app: Any = create_app(services, TOPICS)
             if spans is not None:
                 from api.http.tracing import Traced

@@ -10,6 +10,7 @@ from api.http.idempotency import Running
 from api.http.limits import Limits
 from api.http.settings import Settings
 from engine.desk.desk import Desk
+from engine.desk.publish import Publisher
 
 EXPLAINING_MAX = 1
 
@@ -54,6 +55,7 @@ class Services:
         self.settings = settings
         self.observer = observer
         self._clock = clock
+        self.publisher: Publisher | None = None  # where the network can be read again
         self.running = Running()
         self.explaining = asyncio.Semaphore(EXPLAINING_MAX)  # explanations are heavy: others wait their turn
         self._bridge: Bridge | None = None

@@ -50,10 +50,12 @@ def node_cents(evaluator: Evaluator, nodes: Ints) -> Ints:
     raw = column("cost_order_cents") + column("cost_line_cents") * num + column("cost_unit_cents") * units
     cents = weighted(evaluator, "picking", raw + rounded(work_s * column("labour_cents_per_hour"), 3600))
     cents += weighted(evaluator, "priority", policy.priority_cents * column("priority"))
-    rejection = rounded(column("rejection_ppm") * policy.resourcing_cents, 10**6)
-    cents += weighted(evaluator, "rejection", rejection) * num
     for i, line in enumerate(lines):
+        name = evaluator.skus[i].sku_class
+        ppm = np.array([dict(row.rejection_by_class).get(name, row.rejection_ppm) for row in rows], dtype=np.int64)
+        fails = weighted(evaluator, "rejection", rounded(ppm * policy.resourcing_cents, 10**6))[:, None]
         held = np.flatnonzero(np.arange(1 << len(lines)) >> i & 1)
+        cents[:, held] += fails
         cents[:, held] += _stock_cents(evaluator, nodes, column("markdown_ppm_per_day")[:, 0], i, line.quantity)
     return cents
 

@@ -183,10 +183,14 @@ class Case:
             release_s=self.release_s(route.node, items),
             num_lines=len(items),
             num_units=sum(quantity for _, quantity in items),
-            rejections_ppm=tuple(self.network.nodes[route.node].rejection_ppm for _ in items),
+            rejections_ppm=tuple(self._rejection_ppm(route.node, sku) for sku, _ in items),
             confidence_permille=self.policy.promise_confidence_permille,
             live=self.live,
         )
+
+    def _rejection_ppm(self, node: int, sku: int) -> int:
+        row, name = self.network.nodes[node], self.network.skus.sku_class(sku)
+        return dict(row.rejection_by_class).get(name, row.rejection_ppm)
 
     def contents(self, items: Items) -> Contents:
         """What the parcels of a shipment hold."""

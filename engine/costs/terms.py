@@ -9,7 +9,7 @@ Of a shipment with n lines, u units, weight W (g), from node k, all in cents bef
     transfer     cost_order + cost_unit u                                        lanes
     lateness     lateness_base + lateness_day * ceil((deliver_by - requested_by) / 86400)     if that is positive
     waiting      waiting_day * ceil((deliver_by - placed_at) / 86400)
-    rejection    sum over lines of rounded(rejection_ppm * resourcing, 10^6)
+    rejection    sum over lines of rounded(rejection_ppm * resourcing, 10^6), the rate of the sku's class
     opportunity  sum over lines of bid_price(k, sku) * quantity
     markdown     sum over lines of -rounded(value * min(10^6, markdown_ppm_per_day * days_of_cover), 10^6) * quantity
     capacity     capacity_price * x^2 // (1000 - free)^2,  x = max(0, util - free)
@@ -239,11 +239,16 @@ def _add_line_terms(
     """Rejection, opportunity and markdown: weighed and rounded line by line."""
     node, skus = network.nodes[k], network.skus
     lines = counted(len(items), "line")
-    if node.rejection_ppm:
-        cents = rounded(node.rejection_ppm * policy.resourcing_cents, PPM)
+    rates = [network.rejection_ppm(k, sku) for sku, _ in items]
+    if any(rates):
         each = f"{lines}, each " if len(items) > 1 else ""
-        because = f"{each}p = {percent(node.rejection_ppm, 10_000)} x {money(policy.resourcing_cents)}"
-        _add_by_part(terms, policy, "rejection", [(skus.ids[sku], cents) for sku, _ in items], because)
+        told = " or ".join([percent(ppm, 10_000) for ppm in dict.fromkeys(rates)])
+        because = f"{each}p = {told} x {money(policy.resourcing_cents)}"
+        parts = [
+            (skus.ids[sku], rounded(ppm * policy.resourcing_cents, PPM))
+            for ppm, (sku, _) in zip(rates, items, strict=True)
+        ]
+        _add_by_part(terms, policy, "rejection", parts, because)
     prices = [(skus.ids[sku], live.bid_price_cents(k, sku) * quantity) for sku, quantity in items]
     if any(cents for _, cents in prices):
         _add_by_part(terms, policy, "opportunity", prices, f"bid prices of {lines}")

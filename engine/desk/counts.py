@@ -5,6 +5,10 @@ What a message does to its row is the ledger's (engine/stock/counts.py). Here me
 orders are decided in between; the view follows each chunk. What cannot be believed (an unknown node or sku, not a
 number, less than nothing) is quarantined: kept, listed, and dismissed or applied later by a person. A row that has less
 than is reserved afterwards opens a case that lists the holders.
+
+Changes without numbers apply once, too, where the call has a key: each transaction remembers what it did with it, so
+that a call that broke off, and is repeated, goes on where it was. What follows from counts (cases, quarantine) comes
+to the same when it is done again, and is done again.
 """
 
 from collections.abc import Sequence
@@ -15,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from engine.desk.ask import DeskError
+from engine.desk.ask import UNPROCESSABLE, DeskError, KeyAsked
 from engine.desk.book import EXCLUSIONS
 from engine.desk.desk import Desk
 from engine.desk.exceptions import short_case
@@ -23,12 +27,14 @@ from engine.desk.state import State
 from engine.domain.errors import InputError
 from engine.domain.units import epoch_s
 from engine.network.live import ON_HAND_MAX
-from engine.stock.ledger import Count, Counted, CountResult, Ledger, Posting, key_parts, stock_key
-from engine.stock.records import Record
+from engine.stock.ledger import Count, Counted, CountResult, Ledger, Once, Posting, key_parts, stock_key
+from engine.stock.records import IdempotencyKey, Record
 from engine.stock.records_oms import Exclusion, Quarantined
 
 CHUNK = 4_000  # messages of one transaction
 BLAND = (CountResult.APPLIED, CountResult.REPEATED, CountResult.LATE)
+_LETTERS = {"a": CountResult.APPLIED, "r": CountResult.REPEATED, "l": CountResult.LATE, "q": CountResult.QUARANTINED}
+_LETTER_OF = {result: letter for letter, result in _LETTERS.items()}
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -72,11 +78,12 @@ class Batch:
     refused: Sequence[Refused] = ()
 
 
-def apply_feed(desk: Desk, batch: Batch, *, now_s: int, chunk: int = CHUNK) -> FeedReport:
+def apply_feed(desk: Desk, batch: Batch, *, now_s: int, chunk: int = CHUNK, call: KeyAsked | None = None) -> FeedReport:
     """
     Apply a batch, chunk by chunk; called by any thread but the desk's.
 
-    A batch that broke off may be sent again: numbered messages are applied once, and counts come to the same.
+    A batch that broke off may be sent again: numbered messages are applied once, counts come to the same, and so do
+    changes without number where it is the same `call`.
     """
     refused = list(batch.refused)
     results: dict[int, str] = {}
@@ -84,7 +91,9 @@ def apply_feed(desk: Desk, batch: Batch, *, now_s: int, chunk: int = CHUNK) -> F
         rows, messages = batch.rows[first : first + chunk], batch.messages[first : first + chunk]
         good, counts, bad = _counts(desk.state, rows, messages)
         refused += bad
-        counted = desk.ledger.count(counts, now_s, batch.source)
+        counted = _count_once(desk, counts, now_s, batch.source, call, f"{first}+{chunk}")
+        if len(counted.results) != len(good):  # the network knows other rows than when the call broke off
+            raise DeskError("too-old", 409, "The call cannot go on where it broke off.", "send its rest as a new call.")
         for row, message, result in zip(good, _picked(messages, rows, good), counted.results, strict=True):
             results[row] = result.value
             if result == CountResult.QUARANTINED:
@@ -98,6 +107,28 @@ def apply_feed(desk: Desk, batch: Batch, *, now_s: int, chunk: int = CHUNK) -> F
     ordered = [results[row] for row in sorted(results)]
     names, numbers = np.unique(ordered, return_counts=True) if ordered else ((), ())
     return FeedReport(dict(zip(map(str, names), map(int, numbers), strict=True)), ordered, sorted(refused))
+
+
+def _count_once(
+    desk: Desk, counts: Sequence[Count], now_s: int, source: str, call: KeyAsked | None, part: str
+) -> Counted:
+    """Count; where this part of the call was counted before, the results of that time."""
+    if call is None:
+        return desk.ledger.count(counts, now_s, source)
+    scope, name = _part(call, part)
+
+    def remembered(results: Sequence[CountResult]) -> list[Record]:
+        if CountResult.CHANGED in results:
+            return []  # nothing was done
+        body = "".join(_LETTER_OF[result] for result in results)
+        said = call.fingerprint
+        return [IdempotencyKey(scope=scope, key=name, fingerprint=said, status=200, body=body, created_s=now_s)]
+
+    counted = desk.ledger.count(counts, now_s, source, once=Once([(scope, name)], remembered))
+    if not counted.answered:
+        return counted
+    known = _same_payload(counted.answered[0], call)
+    return counted._replace(results=[_LETTERS[letter] for letter in known.body])
 
 
 def _picked(messages: Sequence[Message], rows: Sequence[int], good: Sequence[int]) -> Sequence[Message]:
@@ -163,10 +194,11 @@ def _record(batch: Batch, line: Refused, now_s: int) -> Quarantined:
 
 def _take(desk: Desk, counted: Counted) -> None:
     """Let the view follow, and open cases of rows that have less than is reserved."""
-    if counted.seq < 0:
+    if counted.seq < 0 and not counted.answered:
         return
-    table = np.array(counted.stock, dtype=np.int64)
-    desk.run(lambda state: state.view.set_counted(table, counted.seq))
+    table = np.array(counted.stock, dtype=np.int64).reshape(-1, 3)
+    if counted.seq >= 0:
+        desk.run(lambda state: state.view.set_counted(table, counted.seq))
     for key, on_hand, reserved in table[table[:, 1] < table[:, 2]].tolist():
         case = short_case(desk.state, key, on_hand, reserved, "count")
         if case is not None:
@@ -174,27 +206,35 @@ def _take(desk: Desk, counted: Counted) -> None:
 
 
 def set_on_hand(
-    desk: Desk, *, node: str, sku: str, on_hand: int, now_s: int, seq: int | None = None, if_on_hand: int | None = None
+    desk: Desk,
+    *,
+    node: str,
+    sku: str,
+    on_hand: int,
+    now_s: int,
+    seq: int | None = None,
+    if_seq: int | None = None,
+    call: KeyAsked | None = None,
 ) -> Counted:
     """
     Set the count of one row, as somebody has just counted it: the sku is asked there again, if it was not.
 
     Parameters
     ----------
-    if_on_hand
-        Only where the row says so now: what the caller saw. DeskError where it does not.
+    if_seq
+        Only where nobody changed the row since: its version that the caller saw. DeskError where somebody did.
+    call
+        Is counted once, however often it is sent.
     """
     state = desk.state
     key = stock_key(state.sku_no(sku), state.node_no(node))
     if not 0 <= on_hand <= ON_HAND_MAX:
         raise InputError(f"on_hand ({on_hand}) is not within 0 and {ON_HAND_MAX}.", "count again.")
-    if if_on_hand is not None:
-        known, _ = state.stock_of(key)
-        if known != if_on_hand:
-            raise DeskError(
-                "version", 412, f"Node ({node}) has ({known}) of sku ({sku}), not ({if_on_hand}).", "read it again."
-            )
-    counted = desk.ledger.count([Count(key, on_hand, None, seq, now_s)], now_s, "person")
+    message = Count(key, on_hand, None, seq, now_s, if_seq)
+    counted = _count_once(desk, [message], now_s, "person", call, "row")
+    if CountResult.CHANGED in counted.results:
+        text = f"Node ({node}) and sku ({sku}) were changed meanwhile."
+        raise DeskError("version", 412, text, "read the row again.")
     _take(desk, counted)
     if key in state.book.blocked.rows:
         sku_no, node_no = key_parts(key)
@@ -213,16 +253,27 @@ def list_quarantined(
     return found, None if last is None else (last.received_s, last.source, last.batch, last.row)
 
 
-def settle_quarantined(desk: Desk, lines: Sequence[Quarantined], *, apply: bool, now_s: int) -> FeedReport:
+def settled_before(desk: Desk, call: KeyAsked) -> FeedReport | None:
+    """What became of a call that settled lines already, though it was never answered."""
+    known = desk.ledger.get(IdempotencyKey, *_part(call, "settled"))
+    return None if known is None else msgspec.json.decode(_same_payload(known, call).body, type=FeedReport)
+
+
+def settle_quarantined(
+    desk: Desk, lines: Sequence[Quarantined], *, apply: bool, now_s: int, call: KeyAsked | None = None
+) -> FeedReport:
     """
     Dismiss quarantined lines, or apply them now that the network knows their node and sku.
 
-    Lines that are still not believed stay open; so does one that is no message at all.
+    Lines that are still not believed stay open; so does one that is no message at all. A line is applied once, and
+    marked in the same transaction, whoever else settles it at that moment.
     """
     if not apply:
+        report = FeedReport({"dismissed": len(lines)}, ["dismissed"] * len(lines), [])
         changes = [msgspec.structs.replace(line, state="dismissed", version=line.version + 1) for line in lines]
-        desk.ledger.post([Posting(changes=[change]) for change in changes], now_s)
-        return FeedReport({"dismissed": len(lines)}, ["dismissed"] * len(lines), [])
+        keys = [Posting(puts=_settled(call, report, now_s))] if call is not None else []
+        desk.ledger.post([*(Posting(changes=[change]) for change in changes), *keys], now_s)
+        return report
     readable: list[tuple[int, Message]] = []
     for at, line in enumerate(lines):
         try:
@@ -231,18 +282,58 @@ def settle_quarantined(desk: Desk, lines: Sequence[Quarantined], *, apply: bool,
             continue
     rows = [at for at, _ in readable]
     good, counts, bad = _counts(desk.state, rows, [message for _, message in readable])
-    counted = desk.ledger.count(counts, now_s, "quarantine")
-    _take(desk, counted)
-    done = [at for at, result in zip(good, counted.results, strict=True) if result in BLAND]
-    desk.ledger.post(
-        [
-            Posting(changes=[msgspec.structs.replace(lines[at], state="applied", version=lines[at].version + 1)])
-            for at in done
-        ],
-        now_s,
-    )
-    results = dict.fromkeys(range(len(lines)), CountResult.QUARANTINED.value)
-    results |= {at: result.value for at, result in zip(good, counted.results, strict=True)}
-    ordered = [results[at] for at in range(len(lines))]
-    numbers = {name: ordered.count(name) for name in sorted(set(ordered))}
-    return FeedReport(numbers, ordered, bad)
+    left = dict(zip(good, counts, strict=True))
+    found: dict[int, CountResult] = {}
+
+    def report_of(results: dict[int, CountResult]) -> FeedReport:
+        ordered = [results.get(at, CountResult.QUARANTINED).value for at in range(len(lines))]
+        return FeedReport({name: ordered.count(name) for name in sorted(set(ordered))}, ordered, bad)
+
+    def together(results: Sequence[CountResult]) -> list[Record]:
+        known = found | dict(zip(left, results, strict=True))
+        done = [at for at in left if known[at] in BLAND]
+        marks: list[Record] = [
+            msgspec.structs.replace(lines[at], state="applied", version=lines[at].version + 1) for at in done
+        ]
+        marks += [_line_key(lines[at], now_s) for at in done]
+        return marks if call is None else [*marks, *_settled(call, report_of(known), now_s)]
+
+    while True:
+        names = {(one.scope, one.key): at for at in left if (one := _line_key(lines[at], now_s))}
+        more = [_part(call, "settled")] if call is not None else []
+        counted = desk.ledger.count(list(left.values()), now_s, "quarantine", once=Once([*names, *more], together))
+        _take(desk, counted)
+        if not counted.answered:
+            return report_of(found | dict(zip(left, counted.results, strict=True)))
+        for one in counted.answered:
+            there = names.get((one.scope, one.key))
+            if there is None:
+                assert call is not None, "only a call is remembered"
+                return msgspec.json.decode(_same_payload(one, call).body, type=FeedReport)
+            del left[there]  # somebody else has applied it
+            found[there] = CountResult.REPEATED
+
+
+def _line_key(line: Quarantined, now_s: int) -> IdempotencyKey:
+    """Remembers that a quarantined line was applied."""
+    name = f"{line.source}/{line.batch}/{line.row}"
+    return IdempotencyKey(scope="quarantined line", key=name, fingerprint="", status=200, body="", created_s=now_s)
+
+
+def _settled(call: KeyAsked, report: FeedReport, now_s: int) -> list[Record]:
+    scope, name = _part(call, "settled")
+    body = msgspec.json.encode(report).decode()
+    return [IdempotencyKey(scope=scope, key=name, fingerprint=call.fingerprint, status=200, body=body, created_s=now_s)]
+
+
+def _part(call: KeyAsked, part: str) -> tuple[str, str]:
+    """Under which name a part of a call is remembered."""
+    return f"{call.scope} parts", f"{call.key} {part}"
+
+
+def _same_payload(known: IdempotencyKey, call: KeyAsked) -> IdempotencyKey:
+    """What is remembered of a call; raises DeskError where its key was used for something else."""
+    if known.fingerprint != call.fingerprint:
+        text = f"Idempotency-Key ({call.key}) was used for another payload."
+        raise DeskError("idempotency-payload", UNPROCESSABLE, text, "give each call its own key.")
+    return known

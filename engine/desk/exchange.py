@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from engine.decide.engine import Engine
+from engine.desk.learning import Rates
 from engine.desk.state import State
 from engine.domain.ids import NodeId
 from engine.domain.units import day_number, utc
 from engine.network.live import Live
 from engine.network.model import Node
-from engine.stock.ledger import key_parts
+from engine.stock.ledger import LedgerBusyError, key_parts
+from engine.stock.view import WHOLE_DAY
 
 
 def go_on(state: State, engine: Engine) -> None:
@@ -57,25 +59,24 @@ class Exchange:
 
     def __init__(self, nodes: tuple[Node, ...], *, background: bool = True) -> None:
         self.nodes = {node.node_id: node for node in nodes}
-        self.learnt_ppm: dict[NodeId, int] = {}
+        self.learnt: dict[NodeId, Rates] = {}
         self._seen: tuple[int, int, int] | None = None
         self._learnt = 0
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="engine") if background else None
         self._coming: Future[Engine] | None = None
 
-    def learn(self, ppm: dict[NodeId, int]) -> None:
+    def learn(self, rates: dict[NodeId, Rates]) -> None:
         """How often picks fail, as it was learnt; a setting of a node wins over it."""
-        if ppm != self.learnt_ppm:
-            self.learnt_ppm = ppm
+        if rates != self.learnt:
+            self.learnt = rates
             self._learnt += 1
 
     def look(self, state: State) -> bool:
         """Begin an exchange that is due, or end one that is ready; True where the engine is another one now."""
         if self._coming is not None:
-            if not self._coming.done():
+            if not self._coming.done() or not _take_over(state, self._coming.result()):
                 return False
-            made, self._coming = self._coming.result(), None
-            _take_over(state, made)
+            self._coming = None
             return True
         today = day_number(utc(state.now_s).date())
         wanted = state.book.nodes_version, self._learnt, today
@@ -83,19 +84,26 @@ class Exchange:
             self._seen = 0, 0, day_number(state.engine.network.as_of.date())
         if wanted == self._seen:
             return False
-        self._seen = wanted
+        seen, self._seen = self._seen, wanted
         as_of = utc(state.now_s) if today != state.engine.live.first_day + 1 else state.engine.network.as_of
         changed = {
-            node_id: changed_node(node, state.book.node_changes.get(node_id, {}), self.learnt_ppm.get(node_id))
+            node_id: changed_node(node, state.book.node_changes.get(node_id, {}), self.learnt.get(node_id))
             for node_id, node in self.nodes.items()
             if node_id in state.engine.network.node_index
         }
         engine = state.engine.on(state.engine.live.copy())
         if self._pool is None:
-            _take_over(state, _made(engine, changed, as_of))
+            if not _take_over(state, _made(engine, changed, as_of)):
+                self._seen = seen  # again, once the ledger can be read
+                return False
             return True
         self._coming = self._pool.submit(_made, engine, changed, as_of)
         return False
+
+    def restart(self, nodes: tuple[Node, ...]) -> None:
+        """Another network was put in place: what is being made of the old one is of no use."""
+        self.nodes = {node.node_id: node for node in nodes}
+        self._coming, self._seen = None, None
 
     def close(self) -> None:
         """End the thread."""
@@ -107,21 +115,38 @@ def _made(engine: Engine, nodes: dict[NodeId, Node], as_of: datetime) -> Engine:
     return engine.with_nodes(nodes, as_of=as_of)
 
 
-def _take_over(state: State, made: Engine) -> None:
-    """Go on with an engine that was made on a copy, on what is true now."""
-    live: Live = state.engine.live.on(made.network)
+def _take_over(state: State, made: Engine) -> bool:
+    """
+    Go on with an engine that was made on a copy, on what is true now; False where the ledger cannot be read.
+
+    It may look at days, and at hours of nodes, that this one does not: others may have booked something there.
+    """
+    before: Live = state.engine.live
+    live: Live = before.on(made.network)
+    try:
+        booked = state.ledger.capacity(live.first_day)
+    except LedgerBusyError:
+        return False
     made.adopt(live)
     policy = state.engine.policy
     go_on(state, made if made.policy == policy else made.under(policy))
+    for cell in booked:
+        node = int(state.view.node_at[cell.node_no])
+        known = before.first_day <= cell.day < before.first_day + before.num_days
+        if node >= 0 and not (known and (cell.hour == WHOLE_DAY or before.hour_node[node] >= 0)):
+            state.view.set_cell(cell)
+    return True
 
 
-def changed_node(node: Node, changes: dict[str, Any], learnt_ppm: int | None = None) -> Node:
-    """A node with its settings."""
+def changed_node(node: Node, changes: dict[str, Any], learnt: Rates | None = None) -> Node:
+    """A node with its settings; a rate of failed picks that is set holds for every class of skus."""
     fields = {name: value for name, value in changes.items() if name != "paused" and value is not None}
     for name in ("capacity_day_orders", "capacity_day_units", "capacity_hour_orders", "capacity_hour_units"):
         if fields.get(name) == -1:
             fields[name] = None
-    if learnt_ppm is not None:
-        fields.setdefault("rejection_ppm", learnt_ppm)
+    if "rejection_ppm" in fields:
+        fields["rejection_by_class"] = ()
+    elif learnt is not None:
+        fields["rejection_ppm"], fields["rejection_by_class"] = learnt
     changed = replace(node, **fields)
     return replace(changed, offers=()) if changes.get("paused") else changed

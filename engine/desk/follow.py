@@ -13,6 +13,7 @@ from engine.desk.backorders import offers
 from engine.desk.desk import Desk, Watch
 from engine.desk.exchange import Exchange, grow
 from engine.desk.learning import CountPicks, learnt, moved
+from engine.desk.publish import NETWORK
 from engine.desk.state import State
 from engine.stock.ledger import LedgerBusyError
 
@@ -54,6 +55,7 @@ class Follow:
         self.watch = watch or Watch()
         self.feed_s = feed_s
         self.desk: Desk | None = None  # once it runs: who offers ask it
+        self.on_network: Callable[[], None] | None = None  # another process has published a network
         self.lag_s = 0.0
         self._feed_at = self._grow_at = self._learn_at = float("-inf")
 
@@ -88,6 +90,8 @@ class Follow:
             notices = set(state.view.take(others))
             if notices:
                 state.book.notice(state, notices)
+            if NETWORK in notices and self.on_network is not None:
+                self.on_network()
         except LedgerBusyError:
             return
         state.mark = changes[-1].mark
@@ -101,7 +105,7 @@ class Follow:
     def _learn(self, state: State, exchange: Exchange) -> None:
         """Take over what was counted so far, and have what ended since counted for the next time."""
         try:
-            exchange.learn(moved(exchange.learnt_ppm, learnt(state, tuple(exchange.nodes.values()))))
+            exchange.learn(moved(exchange.learnt, learnt(state, tuple(exchange.nodes.values()))))
         except LedgerBusyError:
             return
         if self.desk is not None:

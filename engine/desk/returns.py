@@ -1,5 +1,6 @@
 """
-Returns at any node, whoever sold it: graded, back on sale at once where the grade allows, credited to the node.
+Returns at any node, whoever sold it: graded, back on sale at once where the policy has that for the grade, credited to
+the node. It is the policy that is valid at that moment; a later one changes nothing of what came back before.
 
 Where the order is known to the ledger, no more can come back of it than was shipped or collected, less what came back
 before. Where it is not (bought elsewhere, or before our time), the node's word is taken.
@@ -7,7 +8,7 @@ before. Where it is not (bought elsewhere, or before our time), the node's word 
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,6 +20,7 @@ from engine.desk.draft import event
 from engine.desk.state import State, joined
 from engine.domain.errors import InputError
 from engine.domain.order import LINES_MAX, QUANTITY_MAX
+from engine.domain.policy import Policy
 from engine.stock.ledger import Move, Posting, StockChange, stock_key
 from engine.stock.records import Part, PartState, Record, Reservation
 from engine.stock.records_oms import ReturnRecord
@@ -36,21 +38,14 @@ class Grade(StrEnum):
     UNSELLABLE = "unsellable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GradePolicy:
-    """Which grades go back on sale as they are; as new always does, unsellable never."""
-
-    opened: bool = False
-    damaged: bool = False
-
-    def restocks(self, grade: Grade) -> bool:
-        """Whether units of a grade can be sold again."""
-        return {
-            Grade.AS_NEW: True,
-            Grade.OPENED: self.opened,
-            Grade.DAMAGED: self.damaged,
-            Grade.UNSELLABLE: False,
-        }[grade]
+def resold(grade: Grade, policy: Policy) -> bool:
+    """Whether units of a grade are on sale again as they are."""
+    return {
+        Grade.AS_NEW: True,
+        Grade.OPENED: policy.resell_opened,
+        Grade.DAMAGED: policy.resell_damaged,
+        Grade.UNSELLABLE: False,
+    }[grade]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +77,37 @@ class ReturnDoc(msgspec.Struct, kw_only=True):
     lines: list[ReturnedLineDoc]
 
 
+class ReturnedDoc(msgspec.Struct, kw_only=True):
+    """A line of a return, as it is listed."""
+
+    return_id: str
+    line: int
+    order_id: str | None
+    node: str
+    sku: str
+    quantity: int
+    grade: str
+    restocked: int
+    received_at: datetime | None
+    by: str
+
+
+def returned_doc(record: ReturnRecord, state: State) -> ReturnedDoc:
+    """A line of a return in the caller's words."""
+    return ReturnedDoc(
+        return_id=record.return_id,
+        line=record.line,
+        order_id=record.order_id or None,
+        node=state.node_id(record.node_no),
+        sku=state.sku_id(record.sku_no),
+        quantity=record.units,
+        grade=record.grade,
+        restocked=record.restocked,
+        received_at=moment(record.at_s),
+        by=record.by,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Return:
     """
@@ -102,7 +128,6 @@ class Return:
     lines: tuple[ReturnedLine, ...]
     order_id: str | None = None
     by: str = ""
-    policy: GradePolicy = field(default_factory=GradePolicy)
 
     @property
     def name(self) -> str:
@@ -134,7 +159,7 @@ class Return:
                     sku_no=sku_no,
                     units=line.quantity,
                     grade=line.grade.value,
-                    restocked=line.quantity if self.policy.restocks(line.grade) else 0,
+                    restocked=line.quantity if resold(line.grade, state.engine.policy) else 0,
                     at_s=now_s,
                     by=self.by,
                 )

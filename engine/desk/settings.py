@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from engine.decide.events import canonical
-from engine.desk.ask import CREATED, DeskError, Planned, Wanted, answer
+from engine.desk.ask import CONFLICT, CREATED, NOT_FOUND, DeskError, Planned, Wanted, answer
 from engine.desk.book import NODES, POLICIES, SKUS
 from engine.desk.documents import moment
 from engine.desk.exceptions import event
@@ -50,6 +50,7 @@ class PolicyDoc(msgspec.Struct, kw_only=True):
     version: int
     valid_from: datetime | None
     valid_to: datetime | None
+    withdrawn: bool  # before it began: it never holds
     by: str
     policy: msgspec.Raw
 
@@ -136,6 +137,55 @@ class PutPolicy:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawPolicy:
+    """
+    A version of a policy that has not begun shall never hold.
+
+    It keeps its number, so that no other version is ever mistaken for it.
+
+    Parameters
+    ----------
+    if_version
+        The last version of the policy that the caller has seen.
+    """
+
+    policy_id: str
+    version: int
+    if_version: int | None = None
+    by: str = ""
+    trace_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """The operation."""
+        return "withdraw_policy"
+
+    def wanted(self) -> Wanted:
+        """Nothing but the policy."""
+        return Wanted()
+
+    def plan(self, state: State) -> Planned:
+        """Let it end as it begins."""
+        policy_id, version = self.policy_id, self.version
+        what = f"Version {version} of policy ({policy_id})"
+        records = state.ledger.find(PolicyRecord, {"policy_id": policy_id}, limit=10_000)
+        found = next((record for record in records if record.policy_version == version), None)
+        if found is None:
+            raise DeskError("unknown-policy", NOT_FOUND, f"{what} is unknown.", "list the policies.")
+        _same_version(f"Policy ({policy_id})", max(record.policy_version for record in records), self.if_version)
+        if found.valid_to_s == found.valid_from_s:
+            return Planned(answer(policy_doc(found)))
+        if found.valid_from_s <= state.now_s:
+            raise DeskError("wrong-state", CONFLICT, f"{what} has begun.", "put another version that follows it.")
+        record = msgspec.structs.replace(found, valid_to_s=found.valid_from_s)
+        told = msgspec.json.encode(policy_doc(record)).decode()
+        audit = _audit(state, self, f"policy:{policy_id}", msgspec.json.encode(policy_doc(found)).decode(), told)
+        note = event(state.now_s, "policy.withdrawn.v1", policy_id, {"policy_id": policy_id, "version": version})
+        posting = Posting(puts=[record], makes=[audit, note], notices=[POLICIES])
+        return Planned(answer(policy_doc(record)), posting, lambda state: state.book.read_policy_records(state))
+
+
 def policy_doc(record: PolicyRecord) -> PolicyDoc:
     """A version in the caller's words."""
     return PolicyDoc(
@@ -143,6 +193,7 @@ def policy_doc(record: PolicyRecord) -> PolicyDoc:
         version=record.policy_version,
         valid_from=moment(record.valid_from_s),
         valid_to=moment(record.valid_to_s),
+        withdrawn=record.valid_to_s == record.valid_from_s,
         by=record.by,
         policy=msgspec.Raw(record.document_json.encode()),
     )

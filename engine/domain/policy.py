@@ -80,6 +80,8 @@ class Policy:
     max_distance_m: int = 0  # 0: no limit; of home deliveries
     min_parcel_value_cents: int = 0  # of every shipment of a split order
     allow_quantity_split: bool = True
+    resell_opened: bool = False  # units that came back opened are on sale again at once
+    resell_damaged: bool = False  # likewise damaged; as new always are, unsellable never
     relaxations: tuple[Relaxation, ...] = (
         Relaxation(rule="deliver_by", days=2),
         Relaxation(rule="deliver_by", days=5),

@@ -246,4 +246,5 @@ def _sku_columns(network: Network, groups: dict[str, int]) -> Columns:
         "flags": skus.ships_alone * 1 + skus.never_split * 2 + skus.hazardous * 4 + skus.oversize * 8,
         "groups": sku_groups,
         "services": sku_services,
+        "sku_class": np.zeros(len(skus.ids), dtype=np.int64) if skus.class_of is None else skus.class_of,
     }

@@ -85,7 +85,12 @@ class Node:
     priority: int = 0  # 0 is best
     safety_stock: int = 0  # units of each sku held back; a row of safety_stock.csv wins over it
     rejection_ppm: int = 0  # how often the pick of a line fails
+    rejection_by_class: tuple[tuple[str, int], ...] = ()  # likewise of skus of a class, in place of it
     markdown_ppm_per_day: int = 0  # share of a unit's value lost per day that it lies here
+
+    def rejection_of(self, sku_class: str) -> int:
+        """How often the pick of a line fails whose sku is of a class."""
+        return next((ppm for name, ppm in self.rejection_by_class if name == sku_class), self.rejection_ppm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,7 @@ class Sku:
     oversize: bool
     node_groups: tuple[str, ...]
     services: tuple[str, ...]
+    sku_class: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -135,6 +141,12 @@ class SkuTable:
     # restrictions, only for skus that have any: index -> allowed node groups, allowed services
     node_groups: Mapping[int, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     services: Mapping[int, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    class_names: tuple[str, ...] = ("",)
+    class_of: NDArray[np.int32] | None = None  # index into class_names; None: all are of the first
+
+    def sku_class(self, i: int) -> str:
+        """The class of a sku, "" for none."""
+        return self.class_names[0 if self.class_of is None else int(self.class_of[i])]
 
     @cached_property
     def index(self) -> dict[SkuId, int]:
@@ -157,6 +169,7 @@ class SkuTable:
             oversize=bool(self.oversize[i]),
             node_groups=self.node_groups.get(i, ()),
             services=self.services.get(i, ()),
+            sku_class=self.sku_class(i),
         )
 
 
@@ -442,6 +455,11 @@ class Network:
         for lane, row in enumerate(self.lanes):
             found[row.origin, row.target] = (*found.get((row.origin, row.target), ()), lane)
         return found
+
+    def rejection_ppm(self, node: int, sku: int) -> int:
+        """How often the pick of a line fails, by places of its node and sku."""
+        row = self.nodes[node]
+        return row.rejection_of(self.skus.sku_class(sku)) if row.rejection_by_class else row.rejection_ppm
 
     def area_of(self, country: str, postcode: str) -> Area:
         """

@@ -47,7 +47,7 @@ SERVICE = _record(
 )
 BAND = _record("limit_g")
 SURCHARGE = _record("applies threshold zone cents permille fuel group min_g")  # zone -1 all, group -1 none
-SKU = _record("weight_g volume_cm3 longest_mm second_mm third_mm value_cents flags groups services")
+SKU = _record("weight_g volume_cm3 longest_mm second_mm third_mm value_cents flags groups services sku_class")
 TRANSIT, DELIVERS = 1, 2  # bits of Net.running
 
 

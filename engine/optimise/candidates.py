@@ -125,11 +125,12 @@ def _add_row(inputs: Inputs, o: NDArray[np.int64], line: int, row: int, count: i
         return count
     item = orders.line[line].item
     ws.candidate[c].lines |= 1 << (line - o[O_LINE_FROM])
+    reject_cents = pol.reject_cents[node, net.sku[orders.line[line].sku].sku_class]
     if orders.line[line].pieces > 0:
         if orders.line[line].piece == 0:
-            divide(inputs, row, c, item, free)
+            divide(inputs, row, c, item, free, reject_cents)
         return count
-    cents = pol.node[node].reject_cents
+    cents = reject_cents
     if live.row[row].price_cents != 0:
         cents += weigh(live.row[row].price_cents * need, pol.weight[W_OPPORTUNITY])
     if live.row[row].markdown_cents != 0:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from engine.costs.terms import shipment_terms
 from engine.domain.plan import Refusal
 from engine.domain.units import day_number, epoch_s, rounded, weighted_cents
-from engine.network.model import Node
 from engine.network.routes import Route
 from engine.optimise.mip_clock import Clock
 from engine.optimise.mip_instance import Instance, Item, Share, Stage
@@ -194,7 +193,7 @@ class Facts:
         """An item at a node: how much of it, and what it costs beyond the stages."""
         evaluator, item = self.evaluator, self.items[i]
         policy, row = evaluator.policy, evaluator.network.nodes[node]
-        fixed = len(item.lines) * self.rejection_cents(row)
+        fixed = sum([self.rejection_cents(node, line) for line in item.lines])
         terms: list[tuple[int, int]] = []
         for line in item.lines:
             quantity = evaluator.order.lines[line].quantity
@@ -208,10 +207,11 @@ class Facts:
                     fixed += weighted_cents(raw * quantity, weight)
         return Share(i, int(self.units[node, i]), fixed, tuple(terms))
 
-    def rejection_cents(self, node: Node) -> int:
-        """What a line's expected failed pick costs, weighted."""
+    def rejection_cents(self, node: int, line: int) -> int:
+        """What a line's expected failed pick at a node costs, weighted."""
         policy = self.evaluator.policy
-        return weighted_cents(rounded(node.rejection_ppm * policy.resourcing_cents, PPM), policy.weight("rejection"))
+        ppm = self.evaluator.network.nodes[node].rejection_of(self.evaluator.skus[line].sku_class)
+        return weighted_cents(rounded(ppm * policy.resourcing_cents, PPM), policy.weight("rejection"))
 
     def stages(self, way: Way) -> tuple[Stage, ...]:
         """The rounded functions of a route: picking, transfer, carbon."""

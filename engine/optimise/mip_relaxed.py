@@ -96,11 +96,11 @@ def _share_cents(facts: Facts) -> Floats:
     """
     evaluator, policy = facts.evaluator, facts.evaluator.policy
     nodes = evaluator.network.nodes
-    rejection = np.array([facts.rejection_cents(node) for node in nodes])
     aging = np.array([node.markdown_ppm_per_day for node in nodes])
-    out: Floats = np.outer(rejection, [float(len(item.lines)) for item in facts.items])
+    out: Floats = np.zeros((len(nodes), len(facts.items)))
     for i, item in enumerate(facts.items):
         for line in item.lines:
+            out[:, i] += [facts.rejection_cents(k, line) for k in range(len(nodes))]
             ppm = np.minimum(PPM, aging * facts.cover[:, line])
             loss = -((2 * evaluator.skus[line].value_cents * ppm + PPM) // (2 * PPM))
             units = facts.units[:, i] if item.divisible else evaluator.order.lines[line].quantity

@@ -42,7 +42,7 @@ def measure_piece(pol: Pol, live: LiveArrays, orders: Orders, ws: Workspace, lin
 
 
 @compiled
-def divide(inputs: Inputs, row: int, c: int, first: int, free: int) -> None:
+def divide(inputs: Inputs, row: int, c: int, first: int, free: int, reject_cents: int) -> None:
     """Say what a candidate has of a divided line, and the terms of each number of its units."""
     pol, live, ws = inputs.pol, inputs.live, inputs.ws
     d = 0
@@ -51,8 +51,7 @@ def divide(inputs: Inputs, row: int, c: int, first: int, free: int) -> None:
     ws.cand_units[c, first] = free
     least = INFINITE
     for n in range(1, ws.divided[d, D_UNITS] + 1):
-        cents = pol.node[live.row[row].node].reject_cents
-        cents += weigh(live.row[row].price_cents * n, pol.weight[W_OPPORTUNITY])
+        cents = reject_cents + weigh(live.row[row].price_cents * n, pol.weight[W_OPPORTUNITY])
         cents += weigh(live.row[row].markdown_cents * n, pol.weight[W_MARKDOWN])
         ws.cand_pieces_cents[c, ws.divided[d, D_AT] + n - 1] = cents
         least = min(least, cents // n)

@@ -4,9 +4,10 @@ A policy compiled against a network, and the columns in which orders enter the k
     Pol.weight        (num_rules,)   int64   permille, in the order of engine.domain.policy.RULES
     Pol.scalar        (num_scalars,) int64   the policy's numbers, at the places P_...
     Pol.pick_cents    (K, LINES_MAX + 1) int64  raw picking cost of a shipment by number of lines, units left out
-    Pol.node          (K,)           POL_NODE: cents per unit, line (rejection), parcel, shipment (priority), weighted
+    Pol.node          (K,)           POL_NODE: cents per unit, parcel, shipment (priority), weighted
     Pol.dearer_cents  (K,)           int64   by how much, at least, a shipment from a node is dearer than the least of
                                              anywhere, its carrier and the credits of its lines aside; weighted
+    Pol.reject_cents  (K, C)         int64   rejection of a line of a sku of class c, weighted
     Pol.transit       (S, Z)         int64   promised days or minutes, -1 no transit
 
     Orders.table      (num_orders, O_FIELDS) int64   the fields O_...
@@ -126,7 +127,6 @@ POL_NODE = np.dtype(
     [
         ("line_cents", "i8"),
         ("unit_cents", "i8"),
-        ("reject_cents", "i8"),
         ("packaging_cents", "i8"),
         ("priority_cents", "i8"),
     ]
@@ -143,6 +143,7 @@ class Pol(NamedTuple):
     pick_cents: NDArray[np.int64]
     node: NDArray[np.void]
     dearer_cents: NDArray[np.int64]
+    reject_cents: NDArray[np.int64]
     transit: NDArray[np.int64]
 
 
@@ -157,7 +158,8 @@ class Orders(NamedTuple):
 
 def _empty_pol() -> Pol:
     i64, table = np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.int64)
-    return Pol(weight=i64, scalar=i64, pick_cents=table, node=np.zeros(0, POL_NODE), dearer_cents=i64, transit=table)
+    node = np.zeros(0, POL_NODE)
+    return Pol(weight=i64, scalar=i64, pick_cents=table, node=node, dearer_cents=i64, reject_cents=table, transit=table)
 
 
 def no_orders() -> Orders:
@@ -181,12 +183,20 @@ def picking_cents(network: Network, lines_max: int) -> NDArray[np.int64]:
     return pick
 
 
+def _reject_cents(network: Network, policy: Policy) -> NDArray[np.int64]:
+    """(K, C) what the expected failed pick of a line costs, by node and class of its sku, weighted."""
+    weight, names = policy.weight("rejection"), network.skus.class_names
+    ppm = [[node.rejection_of(name) for name in names] for node in network.nodes]
+    known = {p: weighted_cents(rounded(p * policy.resourcing_cents, 1_000_000), weight) for row in ppm for p in row}
+    return np.array([[known[p] for p in row] for row in ppm], dtype=np.int64)
+
+
 def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
     """Compile a policy for one network."""
     network = compiled.network
     nodes = network.nodes
     pick = picking_cents(network, LINES_MAX)
-    rejection = policy.weight("rejection")
+    reject = _reject_cents(network, policy)
     transit = np.full((len(network.services), max(1, len(network.zone_ids))), -1, dtype=np.int64)
     zones = {zone: z for z, zone in enumerate(network.zone_ids)}
     for row in network.transits:
@@ -194,23 +204,20 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
         transit[network.service_index[row.service_id], zones[row.zone]] = units
     table = np.zeros(len(nodes), dtype=POL_NODE)
     table["unit_cents"] = [n.cost_unit_cents for n in nodes]
-    table["reject_cents"] = [
-        weighted_cents(rounded(n.rejection_ppm * policy.resourcing_cents, 1_000_000), rejection) for n in nodes
-    ]
     table["packaging_cents"] = [n.packaging_cents for n in nodes]
     table["priority_cents"] = [
         weighted_cents(policy.priority_cents * n.priority, policy.weight("priority")) for n in nodes
     ]
     table["line_cents"] = np.diff(pick[:, 1:], axis=1).min(axis=1)  # at least, of a line more; labour is rounded
     first = pick[:, 1] - table["line_cents"]
-    columns = (table["unit_cents"], table["reject_cents"], first, table["line_cents"], table["packaging_cents"])
+    columns = (table["unit_cents"], reject, first, table["line_cents"], table["packaging_cents"])
     least = [int(column.min()) for column in columns]
     # Rounding may take a cent from a difference, never two: the weighted difference is rounded down.
     picking = (first - first.min()) + (table["line_cents"] - table["line_cents"].min())
     picking += table["unit_cents"] - table["unit_cents"].min()
     packaging = table["packaging_cents"] - table["packaging_cents"].min()
     dearer = picking * policy.weight("picking") // 1000 + packaging * policy.weight("packaging") // 1000
-    dearer += table["reject_cents"] - table["reject_cents"].min() + table["priority_cents"]
+    dearer += reject.min(axis=1) - reject.min() + table["priority_cents"]
     least[-1] = weighted_cents(least[-1], policy.weight("packaging"))
     return Pol(
         weight=np.array([policy.weight(rule) for rule in RULES], dtype=np.int64),
@@ -218,5 +225,6 @@ def compile_policy(compiled: CompiledNetwork, policy: Policy) -> Pol:
         pick_cents=pick,
         node=table,
         dearer_cents=dearer,
+        reject_cents=reject,
         transit=transit,
     )

@@ -124,7 +124,7 @@ def _line_terms(inputs: Inputs, look: Look, o: I64, node: int) -> int:
         if groups != 0 and groups & net.node[node].groups == 0:
             return NODE_GROUP
         row = live.row_start[sku] + node
-        part[W_REJECTION] += pol.node[node].reject_cents
+        part[W_REJECTION] += pol.reject_cents[node, net.sku[sku].sku_class]
         part[W_OPPORTUNITY] += weigh(live.row[row].price_cents * need, pol.weight[W_OPPORTUNITY])
         part[W_MARKDOWN] += weigh(live.row[row].markdown_cents * need, pol.weight[W_MARKDOWN])
     for line in range(o[O_LINE_FROM], o[O_LINE_TO]):

@@ -76,6 +76,7 @@ class Evaluator(Request):
 
     def promise(self, way: Way, items: Items, release_s: int) -> Promise | Refusal:
         """When a shipment arrives that may start at `release_s`."""
+        node = self.network.nodes[way.route.node]
         return self.tools.dates.promise(
             way.route,
             way.target,
@@ -83,7 +84,7 @@ class Evaluator(Request):
             release_s=release_s,
             num_lines=len(items),
             num_units=sum(quantity for _, quantity in items),
-            rejections_ppm=(self.network.nodes[way.route.node].rejection_ppm,) * len(items),
+            rejections_ppm=tuple([node.rejection_of(self.skus[line].sku_class) for line, _ in items]),
             confidence_permille=self.policy.promise_confidence_permille,
             live=self.live,
         )

@@ -156,6 +156,7 @@ class Count(NamedTuple):
     Either ``on_hand`` (a count: so many are there) or ``units`` (a change) is given. ``seq`` numbers the messages of a
     source about this row, in the order in which they were true, None where the source does not number them.
     ``counted_s`` is when it was counted: what left or came back through us since is taken off or added.
+    ``if_seq`` applies it only where the row was changed last by the transaction of that place in the feed.
     """
 
     key: int
@@ -163,6 +164,7 @@ class Count(NamedTuple):
     units: int | None
     seq: int | None
     counted_s: int | None = None
+    if_seq: int | None = None
 
 
 class CountResult(StrEnum):
@@ -172,14 +174,33 @@ class CountResult(StrEnum):
     REPEATED = "repeated"  # that very number was applied before
     LATE = "late"  # a later count is known
     QUARANTINED = "quarantined"  # it would make less than nothing
+    CHANGED = "changed"  # the row is not as it was seen
+
+
+class Once(NamedTuple):
+    """
+    How messages of the stock feed that have no numbers are applied once, whoever sends them again.
+
+    ``names`` are scope and key of remembered answers: where any of them is there already, nothing is applied.
+    ``records`` makes of the results what is written in the same transaction: the answers of those names are new, all
+    else takes the place of what is there.
+    """
+
+    names: Sequence[tuple[str, str]]
+    records: Callable[[list[CountResult]], Sequence[Record]]
 
 
 class Counted(NamedTuple):
-    """Results of `Ledger.count`, in the order of the messages, and all rows as they are now."""
+    """
+    Results of `Ledger.count`, in the order of the messages, and all rows as they are now.
+
+    Where answers of `Once` were there, they are ``answered``, and there are no results.
+    """
 
     results: list[CountResult]
     stock: list[StockRow]
     seq: int
+    answered: Sequence[IdempotencyKey] = ()
 
 
 class FeedMark(NamedTuple):
@@ -249,11 +270,26 @@ class Ledger(Protocol):
         """All stock, and capacity from a local day on."""
         ...
 
+    def capacity(self, day_from: int) -> list[CapacityCell]:
+        """What is booked from a local day on."""
+        ...
+
+    def stock_row(self, key: int) -> tuple[StockRow, int]:
+        """A stock row, and the place in the feed of who changed it last; zeros where it is not there."""
+        ...
+
     def post(self, postings: Sequence[Posting], now_s: int, on_durable: Callable[[], None] | None = None) -> Posted:
         """Post in one transaction, each alone; durable when it returns."""
         ...
 
-    def count(self, counts: Sequence[Count], now_s: int, source: str, makes: Sequence[Record] = ()) -> Counted:
+    def count(
+        self,
+        counts: Sequence[Count],
+        now_s: int,
+        source: str,
+        makes: Sequence[Record] = (),
+        once: Once | None = None,
+    ) -> Counted:
         """Apply messages of the stock feed in one transaction; `makes` are records of what was refused before."""
         ...
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.adapters.folder import write_network
 from engine.adapters.ledger import check, open_ledger
 from engine.stock.records import DecisionRecord, EventRecord, Reservation
+from tests import builders
 from tests.api.serve_cases import Client, Process, command, order, service
 from tests.ledgers import server
 
@@ -176,3 +178,25 @@ def test_several_processes_share_a_port_count_together_and_end_together(tmp_path
         assert check(ledger) == []
     finally:
         ledger.close()
+
+
+def test_a_folder_that_was_changed_is_published_by_the_command_line(tmp_path: Path) -> None:
+    folder = tmp_path / "network"
+    write_network(builders.network(), folder)
+    with service(tmp_path, str(folder)) as process:
+        before = process.call("GET", "/v1/network")[1]
+        (folder / "nodes.csv").write_text("node_id,oops\n")
+        broken = command(tmp_path, "ledger", "publish", "--network", str(folder))
+        assert broken.returncode == 2, broken.stdout
+        write_network(builders.network(nodes=(*builders.network().nodes, builders.node("new"))), folder)
+        told = command(tmp_path, "ledger", "publish", "--network", str(folder), "--by", "ann")
+        assert told.returncode == 0, told.stderr
+        after = before
+        for _ in range(2_000):  # each is a call, so it takes a while until they are used up
+            after = process.call("GET", "/v1/network")[1]
+            if after["version"] != before["version"]:
+                break
+        assert (before["nodes"], after["nodes"]) == (3, 4)
+        (entry,) = process.call("GET", "/v1/audit?subject=network:test")[1]["entries"]
+        assert (entry["by"], entry["action"]) == ("ann", "publish_network")
+        assert process.end() == 0

@@ -1,11 +1,20 @@
 """A network is replaced while its desk runs."""
 
-from engine.desk.publish import publish
+import threading
+
+import pytest
+
+from engine.desk.ask import DeskError
+from engine.desk.follow import Follow
+from engine.desk.publish import Publisher, publish
 from engine.desk.settings import NodeChanges, SetNode, list_audit
+from engine.domain.errors import InputError
 from engine.domain.units import epoch_s
+from engine.network.model import Network
 from engine.stock.ledger import Ledger, stock_key
 from tests import builders
 from tests.desk.desk_cases import allocate, following, said, settle
+from tests.ledger_twin import LedgerTwin
 
 NOW_S = epoch_s(builders.AS_OF)
 FIRST = builders.network(nodes=(builders.node(capacity_day_orders=1), builders.store(), builders.pickup_point()))
@@ -39,3 +48,49 @@ def test_stock_capacity_numbers_and_settings_go_on_in_another_network(ledger: Le
         assert said(desk.ask(allocate(builders.order("z", order_id="o3"))))["status"] == "infeasible"  # not yet counted
     (published,) = [audit for audit in list_audit(ledger)[0] if audit.action == "publish_network"]
     assert '"version":"2"' in published.after_json
+
+
+def test_another_process_reads_the_network_too_once_one_has_published_it(ledger: Ledger) -> None:
+    with (
+        following(FIRST, ledger, writer="one") as (one, _),
+        following(FIRST, ledger, writer="two") as (two, _),
+    ):
+        told: list[str] = []
+        follow = two._follow
+        assert isinstance(follow, Follow)
+        follow.on_network = lambda: told.append("published")
+        heard = Publisher(two, follow.exchange, lambda: NEXT)
+        exchange = one._follow.exchange  # type: ignore[union-attr]
+        publisher = Publisher(one, exchange, lambda: NEXT)
+        with pytest.raises(DeskError) as stale:
+            publisher.publish(now_s=NOW_S, by="ann", seen="7")
+        assert (stale.value.status, publisher.network.version) == (412, "1")
+        assert publisher.publish(now_s=NOW_S, by="ann", seen="1").version == "2"
+        assert publisher.publish(now_s=NOW_S, by="ann", seen="2").version == "2"
+        if ledger.__class__ is LedgerTwin:  # which names every writer alike, so that nobody hears of others
+            return
+        settle(two)
+        assert told == ["published"]
+        heard.heard()
+        for thread in threading.enumerate():
+            if thread.name == "network":
+                thread.join()
+        assert heard.network.version == "2"
+        settle(two)
+        document = said(two.ask(allocate(builders.order("a"))))
+        assert document["versions"]["network"] == "2"
+    published = [audit for audit in list_audit(ledger)[0] if audit.action == "publish_network"]
+    assert [(audit.by, audit.subject) for audit in published] == [("ann", "network:test")]
+
+
+def test_a_network_that_cannot_be_read_changes_nothing(ledger: Ledger) -> None:
+    def broken() -> Network:
+        raise InputError("nodes.csv is gone.", "put it back.")
+
+    with following(FIRST, ledger) as (desk, _):
+        publisher = Publisher(desk, None, broken)
+        with pytest.raises(InputError, match="gone"):
+            publisher.publish(now_s=NOW_S, by="ann")
+        publisher._follow()
+        assert publisher.network.version == "1"
+    assert list_audit(ledger)[0] == []

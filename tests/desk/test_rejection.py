@@ -3,16 +3,20 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
+from engine.decide.brief import Brief
 from engine.desk.ask import DeskError
 from engine.desk.desk import Desk
 from engine.desk.exceptions import Resolution, ResolveCase, TakeCase, list_cases
+from engine.desk.most import MOST_MS
 from engine.desk.reject import Reject
 from engine.desk.shelf import Reason, RejectedLine
 from engine.domain.errors import InputError
+from engine.domain.plan import Status
 from engine.stock.ledger import FeedMark, Ledger, stock_key
-from engine.stock.records import EventRecord, Part, PartState, Reservation
+from engine.stock.records import DecisionRecord, EventRecord, Part, PartState, Reservation
 from engine.stock.records_oms import Backorder, ExceptionCase, Exclusion, Rejection
 from tests import builders
 from tests.desk.desk_cases import allocate, desk_on, key, said
@@ -286,3 +290,23 @@ def test_a_count_taken_before_a_rejection_does_not_bring_the_units_back() -> Non
         desk.ask(allocate(builders.order("a")))
         desk.ask(rejection())
     assert [(move.units, move.cause, move.reference) for move in ledger.moves] == [(-10, "rejected", "r1")]
+
+
+def test_where_the_stronger_method_finds_nothing_in_time_the_plain_rule_serves_the_rest(
+    desk: Desk, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.ask(allocate(builders.order("a"), ttl_s=None))
+    decide, asked = desk.state.decide, []
+
+    def late(*given: Any, **named: Any) -> Brief:
+        asked.append(named["deadline_ms"])
+        found = decide(*given, **named)
+        return msgspec.structs.replace(found, legs=(), status=Status.NOT_FOUND, limit="deadline", plan=None)
+
+    monkeypatch.setattr(desk.state, "decide", late)
+    document = said(desk.ask(rejection()))
+    assert [shipment["node"] for shipment in document["shipments"]] == ["st"]
+    assert asked == [MOST_MS]
+    assert open_units(ledger) == {stock_key(0, ST): 1}
+    (decided,) = [one for one in ledger.find(DecisionRecord) if one.cause == "rejection"]
+    assert decided.quality == "fallback"

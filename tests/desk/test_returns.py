@@ -3,14 +3,16 @@
 import pytest
 
 from engine.desk.ask import DeskError
-from engine.desk.returns import Grade, GradePolicy, Return, ReturnedLine
+from engine.desk.returns import Grade, Return, ReturnedLine, resold
+from engine.desk.settings import PutPolicy
 from engine.domain.errors import InputError
+from engine.domain.policy import Policy
 from engine.stock.ledger import Count, Ledger, stock_key
 from engine.stock.lifecycle import Step
 from engine.stock.records_oms import ReturnRecord
 from tests import builders
 from tests.desk.books import events, shelf
-from tests.desk.desk_cases import desk_on, key, said
+from tests.desk.desk_cases import desk_on, following, key, said, settle
 from tests.desk.test_fulfil import mark, sold
 from tests.desk.test_reserve import ST, WH, turn
 
@@ -59,7 +61,22 @@ def test_units_as_new_are_on_sale_at_once_where_they_came_back(ledger: Ledger) -
 def test_a_grade_goes_back_on_sale_where_the_policy_says_so(
     grade: Grade, opened: bool, damaged: bool, restocked: int
 ) -> None:
-    assert GradePolicy(opened=opened, damaged=damaged).restocks(grade) == bool(restocked)
+    assert resold(grade, Policy(resell_opened=opened, resell_damaged=damaged)) == bool(restocked)
+
+
+def test_the_policy_of_the_moment_says_what_is_sold_again(ledger: Ledger) -> None:
+    with following(NETWORK, ledger) as (desk, clock):
+
+        def restocked(name: str) -> int:
+            return int(said(desk.ask(back(1, Grade.OPENED, name, order_id=None)))["lines"][0]["restocked"])
+
+        later = clock.now_s + 3_600
+        desk.ask(PutPolicy(policy=Policy(resell_opened=True), valid_from_s=later, by="ann"))
+        before = restocked("r1")
+        clock.now_s = later
+        settle(desk)
+        assert (before, restocked("r2")) == (0, 1)
+    assert shelf(ledger)[ST, 0] == (11, 0)
 
 
 def test_a_return_of_an_order_from_elsewhere_is_believed(ledger: Ledger) -> None:

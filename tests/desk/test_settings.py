@@ -8,11 +8,20 @@ import pytest
 from engine.desk.ask import DeskError
 from engine.desk.counts import set_on_hand
 from engine.desk.inbound import PutLot, SetHeldBack
-from engine.desk.settings import NodeChanges, PutPolicy, SetNode, SetSku, list_audit, list_policies, node_settings
+from engine.desk.settings import (
+    NodeChanges,
+    PutPolicy,
+    SetNode,
+    SetSku,
+    WithdrawPolicy,
+    list_audit,
+    list_policies,
+    node_settings,
+)
 from engine.domain.errors import InputError
 from engine.domain.policy import Policy
 from engine.domain.units import epoch_s
-from engine.stock.ledger import Ledger
+from engine.stock.ledger import CapacityChange, Ledger, Posting
 from engine.stock.records import DecisionRecord
 from tests import builders
 from tests.desk.desk_cases import allocate, following, said, settle
@@ -125,3 +134,53 @@ def test_the_calendar_goes_on_with_the_days_and_what_is_booked_stays() -> None:
 def test_settings_out_of_range_are_refused(changes: NodeChanges) -> None:
     with following(NETWORK, LedgerTwin()) as (desk, _), pytest.raises(InputError, match="out of range"):
         desk.ask(SetNode(node="wh", changes=changes))
+
+
+def test_a_policy_that_has_not_begun_may_be_withdrawn_and_keeps_its_number(ledger: Ledger) -> None:
+    with following(NETWORK, ledger) as (desk, clock):
+        desk.ask(PutPolicy(policy=DEAR, valid_from_s=NOW_S + 60, by="ann"))
+        withdraw = WithdrawPolicy(policy_id="default", version=2, if_version=2, by="bob")
+        assert said(desk.ask(withdraw))["withdrawn"]
+        assert said(desk.ask(withdraw))["withdrawn"]
+        clock.now_s += 60
+        document = said(desk.ask(allocate(builders.order("a"))))
+        assert document["versions"]["policy_version"] == 1
+        assert said(desk.ask(PutPolicy(policy=DEAR, if_version=2)))["version"] == 3
+        with pytest.raises(DeskError, match="has begun"):
+            desk.ask(WithdrawPolicy(policy_id="default", version=3))
+        with pytest.raises(DeskError, match="is at version 3"):
+            desk.ask(WithdrawPolicy(policy_id="default", version=2, if_version=2))
+        with pytest.raises(DeskError, match="unknown"):
+            desk.ask(WithdrawPolicy(policy_id="default", version=1))
+    audits, _ = list_audit(ledger)
+    assert [(audit.by, audit.action) for audit in audits] == [
+        ("ann", "put_policy"),
+        ("bob", "withdraw_policy"),
+        ("", "put_policy"),
+    ]
+
+
+def test_a_withdrawal_is_known_to_other_processes(ledger: Ledger) -> None:
+    with (
+        following(NETWORK, ledger, writer="one") as (one, clock),
+        following(NETWORK, ledger, writer="two") as (two, other),
+    ):
+        two.ask(PutPolicy(policy=DEAR, valid_from_s=NOW_S + 60))
+        settle(one)
+        two.ask(WithdrawPolicy(policy_id="default", version=2))
+        settle(one)
+        clock.now_s = other.now_s = NOW_S + 60
+        assert said(one.ask(allocate(builders.order("a"))))["versions"]["policy_version"] == 1
+
+
+def test_a_day_that_comes_into_sight_has_what_others_booked_on_it(ledger: Ledger) -> None:
+    with following(NETWORK, ledger) as (desk, clock):
+        live = desk.state.engine.live
+        beyond = live.first_day + live.num_days  # what a process sees that has begun the next day
+        ledger.post([Posting(capacity=[CapacityChange(0, beyond, -1, 3, 4)])], NOW_S)
+        settle(desk)
+        clock.now_s += 86_400
+        settle(desk)
+        live = desk.state.engine.live
+        assert live.first_day + live.num_days == beyond + 1
+        assert live.used_day(0, beyond) == (3, 4)

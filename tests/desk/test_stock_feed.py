@@ -147,12 +147,11 @@ def test_small_chunks_come_to_the_same_as_one(ledger: Ledger) -> None:
         assert row(desk, 0, 0) == (6, 0)
 
 
-def test_one_row_is_set_only_where_it_is_as_the_caller_saw_it() -> None:
-    ledger = LedgerTwin()
+def test_one_row_is_set_only_where_it_is_as_the_caller_saw_it(ledger: Ledger) -> None:
     with following(NETWORK, ledger) as (desk, _):
-        set_on_hand(desk, node="wh", sku="a", on_hand=7, if_on_hand=5, now_s=NOW_S)
+        set_on_hand(desk, node="wh", sku="a", on_hand=7, if_seq=0, now_s=NOW_S)
         with pytest.raises(DeskError) as stale:
-            set_on_hand(desk, node="wh", sku="a", on_hand=9, if_on_hand=5, now_s=NOW_S)
+            set_on_hand(desk, node="wh", sku="a", on_hand=9, if_seq=0, now_s=NOW_S)
         assert (stale.value.status, row(desk, 0, 0)) == (412, (7, 0))
         with pytest.raises(InputError, match="on_hand"):
             set_on_hand(desk, node="wh", sku="a", on_hand=-1, now_s=NOW_S)

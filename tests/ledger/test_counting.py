@@ -1,9 +1,12 @@
 """The stock feed: on every ledger alike."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from engine.stock.counts import LATER_MAX
-from engine.stock.ledger import Count, CountResult, Ledger, Move, Posting, StockChange, StockRow
+from engine.stock.ledger import Count, CountResult, Ledger, Move, Once, Posting, StockChange, StockRow
+from engine.stock.records import IdempotencyKey
 from engine.stock.records_oms import Quarantined
 from tests.ledger.cases import NOW_S, contents
 
@@ -124,3 +127,40 @@ def test_of_a_source_that_never_counts_so_many_changes_are_kept(ledger: Ledger) 
     assert told(ledger, *messages) == [APPLIED] * len(messages)
     assert told(ledger, delta(-1, 2), delta(-1, 3), count(5, 2)) == [LATE, REPEATED, REPEATED]
     assert on_hand(ledger) == 10**6 - len(messages)
+
+
+def remembering(name: str, *results: CountResult) -> Once:
+    def records(found: Sequence[CountResult]) -> list[IdempotencyKey]:
+        assert not results or tuple(found) == results
+        body = ",".join(found)
+        return [IdempotencyKey(scope="s", key=name, fingerprint="f", status=200, body=body, created_s=NOW_S)]
+
+    return Once([("s", name)], records)
+
+
+def test_changes_without_number_are_applied_once_where_they_are_remembered(ledger: Ledger) -> None:
+    messages = [count(4), delta(1), delta(-9)]
+    first = ledger.count(messages, NOW_S, "wms", once=remembering("k", APPLIED, APPLIED, QUARANTINED))
+    assert (first.results, first.answered) == ([APPLIED, APPLIED, QUARANTINED], ())
+    again = ledger.count(messages, NOW_S, "wms", once=remembering("k"))
+    assert (again.results, again.stock, again.seq) == ([], [StockRow(ROW, 5, 0)], -1)
+    assert [one.body for one in again.answered] == ["applied,applied,quarantined"]
+    assert ledger.count([delta(1)], NOW_S, "wms", once=remembering("other")).results == [APPLIED]
+    assert on_hand(ledger) == 6
+
+
+def test_what_is_written_with_counts_is_there_even_where_no_row_changes(ledger: Ledger) -> None:
+    assert ledger.count([], NOW_S, "wms", once=remembering("k")).answered == ()
+    assert len(ledger.count([], NOW_S, "wms", once=remembering("k")).answered) == 1
+
+
+def test_a_count_may_ask_that_nobody_has_changed_the_row_since(ledger: Ledger) -> None:
+    assert ledger.stock_row(ROW) == (StockRow(ROW, 0, 0), 0)
+    told(ledger, count(4))
+    row, seq = ledger.stock_row(ROW)
+    assert (row, seq > 0) == (StockRow(ROW, 4, 0), True)
+    ledger.post([Posting(stock=[StockChange(ROW, 0, 1)])], NOW_S)
+    assert ledger.stock_row(ROW)[1] > seq
+    assert told(ledger, Count(ROW, 9, None, None, None, seq)) == [CountResult.CHANGED]
+    assert told(ledger, Count(ROW, 9, None, None, None, ledger.stock_row(ROW)[1])) == [APPLIED]
+    assert ledger.stock_row(ROW)[0] == StockRow(ROW, 9, 1)

@@ -17,7 +17,7 @@ from engine.domain.errors import InputError
 from engine.network.model import ChannelProtection, Inbound, SafetyStock
 from engine.stock.ledger import Count, FeedMark, Move, Posting, StockChange, stock_key
 from engine.stock.records import EventRecord, IdempotencyKey, PartState, Reservation
-from engine.stock.records_oms import HeldBack, Lot, Webhook
+from engine.stock.records_oms import Delivery, HeldBack, Lot, Webhook
 from tests import builders
 from tests.ledger.cases import NOW_S, TODAY, allocation, contents, event, part, remembered, stocked
 from tests.ledgers import url_of
@@ -286,3 +286,38 @@ def test_old_answers_feed_and_moves_are_dropped_and_numbers_are_not_given_again(
     assert real.post([Posting(stock=[StockChange(1, 1, 0)], makes=[event()])], NOW_S).seq > seq
     assert real.find(EventRecord)[0].event_no > 1
     assert contents(real)[0] == {1: (5, 0)}
+
+
+def test_events_wait_for_webhooks_as_long_as_somebody_may_still_take_them(real: SqlLedger) -> None:
+    def hook(name: str, state: str, after_no: int) -> Webhook:
+        found = real.find(EventRecord)[after_no - 1] if after_no else None
+        return Webhook(
+            webhook_id=name,
+            url="https://example.org",
+            types="",
+            secret="whsec_x",
+            state=state,
+            after_xid=found.xid if found is not None else 0,
+            after_no=found.event_no if found is not None else 0,
+            created_s=NOW_S,
+            updated_s=NOW_S,
+        )
+
+    def left() -> list[int]:
+        return [one.event_no for one in real.find(EventRecord)]
+
+    def delivery(hook_name: str, event_no: int, state: str) -> Delivery:
+        return Delivery(webhook_id=hook_name, event_no=event_no, state=state, next_s=0)
+
+    for _ in range(6):
+        real.post([Posting(makes=[event()])], NOW_S)
+    assert left() == [1, 2, 3, 4, 5, 6]
+    hooks = [hook("active", "active", 5), hook("paused", "paused", 3), hook("gone", "gone", 0)]
+    open_ones = [delivery("active", 1, "dead"), delivery("active", 2, "waiting"), delivery("gone", 3, "waiting")]
+    real.post([Posting(makes=[*hooks, *open_ones])], NOW_S)
+    real.prune(NOW_S + 29 * DAY_S)
+    assert left() == [1, 2, 3, 4, 5, 6]
+    real.prune(NOW_S + 31 * DAY_S)
+    assert left() == [1, 2, 4, 5, 6]  # 1 is dead for somebody, 2 is on its way, 4 and 5 may be resumed
+    real.prune(NOW_S + 91 * DAY_S)
+    assert left() == [2, 6]

@@ -50,7 +50,7 @@ def terms_by_the_book(network: Network, live: Live, policy: Policy, route: Route
     raw: dict[str, list[int]] = {
         "picking": [k.cost_order_cents + k.cost_line_cents * n + k.cost_unit_cents * u + labour],
         "waiting": [policy.waiting_day_cents * ceil(Fraction(ask["deliver_s"] - ask["placed_s"], 86_400))],
-        "rejection": [half_up(Fraction(k.rejection_ppm * policy.resourcing_cents, 10**6)) for _ in items],
+        "rejection": [half_up(Fraction(rate(network, sku) * policy.resourcing_cents, 10**6)) for sku, _ in items],
         "opportunity": [int(live.row_price_cents[live.row(0, sku)]) * q for sku, q in items],
         "markdown": [markdown(network, live, sku) * q for sku, q in items],
         "capacity": [capacity(network, live, policy)],
@@ -67,6 +67,10 @@ def terms_by_the_book(network: Network, live: Live, policy: Policy, route: Route
         raw["lateness"] = [policy.lateness_base_cents + policy.lateness_day_cents * ceil(Fraction(late_s, 86_400))]
     amounts = {rule: sum(weighted(policy, rule, c) for c in cents) for rule, cents in raw.items()}
     return {rule: cents for rule, cents in amounts.items() if cents}
+
+
+def rate(network: Network, sku: int) -> int:
+    return dict(network.nodes[0].rejection_by_class).get("ab"[sku % 2], network.nodes[0].rejection_ppm)
 
 
 def markdown(network: Network, live: Live, sku: int) -> int:
@@ -134,6 +138,7 @@ def cases(draw: st.DrawFn) -> tuple[Network, Live]:
         packaging_cents=draw(cents),
         priority=draw(st.integers(0, 3)),
         rejection_ppm=draw(st.sampled_from((0, 2_500, 300_000))),
+        rejection_by_class=draw(st.sampled_from(((), (("b", 0),), (("a", 700), ("b", 900_000))))),
         markdown_ppm_per_day=draw(st.sampled_from((0, 123, 90_000))),
         capacity_day_orders=draw(st.sampled_from((None, 1, 7))),
         capacity_day_units=draw(st.sampled_from((None, 30))),
@@ -143,6 +148,8 @@ def cases(draw: st.DrawFn) -> tuple[Network, Live]:
         skus=builders.sku_table(
             weight_g=draw(st.lists(st.integers(0, 9_000), min_size=3, max_size=3)),
             value_cents=draw(st.lists(st.integers(0, 9_999), min_size=3, max_size=3)),
+            class_names=("a", "b"),
+            class_of=np.array([0, 1, 0], dtype=np.int32),
         ),
     )
     live = Live(network)

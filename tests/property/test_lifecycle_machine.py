@@ -328,6 +328,27 @@ class Lifecycle(Choices):
         self.world.counted_low.add(row)
         self.world.blocked.discard(row)
 
+    @something_open
+    @rule(at=PICK)
+    def ship_from_shelves_that_were_counted_to_nothing(self, at: int) -> None:
+        """What left was there after all: the shelf ends at nothing, and no parcel is refused."""
+        able = [
+            part
+            for part in self.world.parts()
+            if not part.group and TABLE[course(part)].get("ship", {}).get(part.state) == "shipped"
+        ]
+        if not able:
+            return
+        part = able[at % len(able)]
+        skus = {sku_no for _, sku_no, _ in part.lines}
+        for sku_no in sorted(skus):
+            self.count(part.node_no, sku_no, 0)
+        before = self.world.turned_up.copy()
+        self.marked(part, Step.SHIP, None, 3600)
+        if not self.over(part.reservation_id):
+            assert all(self.world.shelf[part.node_no, sku_no] == 0 for sku_no in skus)
+            assert sum(self.world.turned_up.values()) == sum(before.values()) + part.units
+
     @precondition(lambda self: hasattr(self, "world") and self.anything_over())
     @rule(portion=st.integers(1, 3))
     def sweep(self, portion: int) -> None:

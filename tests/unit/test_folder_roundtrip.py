@@ -61,7 +61,16 @@ def files(folder: Path) -> dict[str, bytes]:
 def full_network() -> Network:
     """A network with every table filled and every kind of value off its default."""
     base = b.network()
-    skus = b.sku_table("a", "b", "c", hazardous=[True, False, False], node_groups={1: ("all",)}, services={2: ("exp",)})
+    skus = b.sku_table(
+        "a",
+        "b",
+        "c",
+        hazardous=[True, False, False],
+        node_groups={1: ("all",)},
+        services={2: ("exp",)},
+        class_names=("", "hard = soft", "shoes"),
+        class_of=np.array([2, 0, 1], dtype=np.int32),
+    )
     zones = (*base.zone_ids, ZoneId("p1"), ZoneId("p2"))
     pairs = ZonePairs(
         zone_map="miles",
@@ -70,6 +79,7 @@ def full_network() -> Network:
         dest=("13", "69", "75"),
         zone=np.array([[-1, len(zones) - 2, len(zones) - 1], [0, 1, -1]], dtype=np.int16),
     )
+    rates = (("shoes", 0), ("hard = soft", 1_000_000))
     stock = b.stock_table(base.nodes, skus, {("wh", "a"): 5, ("st", "b"): 0, ("wh", "c"): 7}, {("wh", "a"): 2})
     return replace(
         base,
@@ -78,7 +88,9 @@ def full_network() -> Network:
         skus=skus,
         stock=stock,
         nodes=(
-            replace(base.nodes[0], name=" spaces, and\r\nlines ", offers=(), capacity_hour_units=0),
+            replace(
+                base.nodes[0], name=" spaces, and\r\nlines ", offers=(), capacity_hour_units=0, rejection_by_class=rates
+            ),
             *base.nodes[1:],
         ),
         zone_ids=tuple(sorted(zones)),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.costs.parcels import ParcelPrice
@@ -141,6 +142,17 @@ def test_a_rejected_pick_costs_its_probability_for_each_line() -> None:
     assert (found.raw_cents, found.because) == (24, "2 lines, each p = 2 % x 6.00")
     single = terms(network(builders.node(rejection_ppm=20_000)), items=((0, 9),))["rejection"]
     assert (single.raw_cents, single.because) == (12, "p = 2 % x 6.00")
+
+
+def test_a_rejected_pick_costs_what_the_class_of_its_sku_is_like_there() -> None:
+    node = builders.node(rejection_ppm=20_000, rejection_by_class=(("hard", 100_000),))
+    of = builders.network(
+        nodes=(node, builders.store(), builders.pickup_point()),
+        skus=builders.sku_table(class_names=("", "hard"), class_of=np.array([0, 1, 0], dtype=np.int32)),
+    )
+    found = terms(of)["rejection"]
+    assert (found.raw_cents, found.parts) == (72, (("a", 12), ("b", 60)))
+    assert found.because == "2 lines, each p = 2 % or 10 % x 6.00"
 
 
 def test_rejection_is_rounded_for_each_line_and_weighed_for_each_line() -> None:

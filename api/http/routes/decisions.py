@@ -7,18 +7,19 @@ import msgspec
 from fastapi import Query
 from starlette.responses import Response
 
-from api.http.call import CallDep, Ready
+from api.explained import explained_document, explained_text
+from api.http.call import JSON, CallDep, Ready
 from api.http.examples import ALLOCATION
 from api.http.models.words import PathId
 from api.http.operations import Operations
 from api.http.paging import CursorParam, LimitParam
 from api.http.reading import aside, page, record, records
-from api.serialise import decision_to_dict, explanation_to_dict
 from engine.desk.decisions import explain_decision
 from engine.desk.desk import Desk
 from engine.desk.documents import VersionsDoc, moment
 from engine.stock.records import DecisionRecord
 
+TEXT = b"text/plain; charset=utf-8"
 operations = Operations("decisions", ("checkout", "oms", "planner"))
 
 
@@ -119,6 +120,7 @@ async def decision(decision_id: PathId, call: CallDep) -> Response:
     example=EXPLANATION,
     scopes=("oms", "planner"),
     also=(404, 409),
+    or_text=True,
 )
 async def explanation(
     decision_id: PathId,
@@ -128,21 +130,30 @@ async def explanation(
     """
     Why a decision was as it was, on the stock and capacity of that moment: the plan with every cost term, the next best
     plans, the reason of every other node, and the smallest changes that would have changed it.
+
+    With `Accept: text/plain` for people to read, as `sourcewise explain` prints it.
     """
+    as_text = prefers_text(call.headers.get(b"accept", b""))
     async with call.services.explaining:
-        body = await aside(_explained, call.services.desk, decision_id, counterfactuals)
-    return Ready(body)
+        body = await aside(_explained, call.services.desk, decision_id, counterfactuals, as_text)
+    return Ready(body, 200, [(b"vary", b"accept")], TEXT if as_text else JSON)
 
 
-def _explained(desk: Desk, decision_id: str, counterfactuals: bool) -> bytes:
+def prefers_text(accept: bytes) -> bool:
+    """
+    Whether a header Accept names text before JSON; it names neither for JSON.
+
+    >>> prefers_text(b"text/plain;q=0.9, */*"), prefers_text(b"application/json, text/plain"), prefers_text(b"*/*")
+    (True, False, False)
+    """
+    kinds = [part.partition(b";")[0].strip().lower() for part in accept.split(b",")]
+    first = next((kind for kind in kinds if kind in (b"text/plain", JSON)), JSON)
+    return first != JSON
+
+
+def _explained(desk: Desk, decision_id: str, counterfactuals: bool, as_text: bool) -> bytes:
     found = explain_decision(desk, decision_id, counterfactuals=counterfactuals)
-    return msgspec.json.encode(
-        ExplanationDoc(
-            decision=decision_to_dict(found.decision, currency=found.network.currency),
-            explanation=explanation_to_dict(found.explanation),
-            notes=list(found.notes),
-        )
-    )
+    return explained_text(found).encode() if as_text else msgspec.json.encode(explained_document(found))
 
 
 @operations.add("GET", "/v1/decisions", answer=DecisionPage, example={"decisions": [EXAMPLE], "next": None})

@@ -1,12 +1,13 @@
 """The life of a reservation: held, confirmed, given back, moved; the steps of its shipments; cancelled, returned."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Path
+import msgspec
+from fastapi import Path, Query
 from starlette.responses import Response
 
 from api.http.call import CallDep
-from api.http.examples import CANCELLED, REJECTION, REOPTIMISED, RESERVATION, RESERVED, RETURN, TRANSFERS
+from api.http.examples import CANCELLED, REJECTION, REOPTIMISED, RESERVATION, RESERVED, RETURN, RETURNED, TRANSFERS
 from api.http.models.rejections import ShortIn
 from api.http.models.reservations import (
     CancelIn,
@@ -22,18 +23,30 @@ from api.http.models.reservations import (
 )
 from api.http.models.words import PathId
 from api.http.operations import Endpoint, Operations
+from api.http.paging import CursorParam, LimitParam
+from api.http.reading import page, records
 from engine.desk.ask import CREATED
 from engine.desk.cancel import CancelledDoc
 from engine.desk.documents import ReservationDoc
 from engine.desk.reject import RejectionDoc
 from engine.desk.reoptimise import ReoptimisedDoc
 from engine.desk.reserve import Confirm, ReservedDoc
-from engine.desk.returns import ReturnDoc
+from engine.desk.returns import ReturnDoc, ReturnedDoc, returned_doc
 from engine.desk.transfer import TransfersDoc
 from engine.stock.lifecycle import Step
+from engine.stock.records_oms import ReturnRecord
 
 operations = Operations("reservations", ("checkout", "oms"))
 work = Operations("shipments", ("oms",))
+
+
+class ReturnPage(msgspec.Struct, kw_only=True):
+    """A page of what came back."""
+
+    returns: list[ReturnedDoc]
+    next: str | None
+
+
 Part = Annotated[int, Path(ge=1, le=100_000, description="The shipment.", examples=[1])]
 
 
@@ -156,6 +169,27 @@ async def reoptimise(body: ReoptimiseIn, call: CallDep) -> Response:
 async def cancel(body: CancelIn, call: CallDep) -> Response:
     """Cancel an order, or lines of it, at any stage before it has left; what waits for stock, too."""
     return await call.ask(body.command())
+
+
+@work.add(
+    "GET", "/v1/returns", answer=ReturnPage, example={"returns": [RETURNED], "next": None}, scopes=("oms", "planner")
+)
+async def list_returns(
+    call: CallDep,
+    order_id: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    node: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
+    cursor: CursorParam = None,
+    limit: LimitParam = 100,
+) -> Response:
+    """What came back, line by line, the oldest first."""
+    state = call.services.desk.state
+    where: dict[str, Any] = {} if order_id is None else {"order_id": order_id}
+    where |= {} if node is None else {"node_no": state.node_no(node)}
+    found, last = await records(
+        call, ReturnRecord, where, order=("at_s",), cursor=cursor, types=(int, str, int), limit=limit
+    )
+    query = {"order_id": order_id, "node": node, "limit": limit}
+    return page(call, "returns", [returned_doc(one, state) for one in found], last, query)
 
 
 @work.add("POST", "/v1/returns", answer=ReturnDoc, example=RETURN, status=CREATED, also=(404,))

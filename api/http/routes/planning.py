@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 import msgspec
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
@@ -18,7 +18,7 @@ from api.http.problems import HttpProblemError
 from api.http.reading import aside
 from engine.desk.ask import CREATED
 from engine.desk.credit import CreditDoc, credit
-from engine.desk.settings import NodeDoc, PolicyDoc, SkuDoc, list_policies, node_settings
+from engine.desk.settings import NodeDoc, PolicyDoc, SkuDoc, WithdrawPolicy, list_policies, node_settings
 from engine.desk.state import State
 from engine.desk.worklists import Task, WorkDoc, work_list
 from engine.domain.units import day_number, epoch_s
@@ -88,6 +88,22 @@ async def put_policy(policy_id: PathId, body: PolicyIn, call: CallDep) -> Respon
     """
     command = body.command(policy_id, call.version_read(), call.client.client_id, call.trace_id)
     return await call.ask(command, etag=True)
+
+
+@operations.add(
+    "DELETE",
+    "/v1/policies/{policy_id:id}/versions/{version}",
+    answer=PolicyDoc,
+    example=POLICY | {"withdrawn": True},
+    also=(404, 412, 428),
+)
+async def withdraw_policy(
+    policy_id: PathId, version: Annotated[int, Path(ge=1, le=10**9, examples=[2])], call: CallDep
+) -> Response:
+    """Withdraw a version of a policy before it begins; it keeps its number. If-Match names the last version."""
+    seen, by = call.version_read(), call.client.client_id
+    command = WithdrawPolicy(policy_id=policy_id, version=version, if_version=seen, by=by, trace_id=call.trace_id)
+    return await call.ask(command)
 
 
 @operations.add("GET", "/v1/nodes/{node:id}/settings", answer=NodeDoc, example=NODE_SETTINGS, scopes=("oms", "planner"))

@@ -19,10 +19,9 @@ from api.http.reading import aside, page, records
 from api.http.remembered import remembered
 from engine.desk.ask import Answer, answer
 from engine.desk.availability import AvailabilitiesDoc, Availability
-from engine.desk.counts import FeedReport, apply_feed, list_quarantined, set_on_hand, settle_quarantined
+from engine.desk.counts import FeedReport, apply_feed, list_quarantined, set_on_hand, settle_quarantined, settled_before
 from engine.desk.documents import moment
 from engine.desk.inbound import LotDoc, lot_doc
-from engine.desk.state import State
 from engine.stock.ledger import stock_key
 from engine.stock.records_oms import Lot, Quarantined
 
@@ -32,7 +31,7 @@ Ids = Annotated[list[Annotated[str, Query(min_length=1, max_length=100, pattern=
 
 
 class StockRowDoc(msgspec.Struct, kw_only=True):
-    """A stock row; its version for If-Match is the number of units on hand, which is what a count replaces."""
+    """A stock row; its version for If-Match grows with every change of it, by a count or by an order."""
 
     node: str
     sku: str
@@ -149,10 +148,10 @@ async def put_stock(node: PathId, sku: PathId, body: CountIn, call: CallDep) -> 
     Where less is there than is reserved, a case opens that lists the holders; nothing is taken from anybody.
     """
     seen = call.version_read()
-    desk, now_s = call.services.desk, call.now_s
+    desk, now_s, key = call.services.desk, call.now_s, call.key
 
     def count() -> Answer:
-        set_on_hand(desk, node=node, sku=sku, on_hand=body.on_hand, now_s=now_s, if_on_hand=seen)
+        set_on_hand(desk, node=node, sku=sku, on_hand=body.on_hand, now_s=now_s, if_seq=seen, call=key)
         return Answer(200, _row(call, node, sku))
 
     return await remembered(call, count, etag=True)
@@ -194,7 +193,7 @@ async def sync_stock(
 
     def feed() -> Answer:
         batch = batch_of(body, kind, source=source, batch=name, most=FEED_LINES_MAX)
-        return answer(_report(apply_feed(desk, batch, now_s=now_s)))
+        return answer(_report(apply_feed(desk, batch, now_s=now_s, call=key)))
 
     return await remembered(call, feed)
 
@@ -215,14 +214,21 @@ async def quarantine(
 @operations.add("POST", "/v1/quarantine:settle", answer=FeedDoc, example=FEED, also=(404,))
 async def settle_quarantine(body: SettleIn, call: CallDep) -> Response:
     """Dismiss quarantined lines, or apply them now that their node and sku are known."""
-    desk, now_s = call.services.desk, call.now_s
+    desk, now_s, key = call.services.desk, call.now_s, call.key
+    assert key is not None, "the call changes something"
 
     def settle() -> Answer:
+        before = settled_before(desk, key)
+        if before is not None:
+            return answer(_report(before))
         found = desk.ledger.get_many(Quarantined, [(body.source, body.batch, row) for row in sorted(set(body.rows))])
         lines = [line for line in found if line.state == "open"]
         if not lines:
+            before = settled_before(desk, key)  # by another process meanwhile
+            if before is not None:
+                return answer(_report(before))
             raise HttpProblemError("unknown", f"No line of batch ({body.batch}) of ({body.source}) is open.")
-        return answer(_report(settle_quarantined(desk, lines, apply=body.action == "apply", now_s=now_s)))
+        return answer(_report(settle_quarantined(desk, lines, apply=body.action == "apply", now_s=now_s, call=key)))
 
     return await remembered(call, settle)
 
@@ -264,15 +270,9 @@ async def put_held_back(body: HeldBackIn, call: CallDep) -> Response:
 
 def _row(call: Call, node: str, sku: str) -> bytes:
     """A stock row as it is sent; on a thread of its own."""
-    desk = call.services.desk
-    found: list[StockRowDoc] = []
-
-    def read(state: State) -> None:
-        on_hand, reserved = state.stock_of(stock_key(state.sku_no(sku), state.node_no(node)))
-        found.append(StockRowDoc(node=node, sku=sku, on_hand=on_hand, reserved=reserved, version=on_hand))
-
-    desk.run(read)
-    return msgspec.json.encode(found[0])
+    state = call.services.desk.state
+    row, seq = call.services.desk.ledger.stock_row(stock_key(state.sku_no(sku), state.node_no(node)))
+    return msgspec.json.encode(StockRowDoc(node=node, sku=sku, on_hand=row.on_hand, reserved=row.reserved, version=seq))
 
 
 def _report(report: FeedReport) -> FeedDoc:

@@ -72,14 +72,28 @@ def _skus(table: Typed) -> SkuTable:
     sides = whole["longest_mm"] * whole["second_mm"] * whole["third_mm"]
     flags = {name: columns[name].array(np.bool_) for name in ("ships_alone", "never_split", "hazardous", "oversize")}
     ids = columns["sku"]
+    names, of = _classes(table)
     return SkuTable(
         ids=tuple(SkuId(ids.values[code]) for code in ids.codes.tolist()),
         volume_cm3=np.where(volume < 0, -(-sides // 1000), volume),
         node_groups=_restrictions(table, "node_groups"),
         services=_restrictions(table, "services"),
+        class_names=names,
+        class_of=of,
         **whole,
         **flags,
     )
+
+
+def _classes(table: Typed) -> tuple[tuple[str, ...], NDArray[np.int32] | None]:
+    """The names of classes and the class of each sku, None where none has one."""
+    column = table.columns["sku_class"]
+    names = tuple(sorted(set(column.values)))
+    if names in ((), ("",)):
+        return ("",), None
+    at = {name: i for i, name in enumerate(names)}
+    codes = np.array([at[value] for value in column.values], dtype=np.int32)
+    return names, codes[column.codes]
 
 
 def _restrictions(table: Typed, name: str) -> Mapping[int, tuple[str, ...]]:

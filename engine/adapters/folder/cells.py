@@ -252,6 +252,13 @@ def _parse_prefix(text: str) -> str:
     return text.replace(" ", "").upper()
 
 
+def _parse_class_rate(text: str) -> tuple[str, int]:
+    name, equals, ppm = text.rpartition("=")
+    if not equals or not name.strip():
+        raise CellError(f"({text}) is no class with its rate.", "write it like shoes=30000.")
+    return _parse_id(name.strip()), _RATE.parse(ppm.strip())
+
+
 ID = Kind(name="id", written="any text; upper and lower case differ", parse=_parse_id)
 TEXT = Kind(name="text", written="any text", parse=_parse_text, strips=False)
 FLAG = Kind(name="flag", written="1, 0, true, false", parse=_parse_flag, format=lambda value: "1" if value else "0")
@@ -267,3 +274,12 @@ COUNTRY = Kind(name="country", written="ISO 3166-1 alpha-2", parse=_parse_countr
 REGION = Kind(name="region", written="ISO 3166-2 without the country", parse=_parse_region)
 TZ = Kind(name="tz", written="IANA time zone", parse=_parse_tz)
 PREFIX = Kind(name="prefix", written="first characters of a postcode; spaces are dropped", parse=_parse_prefix)
+_RATE = whole(0, 1_000_000)
+CLASS_RATES = many(
+    Kind(
+        name="class and rate",
+        written="`class=rate`",
+        parse=_parse_class_rate,
+        format=lambda value: f"{value[0]}={value[1]}",
+    )
+)

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from opening_hours import OpeningHours
 
-from engine.adapters.folder.cells import clock_s
-from engine.adapters.folder.problems import Problems
+from engine.adapters.folder.cells import CLASS_RATES, clock_s
+from engine.adapters.folder.problems import Names, Problems
 from engine.adapters.folder.typed import Typed
 from engine.adapters.folder.wildcards import NO_DAY, expand_collections, match
 from engine.network.model import Area, Collection, Lane, Node, NodeKind, Offer, Service, ServiceKind
@@ -33,6 +33,7 @@ def check_network(tables: Mapping[str, Typed], as_of: datetime | None, problems:
     _check_nodes(tables["nodes"], problems)
     _check_hours(tables["nodes"], as_of, problems)
     _check_skus(tables["skus"], problems)
+    _check_classes(tables["nodes"], tables["skus"], problems)
     _check_stock(tables["stock"], problems)
     _check_postcodes(tables, problems)
     _check_collections(tables, problems)
@@ -110,6 +111,22 @@ def _check_hours(table: Typed, as_of: datetime | None, problems: Problems) -> No
         if _WORK.intersection(node.offers) and not ever(node.picking_hours or node.opening_hours):
             message = f"Node ({node.node_id}) sends parcels, but nobody ever works there."
             problems.warn(table.file, row, "picking_hours", node.picking_hours, message, "fill in picking_hours.")
+
+
+def _check_classes(nodes: Typed, skus: Typed, problems: Problems) -> None:
+    """Rates of classes: each once, and of a class that some sku has."""
+    classes = sorted({name for name in skus.columns["sku_class"].values if name})
+    known = Names(classes)
+    for row, node in nodes.rows:
+        names = [name for name, _ in node.rejection_by_class]
+        cell = CLASS_RATES.format(node.rejection_by_class)
+        for name in sorted(set(names)):
+            if names.count(name) > 1:
+                message = f"Class ({name}) has more than one rate."
+                problems.add(nodes.file, row, "rejection_by_class", cell, message, "keep one of them.")
+            if name not in classes:
+                message = f"No sku is of class ({name})."
+                problems.warn(nodes.file, row, "rejection_by_class", cell, message, known.hint(name))
 
 
 def _check_skus(table: Typed, problems: Problems) -> None:

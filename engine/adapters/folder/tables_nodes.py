@@ -1,6 +1,7 @@
 """The tables of places and goods: nodes, hours, skus, stock, lanes, postcodes."""
 
 from engine.adapters.folder.cells import (
+    CLASS_RATES,
     COUNTRY,
     DATE,
     DAY_HOURS,
@@ -89,6 +90,14 @@ NODES = table(
         trap="A row of safety_stock wins over it.",
     ),
     col("rejection_ppm", whole(0, 1_000_000), "How often the pick of a line fails.", "20000"),
+    col(
+        "rejection_by_class",
+        CLASS_RATES,
+        "Likewise of skus of a class, in place of it.",
+        "shoes=35000;hats=8000",
+        unit="ppm",
+        trap="Classes as in skus.",
+    ),
     col("markdown_ppm_per_day", whole(0, 1_000_000), "Share of value a unit loses per day that it lies here.", "1500"),
     key=("node_id",),
     required=True,
@@ -120,6 +129,7 @@ SKUS = table(
     col("never_split", FLAG, "The quantity of a line comes from one node.", "0", default=False),
     col("hazardous", FLAG, "Only with services that take hazardous goods.", "0", default=False),
     col("oversize", FLAG, "Only with services that take oversize.", "0", default=False),
+    col("sku_class", ID, "What it is like to pick, for rates of failed picks.", "shoes", default=""),
     col("node_groups", many(ID), "Only from nodes of these groups. Empty: any.", "", refers_to="groups", default=()),
     col("services", many(ID), "Only with these services. Empty: any.", "", refers_to="services", default=()),
     key=("sku",),

@@ -117,6 +117,7 @@ def _sku_columns(network: Network) -> dict[str, Any]:
         "sku": list(skus.ids),
         **{name: np.asarray(getattr(skus, name)) for name in whole},
         **{name: np.asarray(getattr(skus, name)).astype(np.int8) for name in flags},
+        "sku_class": [skus.sku_class(i) for i in range(count)],
         "node_groups": [skus.node_groups.get(i, ()) for i in range(count)],
         "services": [skus.services.get(i, ()) for i in range(count)],
     }

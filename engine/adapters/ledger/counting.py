@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from engine.adapters.ledger import schema, statements
+from engine.adapters.ledger import reading, schema, statements
 from engine.adapters.ledger.dialect import Write
+from engine.adapters.ledger.schema import TABLES
 from engine.adapters.ledger.trying import Transaction
 from engine.stock.counts import Row, applied
-from engine.stock.ledger import Count, Counted, CountResult, StockRow
-from engine.stock.records import Record
+from engine.stock.ledger import Count, Counted, CountResult, Once, StockRow
+from engine.stock.records import IdempotencyKey, Record
 
 _NONE: dict[int, int] = {}
 
@@ -28,6 +29,7 @@ class _Books:
     rows: dict[int, Row]
     reserved: dict[int, int]
     counted_by: dict[int, tuple[int, int]]  # what the stock row says: source, its count
+    seq: dict[int, int]  # of who changed the row last
     moved: dict[int, list[tuple[int, int]]]  # our own moves: when, units
     made: list[Write]  # of rows that are not there yet
 
@@ -36,13 +38,23 @@ class _Books:
         return self.counted_by[key][0] not in (0, self.source_no)
 
 
-def count(tx: Transaction, counts: Sequence[Count], now_s: int, source: str, makes: Sequence[Record]) -> Counted:
+def count(
+    tx: Transaction, counts: Sequence[Count], now_s: int, source: str, makes: Sequence[Record], once: Once | None
+) -> Counted:
     """See `Ledger.count`."""
     books = _read(tx, counts, _source_no(source))
     rows = books.rows
+    if once is not None:  # read once the rows are locked: who came first has ended by then
+        (found,) = tx.read([(statements.read_many(IdempotencyKey, 2), list(once.names))])
+        if found:
+            now = [StockRow(key, row.on_hand, books.reserved[key]) for key, row in rows.items()]
+            return Counted([], now, -1, reading.records_of(IdempotencyKey, found))
     first = dict(rows)
     results: list[CountResult] = []
     for message in counts:
+        if message.if_seq is not None and message.if_seq != books.seq.get(message.key, 0):
+            results.append(CountResult.CHANGED)
+            continue
         since = 0
         if message.counted_s is not None:
             since = sum(units for at_s, units in books.moved.get(message.key, ()) if at_s > message.counted_s)
@@ -50,13 +62,15 @@ def count(tx: Transaction, counts: Sequence[Count], now_s: int, source: str, mak
         results.append(result)
     changed = [key for key, row in rows.items() if row is not first[key]]
     seq = -1
-    if changed or makes:
+    together = once.records(results) if once is not None else ()
+    if changed or makes or together:
         stock = [
             (key, rows[key].on_hand, books.reserved[key], first[key].on_hand, books.reserved[key])
             for key in changed
             if rows[key].on_hand != first[key].on_hand
         ]
         writes = [*books.made, *_rows(books, first, changed), *_deltas(books, first, changed), *_refused(makes)]
+        writes += _together(together)
         seq = tx.write(writes, now_s, stock, [], [])
     return Counted(results, [StockRow(key, row.on_hand, books.reserved[key]) for key, row in rows.items()], seq)
 
@@ -81,8 +95,9 @@ def _read(tx: Transaction, counts: Sequence[Count], source_no: int) -> _Books:
             (statements.moves_since(), sorted(since.items())),
         ]
     )
-    books = _Books(source_no, dict.fromkeys(keys, Row(0, None, _NONE)), dict.fromkeys(keys, 0), {}, {}, [])
-    for key, on_hand, reserved, counted_by, counted_seq in stock:
+    books = _Books(source_no, dict.fromkeys(keys, Row(0, None, _NONE)), dict.fromkeys(keys, 0), {}, {}, {}, [])
+    for key, on_hand, reserved, counted_by, counted_seq, seq in stock:
+        books.seq[key] = seq
         books.rows[key] = Row(on_hand, counted_seq if counted_by == source_no else None, _NONE)
         books.reserved[key] = reserved
         books.counted_by[key] = counted_by, counted_seq
@@ -134,6 +149,13 @@ def _deltas(books: _Books, first: Mapping[int, Row], changed: Sequence[int]) -> 
         yield Write(statements.drop(schema.deltas), old)
     if new:
         yield Write(statements.insert_into(schema.deltas), new)
+
+
+def _together(records: Sequence[Record]) -> Iterator[Write]:
+    """What is written with the counts: an answer that is there already ends the transaction."""
+    for kind in dict.fromkeys(type(record) for record in records):
+        rows = [record for record in records if type(record) is kind]
+        yield Write(statements.insert(kind) if kind is IdempotencyKey else statements.put(TABLES[kind]), rows)
 
 
 def _refused(makes: Sequence[Record]) -> Iterator[Write]:

@@ -12,7 +12,7 @@ from engine.adapters.ledger import schema
 from engine.adapters.ledger.dialect import nested_places
 from engine.adapters.ledger.schema import TABLES
 from engine.adapters.ledger.statements import settled
-from engine.stock.ledger import Change, FeedMark
+from engine.stock.ledger import CapacityCell, Change, FeedMark, StockRow
 from engine.stock.records import EventRecord, IdempotencyKey, Record
 
 R = TypeVar("R", bound=Record)
@@ -20,6 +20,7 @@ DAY_S = 86_400
 KEYS_KEPT_S = DAY_S
 FEED_KEPT_S = 2 * DAY_S
 EVENTS_KEPT_S = 30 * DAY_S
+EVENTS_HELD_S = 90 * DAY_S
 MOVES_KEPT_S = 7 * DAY_S
 _UNPACKER = msgspec.msgpack.Decoder(tuple[list[Any], list[Any], list[str]])
 _ROWS = msgspec.json.Decoder(list[Any])
@@ -96,6 +97,21 @@ def page(
     return found.order_by(*fields).limit(limit)
 
 
+def capacity(tx: sa.Connection, day_from: int) -> list[CapacityCell]:
+    """What is booked from a local day on."""
+    cells = schema.capacity
+    found = tx.execute(sa.select(cells).where(cells.c.day >= day_from).order_by(*cells.primary_key.columns))
+    return [CapacityCell(*row) for row in found]
+
+
+def stock_row(tx: sa.Connection, key: int) -> tuple[StockRow, int]:
+    """A stock row as it is, and the place in the feed of who changed it last; zeros where it is not there."""
+    columns = schema.stock.c
+    found = tx.execute(sa.select(columns.on_hand, columns.reserved, columns.seq).where(columns.key == key)).first()
+    on_hand, reserved, seq = found if found is not None else (0, 0, 0)
+    return StockRow(key, on_hand, reserved), seq
+
+
 def changes(dialect: str, tx: sa.Connection, after: FeedMark, limit: int) -> list[Change]:
     """The feed from a mark on: only transactions that no earlier one can follow any more."""
     table = schema.feed
@@ -115,18 +131,38 @@ def changes(dialect: str, tx: sa.Connection, after: FeedMark, limit: int) -> lis
 
 
 def prune(tx: sa.Connection, now_s: int) -> None:
-    """Drop old answers, feed, moves, and events that every webhook has had."""
+    """
+    Drop old answers, feed, moves, and events that every webhook has had.
+
+    An event waits for an active webhook as long as it takes; for one that is paused, or for somebody to look at a
+    delivery that is dead, EVENTS_HELD_S; for one whose receiver is gone, not at all.
+    """
     keys, events, hooks = TABLES[IdempotencyKey], TABLES[EventRecord], schema.metadata.tables["webhooks"]
     tx.execute(sa.delete(keys).where(keys.c.created_s < now_s - KEYS_KEPT_S))
     tx.execute(sa.delete(schema.feed).where(schema.feed.c.at_s < now_s - FEED_KEPT_S))
     tx.execute(sa.delete(schema.moves).where(schema.moves.c.at_s < now_s - MOVES_KEPT_S))
-    behind = tx.execute(
-        sa.select(hooks.c.after_xid, hooks.c.after_no)
-        .where(hooks.c.state == "active")
-        .order_by(hooks.c.after_xid, hooks.c.after_no)
-        .limit(1)
-    ).first()
-    old = sa.delete(events).where(events.c.at_s < now_s - EVENTS_KEPT_S)
-    if behind is not None:
-        old = old.where(sa.tuple_(events.c.xid, events.c.event_no) <= sa.tuple_(behind.after_xid, behind.after_no))
-    tx.execute(old)
+    deliveries = schema.metadata.tables["deliveries"]
+    theirs = sa.select(deliveries.c.event_no).join(hooks, hooks.c.webhook_id == deliveries.c.webhook_id)
+    active, paused, waiting = hooks.c.state == "active", hooks.c.state == "paused", deliveries.c.state == "waiting"
+    to_come = events.c.event_no.in_(theirs.where(active, waiting))
+    may_come = events.c.event_no.in_(theirs.where(sa.or_(deliveries.c.state == "dead", sa.and_(paused, waiting))))
+    late = events.c.at_s < now_s - EVENTS_HELD_S
+    tx.execute(
+        sa.delete(events).where(
+            events.c.at_s < now_s - EVENTS_KEPT_S,
+            _behind(tx, events, hooks, active),
+            ~to_come,
+            sa.or_(late, sa.and_(_behind(tx, events, hooks, paused), ~may_come)),
+        )
+    )
+
+
+def _behind(
+    tx: sa.Connection, events: sa.Table, hooks: sa.Table, which: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    """Events that all of some webhooks have passed."""
+    mark = hooks.c.after_xid, hooks.c.after_no
+    last = tx.execute(sa.select(*mark).where(which).order_by(*mark).limit(1)).first()
+    if last is None:
+        return sa.true()
+    return sa.tuple_(events.c.xid, events.c.event_no) <= sa.tuple_(last.after_xid, last.after_no)

@@ -121,14 +121,14 @@ reserved_before = sa.Table(  # units that others had reserved when the stock was
 
 INDICES: dict[str, tuple[tuple[str, ...], ...]] = {
     "reservations": (("order_id",), ("state", "expires_s")),
-    "parts": (("node_no", "state", "due_s"),),
+    "parts": (("node_no", "state", "due_s"), ("state", "due_s")),
     "decisions": (("order_id",),),
     "idempotency_keys": (("created_s",),),
     "events": (("xid", "event_no"),),
     "rejections": (("order_id",), ("node_no", "at_s")),
     "exceptions": (("state", "opened_s"), ("order_id",)),
     "backorders": (("state", "sku_no"),),
-    "returns": (("order_id",), ("node_no", "at_s")),
+    "returns": (("order_id",), ("node_no", "at_s"), ("at_s",)),
     "quarantine": (("state",),),
     "deliveries": (("state", "next_s"),),
     "inbound": (("available_s",),),

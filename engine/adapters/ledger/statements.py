@@ -57,8 +57,8 @@ def lock_stock() -> Statement:
 
 @cache
 def lock_counted() -> Statement:
-    """Stock rows: key, on hand, reserved, and up to where which source counted them."""
-    return _lock(schema.stock, ["on_hand", "reserved", "counted_by", "counted_seq"])
+    """Stock rows: key, on hand, reserved, up to where which source counted them, who changed them last."""
+    return _lock(schema.stock, ["on_hand", "reserved", "counted_by", "counted_seq", "seq"])
 
 
 @cache

@@ -19,7 +19,20 @@ from engine.adapters.ledger.schema import TABLES
 from engine.adapters.ledger.trying import COLLISIONS, FAILURES, TRIES_MAX, Transactions
 from engine.network.model import Network
 from engine.stock.judge import keys_of
-from engine.stock.ledger import Change, Contents, Count, Counted, FeedMark, LedgerBusyError, Numbers, Posted, Posting
+from engine.stock.ledger import (
+    CapacityCell,
+    Change,
+    Contents,
+    Count,
+    Counted,
+    FeedMark,
+    LedgerBusyError,
+    Numbers,
+    Once,
+    Posted,
+    Posting,
+    StockRow,
+)
 from engine.stock.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -73,9 +86,21 @@ class SqlLedger:
                 wrong = error
         raise LedgerBusyError(str(wrong)) from wrong
 
-    def count(self, counts: Sequence[Count], now_s: int, source: str, makes: Sequence[Record] = ()) -> Counted:
-        """Apply messages of the stock feed in one transaction."""
-        return self.transactions.run(lambda tx: counting.count(tx, counts, now_s, source, makes))
+    def count(
+        self,
+        counts: Sequence[Count],
+        now_s: int,
+        source: str,
+        makes: Sequence[Record] = (),
+        once: Once | None = None,
+    ) -> Counted:
+        """Apply messages of the stock feed in one transaction; where another remembers it first, look again."""
+        for _ in range(TRIES_MAX):
+            try:
+                return self.transactions.run(lambda tx: counting.count(tx, counts, now_s, source, makes, once))
+            except COLLISIONS as error:
+                wrong = error
+        raise LedgerBusyError(str(wrong)) from wrong
 
     # --- reading
 
@@ -96,6 +121,16 @@ class SqlLedger:
         """All stock and capacity."""
         with self.reader() as connection:
             return bulk.load(self.dialect, connection, day_from)
+
+    def capacity(self, day_from: int) -> list[CapacityCell]:
+        """Capacity from a local day on."""
+        with self.reader() as connection:
+            return reading.capacity(connection, day_from)
+
+    def stock_row(self, key: int) -> tuple[StockRow, int]:
+        """A stock row, and who changed it last."""
+        with self.reader() as connection:
+            return reading.stock_row(connection, key)
 
     def changes(self, after: FeedMark, limit: int = 1000) -> list[Change]:
         """The feed from a mark on."""

@@ -41,6 +41,10 @@ def test_an_order_goes_out_step_by_step(shop: Served) -> None:
     more = shop.call("POST", "/v1/returns", body | {"return_id": "r2", "lines": [{"sku": "a", "quantity": 2}]}, key="8")
     assert (more.status_code, more.json()["type"]) == (409, "/problems/too-many-returned")
     span = "since=2026-06-01T00:00:00Z&until=2026-06-02T00:00:00Z"
+    listed = done(shop.call("GET", "/v1/returns?order_id=o1&node=st"))
+    assert [(r["return_id"], r["line"], r["sku"], r["restocked"]) for r in listed["returns"]] == [("r1", 1, "a", 1)]
+    assert done(shop.call("GET", "/v1/returns?node=wh"))["returns"] == []
+    assert shop.call("GET", "/v1/returns?node=x").status_code == 422
     nodes = {n["node"]: n for n in done(shop.call("GET", f"/v1/credit?{span}"))["nodes"]}
     assert (nodes["wh"]["served_units"], nodes["st"]["returned_units"]) == (2, 1)
 
@@ -128,7 +132,12 @@ def test_a_decision_is_explained_on_the_stock_of_its_moment(shop: Served) -> Non
     nodes = {n["node"] for n in found["explanation"]["shipments"][0]["nodes"]}
     assert nodes == {"st"}
     assert found["notes"] == []
-    short = done(shop.call("GET", f"/v1/decisions/{said['decision_id']}/explanation?counterfactuals=false"))
+    path = f"/v1/decisions/{said['decision_id']}/explanation?counterfactuals=false"
+    text = shop.call("GET", path, accept="text/plain")
+    assert (text.headers["content-type"], text.headers["vary"]) == ("text/plain; charset=utf-8", "accept")
+    assert "Why not elsewhere" in text.text
+    assert "1 shipment, proven cheapest" in text.text
+    short = done(shop.call("GET", path))
     assert short["decision"]["cost_cents"] == said["cost_cents"]
     unknown = shop.call("GET", "/v1/decisions/x/explanation")
     assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown-decision")

@@ -137,3 +137,16 @@ def test_web_pages_of_named_origins_may_call_and_others_may_not() -> None:
         assert "access-control-allow-origin" not in other.headers
     with served() as shop:
         assert "access-control-allow-origin" not in shop.call("GET", "/problems", origin="https://b.example").headers
+
+
+def test_what_came_back_is_listed_page_by_page(shop: Served) -> None:
+    for i in range(5):
+        lines = [{"sku": sku, "quantity": 1, "grade": "opened"} for sku in ("a", "b")]
+        body = {"return_id": f"r{i}", "node": "st" if i % 2 else "wh", "lines": lines}
+        assert shop.call("POST", "/v1/returns", body, key=f"{i}").status_code == 201
+    found, cursor = [], ""
+    while cursor is not None:
+        page = shop.call("GET", f"/v1/returns?limit=3&cursor={cursor}").json()
+        found += [(entry["return_id"], entry["line"], entry["node"]) for entry in page["returns"]]
+        cursor = page["next"]
+    assert found == [(f"r{i}", line, "st" if i % 2 else "wh") for i in range(5) for line in (1, 2)]

@@ -18,17 +18,17 @@ def test_a_count_is_set_by_who_has_seen_what_it_replaces(shop: Served) -> None:
     stale = shop.call("PUT", "/v1/stock/wh/a", {"on_hand": 7}, key="1", if_match='"v3"')
     assert (stale.status_code, stale.json()["type"]) == (412, "/problems/version-conflict")
     counted = shop.call("PUT", "/v1/stock/wh/a", {"on_hand": 7}, key="1", if_match=tag)
-    assert (done(counted)["on_hand"], counted.headers["etag"]) == (7, '"v7"')
+    assert (done(counted)["on_hand"], counted.headers["etag"]) == (7, '"v1"')
     again = shop.call("PUT", "/v1/stock/wh/a", {"on_hand": 7}, key="1", if_match=tag)
     assert (again.content, again.headers["idempotency-replayed"]) == (counted.content, "true")
-    other = shop.call("PUT", "/v1/stock/wh/a", {"on_hand": 8}, key="1", if_match='"v7"')
+    other = shop.call("PUT", "/v1/stock/wh/a", {"on_hand": 8}, key="1", if_match='"v1"')
     assert other.json()["type"] == "/problems/idempotency-payload"
     assert stock(shop) == (7, 0)
 
 
 def test_less_than_is_reserved_opens_a_case(shop: Served) -> None:
     done(shop.call("POST", "/v1/allocations", order(quantity=6), key="1"))
-    done(shop.call("PUT", "/v1/stock/wh/a", {"on_hand": 2}, key="2", if_match='"v10"'))
+    done(shop.call("PUT", "/v1/stock/wh/a", {"on_hand": 2}, key="2", if_match='"v1"'))
     (case,) = done(shop.call("GET", "/v1/exceptions"))["exceptions"]
     assert (case["kind"], case["data"]["holders"][0]["order_id"]) == ("stock_short", "o1")
 
@@ -131,6 +131,16 @@ def test_a_policy_gets_a_new_version_by_who_has_seen_the_last(shop: Served) -> N
     (entry,) = done(shop.call("GET", f"/v1/audit?subject=policy:{first['policy_id']}"))["entries"]
     assert entry["after"]["split_cents"] == 999
     assert shop.call("GET", "/v1/policies/x").status_code == 404
+
+
+def test_a_policy_is_withdrawn_before_it_begins(shop: Served) -> None:
+    body = {"policy": {}, "valid_from": "2026-07-01T00:00:00Z"}
+    made = shop.call("PUT", "/v1/policies/default", body, key="1", if_match='"v1"')
+    path = "/v1/policies/default/versions/2"
+    assert shop.call("DELETE", path, key="2").status_code == 428
+    assert shop.call("DELETE", path, key="2", if_match='"v1"').status_code == 412
+    assert done(shop.call("DELETE", path, key="2", if_match=made.headers["etag"]))["withdrawn"]
+    assert shop.call("DELETE", "/v1/policies/default/versions/7", key="3", if_match='"v2"').status_code == 404
 
 
 @pytest.mark.parametrize(
