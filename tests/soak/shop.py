@@ -1,0 +1,85 @@
+"""
+A shop that everybody wants too much of: four nodes with little room, three skus with little stock.
+
+Its clock is turned by the calls themselves, a second for each, so that holds run out and days pass at any speed of the
+machine.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.domain.ids import LineId, NodeId, OrderId, SkuId
+from engine.domain.order import Destination, Order, OrderLine
+from engine.domain.units import epoch_s, utc
+from engine.network.model import Network
+from tests import builders
+
+SKUS = ("a", "b", "c")
+NODES = ("wh", "w2", "st", "s2")
+STORES = NODES[2:]
+UNITS = 24  # of each sku at each node; calls under way want several times as many
+DAY_ORDERS, HOUR_ORDERS, HOUR_UNITS = 120, 14, 24
+BEGAN_S = epoch_s(builders.AS_OF)
+PLACES = (Destination(country="FR", postcode="75011"), Destination(country="FR", postcode="69003"))
+
+
+def shop() -> Network:
+    """Two warehouses and two stores."""
+    room = {
+        "capacity_day_orders": DAY_ORDERS,
+        "capacity_hour_orders": HOUR_ORDERS,
+        "capacity_hour_units": HOUR_UNITS,
+    }
+    collections = [
+        builders.collection(node, service, **({"cutoff": "16:00", "collect": "17:30"} if service == "exp" else {}))
+        for node in NODES
+        for service in ("std", "exp", "relay")
+    ]
+    return builders.network(
+        nodes=(
+            builders.node("wh", **room),
+            builders.node("w2", **room),
+            builders.store("st", **room),
+            builders.store("s2", **room),
+            builders.pickup_point(),
+        ),
+        stock={(node, sku): UNITS for node in NODES for sku in SKUS},
+        collections=tuple(collections),
+        lanes=(builders.lane("wh", "st"), builders.lane("w2", "s2")),
+    )
+
+
+class Clock:
+    """Epoch seconds by the number of reservations asked for, over all processes: one second each."""
+
+    def __init__(self, asked: Sequence[int]) -> None:
+        self.asked = asked  # by client, shared by all processes
+
+    def __call__(self) -> int:
+        """Now."""
+        return BEGAN_S + sum(self.asked)
+
+
+def lines_of(rng: np.random.Generator) -> list[tuple[str, int]]:
+    """One or two skus and how many units; the first sku is the hottest."""
+    first = int(rng.choice(3, p=(0.6, 0.25, 0.15)))
+    picked = [first] if rng.random() < 0.7 else [first, (first + 1) % 3]
+    return [(SKUS[i], 1 + int(rng.random() < 0.3)) for i in picked]
+
+
+def order_of(name: str, rng: np.random.Generator, now_s: int) -> Order:
+    """An order sent home, or collected at a store: from its own stock or sent there."""
+    lines = tuple(
+        OrderLine(line_id=LineId(str(i)), sku=SkuId(sku), quantity=units)
+        for i, (sku, units) in enumerate(lines_of(rng), start=1)
+    )
+    collected = rng.random() < 0.25
+    return Order(
+        order_id=OrderId(name),
+        placed_at=utc(now_s),
+        lines=lines,
+        destination=None if collected else PLACES[int(rng.integers(2))],
+        pickup_node=NodeId(STORES[int(rng.integers(2))]) if collected else None,
+        partial=bool(rng.random() < 0.2),
+    )
