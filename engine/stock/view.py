@@ -249,7 +249,7 @@ class View:
         return int(table["orders"][index]), int(table["units"][index])
 
     def _arrived(self, postings: Iterable[Posting]) -> None:
-        """Nothing noted stands for zeros: what is on its way may come to nothing while some of it is still to arrive."""
+        """What is on its way may come to zeros, and so not be noted, while some of it is still to arrive."""
         for posting in postings:
             for change in posting.stock:
                 on_hand, reserved = self.pending.get(change.key, (0, 0))

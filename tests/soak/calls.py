@@ -43,11 +43,11 @@ def reservation(seed: int, client: int, number: int) -> Call:
     rng = np.random.default_rng([seed, client, number])
     name, ttl_s = f"{client}-{number}", int(rng.integers(*TTLS_S))
     kind = rng.random()
-    if kind < 0.25:
+    if kind < 0.2:
         # When it was placed is no matter of the clock, so that who repeats it need not know when it was sent first.
         order = order_of(name, rng, BEGAN_S)
         return Call(name=name, command=Allocate(order=order, decision_id=name, reservation_id=name, ttl_s=ttl_s))
-    where = {"group": "all"} if kind < 0.4 else {"node": NODES[int(rng.choice(4, p=(0.4, 0.2, 0.2, 0.2)))]}
+    where = {"group": "all"} if kind < 0.3 else {"node": NODES[int(rng.choice(4, p=(0.4, 0.2, 0.2, 0.2)))]}
     lines = tuple(
         HoldLine(line_id=str(i), sku=sku, quantity=units, **where)
         for i, (sku, units) in enumerate(lines_of(rng), start=1)
@@ -76,15 +76,15 @@ def course(call: Call, document: dict[str, Any], rng: np.random.Generator) -> li
     """What is done with a reservation, call after call; nothing where it is left to run out of time."""
     name, drawn = call.name, rng.random()
     commands: list[Command] = []
-    if drawn < 0.4:
+    if drawn < 0.5:
         pass
-    elif drawn < 0.6:
+    elif drawn < 0.78:
         commands = [Release(reservation_id=name)]
-    elif drawn < 0.75:
+    elif drawn < 0.83:
         commands = [Cancel(order_id=name)]
-    elif drawn < 0.85:
-        commands = [Confirm(reservation_id=name), Cancel(order_id=name)]
     elif drawn < 0.88:
+        commands = [Confirm(reservation_id=name), Cancel(order_id=name)]
+    elif drawn < 0.91:
         commands = [Extend(reservation_id=name, ttl_s=300), Release(reservation_id=name)]
     elif isinstance(call.command, Allocate):
         commands = _worked_on(name, document["shipments"], thoroughly=rng.random() < 0.15)

@@ -126,9 +126,9 @@ class SqlLedger:
         limit: int = 100,
     ) -> list[R]:
         """A page of records."""
-        statement = reading.page(self.dialect, kind, where or {}, order, after, limit)
         with self.reader() as connection:
-            return reading.records_of(kind, reading.fetched(self.dialect, connection, statement))
+            raw = connection.connection.driver_connection
+            return reading.records_of(kind, reading.page(self.dialect, raw, kind, where or {}, order, after, limit))
 
     def count_by(self, kind: type[Record], fields: tuple[str, ...], where: dict[str, Any] | None = None) -> list[Any]:
         """Numbers of records by the values of some fields."""
