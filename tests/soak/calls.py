@@ -7,6 +7,7 @@ time as the first, later, or after a restart.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from engine.stock.lifecycle import Step
 from tests.soak.shop import BEGAN_S, NODES, lines_of, order_of
 
 SCOPE = "soak"
-TTLS_S = (60, 600)
+TTLS_S = (60, 400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +41,19 @@ class Call:
 
 def reservation(seed: int, client: int, number: int) -> Call:
     """A client's reservation of that number: a hold at a node, a hold anywhere in the group, or an order."""
-    rng = np.random.default_rng([seed, client, number])
-    name, ttl_s = f"{client}-{number}", int(rng.integers(*TTLS_S))
+    rng = Random(f"{seed} {client} {number}")
+    name, ttl_s = f"{client}-{number}", rng.randrange(*TTLS_S)
     kind = rng.random()
     if kind < 0.2:
         # When it was placed is no matter of the clock, so that who repeats it need not know when it was sent first.
         order = order_of(name, rng, BEGAN_S)
         return Call(name=name, command=Allocate(order=order, decision_id=name, reservation_id=name, ttl_s=ttl_s))
-    where = {"group": "all"} if kind < 0.3 else {"node": NODES[int(rng.choice(4, p=(0.4, 0.2, 0.2, 0.2)))]}
+    where = {"group": "all"} if kind < 0.26 else {"node": NODES[rng.randrange(4)]}
     lines = tuple(
         HoldLine(line_id=str(i), sku=sku, quantity=units, **where)
         for i, (sku, units) in enumerate(lines_of(rng), start=1)
     )
-    partial = bool(rng.random() < 0.1)
+    partial = rng.random() < 0.1
     return Call(
         name=name,
         command=Reserve(reservation_id=name, order_id=name, lines=lines, ttl_s=ttl_s, partial=partial),
@@ -76,15 +77,15 @@ def course(call: Call, document: dict[str, Any], rng: np.random.Generator) -> li
     """What is done with a reservation, call after call; nothing where it is left to run out of time."""
     name, drawn = call.name, rng.random()
     commands: list[Command] = []
-    if drawn < 0.5:
+    if drawn < 0.7:
         pass
-    elif drawn < 0.78:
+    elif drawn < 0.84:
         commands = [Release(reservation_id=name)]
-    elif drawn < 0.83:
+    elif drawn < 0.87:
         commands = [Cancel(order_id=name)]
-    elif drawn < 0.88:
+    elif drawn < 0.9:
         commands = [Confirm(reservation_id=name), Cancel(order_id=name)]
-    elif drawn < 0.91:
+    elif drawn < 0.92:
         commands = [Extend(reservation_id=name, ttl_s=300), Release(reservation_id=name)]
     elif isinstance(call.command, Allocate):
         commands = _worked_on(name, document["shipments"], thoroughly=rng.random() < 0.15)

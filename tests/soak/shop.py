@@ -9,8 +9,8 @@ machine.
 """
 
 from collections.abc import Sequence
-
-import numpy as np
+from datetime import datetime
+from random import Random
 
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
 from engine.domain.order import Destination, Order, OrderLine
@@ -22,20 +22,21 @@ SKUS = ("a", "b", "c")
 ORDERED = "d"
 NODES = ("wh", "w2", "st", "s2")
 STORES = NODES[2:]
-UNITS, UNITS_ORDERED = 24, 60  # of each sku at each node; calls under way want several times as many of the first
+UNITS, UNITS_ORDERED = 30, 60  # of each sku at each node; calls under way want several times as many of the first
 HOT = 0.1  # share of orders that are for the first skus all the same
 DAY_ORDERS, HOUR_ORDERS, HOUR_UNITS = 120, 14, 24
 BEGAN_S = epoch_s(builders.AS_OF)
 PLACES = (Destination(country="FR", postcode="75011"), Destination(country="FR", postcode="69003"))
 
 
-def shop() -> Network:
-    """Two warehouses and two stores."""
+def shop(*, times: int = 1, as_of: datetime = builders.AS_OF) -> Network:
+    """Two warehouses and two stores; `times` as much stock and room."""
     room = {
-        "capacity_day_orders": DAY_ORDERS,
-        "capacity_hour_orders": HOUR_ORDERS,
-        "capacity_hour_units": HOUR_UNITS,
+        "capacity_day_orders": DAY_ORDERS * times,
+        "capacity_hour_orders": HOUR_ORDERS * times,
+        "capacity_hour_units": HOUR_UNITS * times,
     }
+    units = {sku: times * (UNITS if sku in SKUS else UNITS_ORDERED) for sku in (*SKUS, ORDERED)}
     collections = [
         builders.collection(node, service, **({"cutoff": "16:00", "collect": "17:30"} if service == "exp" else {}))
         for node in NODES
@@ -50,9 +51,10 @@ def shop() -> Network:
             builders.pickup_point(),
         ),
         skus=builders.sku_table(*SKUS, ORDERED),
-        stock={(node, sku): UNITS if sku in SKUS else UNITS_ORDERED for node in NODES for sku in (*SKUS, ORDERED)},
+        stock={(node, sku): units[sku] for node in NODES for sku in units},
         collections=tuple(collections),
         lanes=(builders.lane("wh", "st"), builders.lane("w2", "s2")),
+        as_of=as_of,
     )
 
 
@@ -67,14 +69,14 @@ class Clock:
         return BEGAN_S + sum(self.asked)
 
 
-def lines_of(rng: np.random.Generator) -> list[tuple[str, int]]:
+def lines_of(rng: Random) -> list[tuple[str, int]]:
     """One or two skus and how many units; the first sku is the hottest."""
-    first = int(rng.choice(3, p=(0.6, 0.25, 0.15)))
+    first = int(3 * rng.random() ** 2)
     picked = [first] if rng.random() < 0.7 else [first, (first + 1) % 3]
-    return [(SKUS[i], 1 + int(rng.random() < 0.3)) for i in picked]
+    return [(SKUS[i], 1 + (rng.random() < 0.3)) for i in picked]
 
 
-def order_of(name: str, rng: np.random.Generator, now_s: int) -> Order:
+def order_of(name: str, rng: Random, now_s: int) -> Order:
     """An order sent home, or collected at a store: from its own stock or sent there."""
     wanted = lines_of(rng) if rng.random() < HOT else [(ORDERED, 1)]
     lines = tuple(
@@ -86,7 +88,7 @@ def order_of(name: str, rng: np.random.Generator, now_s: int) -> Order:
         order_id=OrderId(name),
         placed_at=utc(now_s),
         lines=lines,
-        destination=None if collected else PLACES[int(rng.integers(2))],
-        pickup_node=NodeId(STORES[int(rng.integers(2))]) if collected else None,
-        partial=bool(rng.random() < 0.2),
+        destination=None if collected else PLACES[rng.randrange(2)],
+        pickup_node=NodeId(STORES[rng.randrange(2)]) if collected else None,
+        partial=rng.random() < 0.2,
     )
