@@ -143,7 +143,7 @@ class Caller:
                 return Asked(name, f"/v1/reservations/{own}:confirm", {})
             if kind < 0.2:
                 return Asked(name, f"/v1/reservations/{own}:release", {})
-            return Asked(name, f"/v1/orders/{own}:cancel", {})
+            return Asked(name, "/v1/cancellations", {"order_id": own})
         if kind < 0.7:
             place = PLACES[int(rng.integers(2))]
             lines = [{"line_id": "1", "sku": ORDERED, "quantity": 1}]

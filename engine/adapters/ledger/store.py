@@ -84,7 +84,12 @@ class SqlLedger:
         """A connection to read with; LedgerBusyError where there is none."""
         try:
             with self.read_engine.connect() as connection:
-                yield connection
+                try:
+                    yield connection
+                except FAILURES:
+                    if getattr(connection.connection.driver_connection, "closed", False):
+                        connection.invalidate()  # it is lost: nothing of it is to be reset
+                    raise
         except FAILURES as error:
             raise LedgerBusyError(str(error)) from error
 
