@@ -154,7 +154,9 @@ def _status(connection: sa.Connection, tx: Transaction) -> str:
         status = sa.text("SELECT pg_xact_status(CAST(CAST(:xid AS text) AS xid8))")
         return str(connection.execute(status, {"xid": tx.xid}).scalar())
     feed = schema.feed
-    there = connection.execute(sa.select(feed.c.seq).where(feed.c.seq == tx.seq)).first()
+    # The line's number alone does not say it: where ours was rolled back, another process may have been given it.
+    ours = sa.select(feed.c.seq).where(feed.c.seq == tx.seq, feed.c.writer == tx.owner.writer)
+    there = connection.execute(ours).first()
     return "committed" if there is not None else "aborted"
 
 
