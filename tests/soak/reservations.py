@@ -49,6 +49,7 @@ class Soak:
     tally: Tally = field(default_factory=Tally)
     audits: int = 0
     began_s: float = 0.0
+    before: dict[int, int] = field(default_factory=dict)  # units on hand by row, when it began
 
     def run(self) -> dict[str, Any]:
         """Run all phases; the facts. `tally.wrong` is empty where all held."""
@@ -58,13 +59,13 @@ class Soak:
         ledger.open(shop(), BEGAN_S)
         ledger.close()
         with sums_of(self.url) as sums:
-            before = sums.on_hand()
+            self.before = sums.on_hand()
         self.began_s = time.perf_counter()
         again: dict[tuple[int, int], int] = {}
         for phase in range(1, self.phases + 1):
             until = self.count * phase // self.phases // self.clients
             again = self._phase(context, asked, until, again)
-            self._audit(before, whole=True)
+            self._audit(whole=True)
             if self.tally.counts["wrong"]:
                 break
         return self._facts(time.perf_counter() - self.began_s)
@@ -95,7 +96,7 @@ class Soak:
             while not pipe.poll(LOOK_S):
                 if not audited and sum(asked) >= half:
                     audited = True
-                    self._audit({}, whole=False)
+                    self._audit(whole=False)
                 if time.perf_counter() - told_s > TELL_S:
                     told_s = time.perf_counter()
                     self._tell(sum(asked))
@@ -106,7 +107,7 @@ class Soak:
         self.tally.kept = {}
         return kept
 
-    def _audit(self, before: dict[int, int], *, whole: bool) -> None:
+    def _audit(self, *, whole: bool) -> None:
         """Whether all holds; `whole`: no call is under way, so that the clients' own sums can be compared."""
         self.audits += 1
         ledger = open_ledger(self.url, writer="audit")
@@ -120,7 +121,7 @@ class Soak:
                 self.tally.found(wrong)
             if not whole:
                 return
-            for wrong in sums.lost(before):
+            for wrong in sums.lost(self.before):
                 self.tally.found(wrong)
             found = sums.remembered(SCOPE)
             if found != (self.tally.done, self.tally.digests):
