@@ -36,6 +36,10 @@ class SqlLedger:
         self.writers = 1 if self.dialect == "sqlite" else connections
         upgrade(url)
         self.write_engine, self.read_engine = connect(url, connections)
+        # To look something up by one statement: in no transaction, which would cost PostgreSQL two messages more.
+        self.glance_engine = self.read_engine
+        if self.dialect == "postgresql":
+            self.glance_engine = self.read_engine.execution_options(isolation_level="AUTOCOMMIT")
         self.hand = SqliteHand() if self.dialect == "sqlite" else PostgresHand()
         self.transactions = Transactions(self.write_engine, self.read_engine, self.hand, writer)
 
@@ -80,10 +84,10 @@ class SqlLedger:
     # --- reading
 
     @contextmanager
-    def reader(self) -> Iterator[sa.Connection]:
-        """A connection to read with; LedgerBusyError where there is none."""
+    def reader(self, *, glance: bool = False) -> Iterator[sa.Connection]:
+        """A connection to read with, or to `glance` by one statement; LedgerBusyError where there is none."""
         try:
-            with self.read_engine.connect() as connection:
+            with (self.glance_engine if glance else self.read_engine).connect() as connection:
                 try:
                     yield connection
                 except FAILURES:
@@ -117,7 +121,7 @@ class SqlLedger:
         if not keys:
             return []
         asked = statements.read_many(kind, len(keys[0])), list(dict.fromkeys(keys))
-        with self.reader() as connection:
+        with self.reader(glance=True) as connection:
             (rows,) = self.hand.read(connection.connection.driver_connection, [asked])
         return sorted(reading.records_of(kind, rows), key=keys_of(kind))
 
@@ -131,7 +135,7 @@ class SqlLedger:
         limit: int = 100,
     ) -> list[R]:
         """A page of records."""
-        with self.reader() as connection:
+        with self.reader(glance=True) as connection:
             raw = connection.connection.driver_connection
             return reading.records_of(kind, reading.page(self.dialect, raw, kind, where or {}, order, after, limit))
 
