@@ -92,10 +92,16 @@ def course(call: Call, document: dict[str, Any], rng: np.random.Generator) -> li
     elif all(part["group"] is None for part in document["shipments"]):
         parts = document["shipments"]
         shipped = [Mark(reservation_id=name, part=part["part"], step=Step.SHIP) for part in parts]
-        commands = [*shipped, _back(name, parts, NODES[int(rng.integers(4))])]
+        commands = [Confirm(reservation_id=name), *shipped, _back(name, parts, NODES[int(rng.integers(4))])]
     else:
         commands = [Release(reservation_id=name)]
     return [Call(name=f"{name}/{i}", command=command) for i, command in enumerate(commands, start=1)]
+
+
+def given_up(call: Call) -> Call:
+    """What is done where a step of a course is refused: nothing stays confirmed for good that nobody goes on with."""
+    name = call.name.partition("/")[0]
+    return Call(name=f"{name}/end", command=Cancel(order_id=name, open_only=True))
 
 
 def _worked_on(name: str, parts: Sequence[dict[str, Any]], *, thoroughly: bool) -> list[Command]:

@@ -11,7 +11,7 @@ from engine.desk.ask import BUSY, Answer, Ask, DeskError
 from engine.desk.desk import Desk
 from engine.desk.sweep import Sweep
 from engine.stock.records import IdempotencyKey
-from tests.soak.calls import SCOPE, Call, course, held, remembered, reservation
+from tests.soak.calls import SCOPE, Call, course, given_up, held, remembered, reservation
 from tests.soak.tally import Tally, digest
 
 BATCH = 8  # reservations that a client asks for at once
@@ -161,12 +161,15 @@ class Client(threading.Thread):
             self.tally.counts["left to run out"] += 1
 
     def _go_on(self, found: dict[str, Result]) -> None:
-        """What was done leads to the next step; what was refused (it ran out meanwhile) is left."""
+        """What was done leads to the next step; where one is refused (it ran out meanwhile), the rest is given up."""
         left = []
         for steps in self._courses:
-            result = found[steps[0].name]
-            if isinstance(result, Answer):
-                call = steps.popleft()
+            call = steps.popleft()
+            result = found[call.name]
+            if not isinstance(result, Answer):
+                if steps:
+                    left.append(deque([given_up(call)]))
+            else:
                 self.tally.counts[call.command.name] += 1
                 if self.rng.random() < 0.2:
                     self._past.append((call, result.body))
