@@ -24,7 +24,7 @@ from tests.soak.shop import DAY_ORDERS, HOUR_ORDERS, HOUR_UNITS, NODES
 from tests.soak.sums import Sums, sums_of
 from tests.soak.tally import Tally
 
-LOAD_S = (0.02, 0.6)  # when a kill comes, after the callers have begun
+LOAD_S = (0.02, 0.4)  # when a kill comes, after the callers have begun
 EARLY, EARLY_S = 0.1, 0.3  # share of rounds in which the next start is killed, too, within so many seconds
 REPEATED = 3  # answered calls that each caller repeats after each restart
 OLDER = 40  # answers from earlier rounds that are looked up again
