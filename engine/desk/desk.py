@@ -75,8 +75,8 @@ class Desk:
         self._in_flight = 0
         self._closing = False
         self._pool = ThreadPoolExecutor(writers, thread_name_prefix="ledger")
-        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, name="desk", daemon=True)
+        self.thread.start()
 
     @property
     def ledger(self) -> Ledger:
@@ -139,7 +139,7 @@ class Desk:
         with self._bell:
             self._closing = True
             self._bell.notify()
-        self._thread.join()
+        self.thread.join()
         self._pool.shutdown()
         self._study.close()
 
