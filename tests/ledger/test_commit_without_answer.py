@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine.adapters.ledger import SqlLedger, check, open_ledger
+from engine.adapters.ledger.dialect import PostgresHand
 from engine.desk.ask import DeskError
 from engine.stock.ledger import Conflict, FeedMark, LedgerBusyError, LedgerUnsureError, Outcome
 from tests import builders
@@ -71,6 +72,29 @@ def test_where_nobody_can_be_asked_it_is_called_unsure_and_the_same_call_finds_i
     assert again.answered.body == "answer to k-a-answer"
     assert fresh == Outcome()
     assert contents(ledger)[0] == {1: (10, 3)}
+
+
+@pytest.mark.parametrize("number", ["another's", "nobody's yet"])
+def test_a_number_that_was_given_to_another_transaction_after_a_crash_proves_nothing(
+    broken: tuple[Proxy, SqlLedger], monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    proxy, ledger = broken
+    stocked(ledger, {1: 10})
+    ledger.post([allocation("first", 1)], NOW_S)
+    mark = ledger.changes(FeedMark())[-1].mark
+    write = PostgresHand.write
+
+    def renumbered(hand: PostgresHand, *given: Any) -> tuple[int, int, list[int]]:
+        _, _, changed = write(hand, *given)
+        # A transaction that was lost in a crash; the server has given its numbers, or not yet, to one that holds.
+        return (mark.seq, mark.xid, changed) if number == "another's" else (10**9, 2**40, changed)
+
+    proxy.breaks = "commit"
+    with monkeypatch.context() as crashed:
+        crashed.setattr(PostgresHand, "write", renumbered)
+        assert ledger.post([allocation("a", 1)], NOW_S).outcomes == [Outcome()]
+    assert proxy.broken == 1
+    assert contents(ledger)[0] == {1: (10, 2)}
 
 
 def test_a_desk_says_try_again_with_the_same_key_and_then_answers_what_was_done(

@@ -152,7 +152,9 @@ def changes(dialect: str, tx: sa.Connection, after: FeedMark, limit: int) -> lis
         rows, cells, notices = _UNPACKER.decode(row.payload)
         stock = [tuple(values) for values in rows]
         capacity = [tuple(values) for values in cells]
-        out.append(Change(FeedMark(row.xid, row.seq), row.at_s, row.writer, stock, capacity, notices))
+        writer, number, _ = row.writer.rpartition("#")  # see trying.py
+        at = FeedMark(row.xid, row.seq)
+        out.append(Change(at, row.at_s, writer if number else row.writer, stock, capacity, notices))
     return out
 
 
