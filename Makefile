@@ -6,12 +6,14 @@ SHELL := bash
 PYTHON ?= python3.11
 SEED ?= 1
 SEEDS ?= 20
+RESERVATIONS ?= 1000000
+KILLS ?= 200
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Says how far pip has got, a line every ten packages: neither silence nor a page of text.
 COUNT := awk '/^Collecting/ { if (++n % 10 == 0) { printf "  %d packages\n", n; fflush() } } END { if (n) printf "  %d packages fetched\n", n; else print "  all in place already" }'
 
-.PHONY: help setup demo serve test warm lint bench soak
+.PHONY: help setup demo serve test warm lint bench soak soak-properties soak-reservations soak-kills
 
 help:
 	@echo "make setup   .venv with the pinned packages; the other targets do it by themselves"
@@ -20,7 +22,8 @@ help:
 	@echo "make test    ruff, mypy --strict, then all tests; warnings are errors"
 	@echo "make lint    ruff and mypy --strict only"
 	@echo "make bench   one order against CP-SAT and HiGHS, durable allocations, the service; quick size"
-	@echo "make soak    the property tests with $(SEEDS) more seeds, five times as many examples of each (SEEDS=100 for longer)"
+	@echo "make soak    hours: property tests and strangers with $(SEEDS) more seeds, $(RESERVATIONS) reservations and $(KILLS) kills"
+	@echo "             of the service on each store; SEEDS=5 RESERVATIONS=100000 KILLS=20 for less, soak-kills for a part"
 
 setup: .venv/.ready
 
@@ -64,10 +67,21 @@ bench: setup
 	@$(BIN)/python -m benchmarks ledger --quick
 	@$(BIN)/python -m benchmarks http --quick
 
-soak: setup
-	@echo "soak: tests/property with seeds 1 to $(SEEDS); the first failure stops it and names its seed"
+soak: soak-properties soak-reservations soak-kills
+
+soak-properties: warm
+	@echo "soak: tests/property and strangers with seeds 1 to $(SEEDS); the first failure stops it and names its seed"
 	@for seed in $$(seq 1 $(SEEDS)); do \
 		echo "seed $$seed of $(SEEDS)"; \
-		$(BIN)/python -m pytest -n auto --hypothesis-profile=soak --hypothesis-seed=$$seed tests/property \
-			|| { echo "soak: failed with seed $$seed; again: $(BIN)/python -m pytest --hypothesis-profile=soak --hypothesis-seed=$$seed tests/property"; exit 1; }; \
+		$(BIN)/python -m pytest -n auto --hypothesis-profile=soak --hypothesis-seed=$$seed tests/property tests/api/http/test_strangers.py \
+			|| { echo "soak: failed with seed $$seed; again: $(BIN)/python -m pytest --hypothesis-profile=soak --hypothesis-seed=$$seed tests/property tests/api/http/test_strangers.py"; exit 1; }; \
 	done
+
+soak-reservations: warm
+	@echo "soak: $(RESERVATIONS) reservations by 16 clients on few hot rows, on SQLite and on PostgreSQL; a line every ten seconds"
+	@$(BIN)/python -m tests.soak reservations --count $(RESERVATIONS) --seed $(SEED) --url sqlite
+	@$(BIN)/python -m tests.soak reservations --count $(RESERVATIONS) --seed $(SEED) --url postgres
+
+soak-kills: warm
+	@echo "soak: $(KILLS) kills of the service under load on each store, some of sourcewise serve itself, some of PostgreSQL"
+	@$(BIN)/python -m tests.soak kills --server $(KILLS) --cli $$(( $(KILLS) / 20 )) --postgres $$(( $(KILLS) / 10 )) --seed $(SEED)

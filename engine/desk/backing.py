@@ -76,6 +76,8 @@ def make_room(draft: Draft, node_no: int, sku_no: int, units: int, channel: str)
     missing = units - draft.free(node_no, sku_no, channel)
     if missing <= 0:
         return True
+    if draft.free_elsewhere(node_no, sku_no) < missing:
+        return False  # wherever they would go: of what is sold out, holds need not be read
     ways: list[_Way] = []
     used: dict[int, int] = {}  # units that those before take, by node
     for reservation, part in _guests(draft, node_no):

@@ -115,7 +115,7 @@ class Cancel:
             where["reservation_id"] = self.reservation_id
         found = state.ledger.find(Reservation, where, limit=OF_ORDER_MAX)
         parts: dict[str, list[Part]] = {}
-        for part in state.ledger.find(Part, where, limit=OF_ORDER_MAX * 10):
+        for part in state.ledger.get_many(Part, [(one.reservation_id,) for one in found]):
             parts.setdefault(part.reservation_id, []).append(part)
         for reservation in found:
             draft.load(reservation, parts.get(reservation.reservation_id, []))

@@ -12,39 +12,22 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic
-from typing import NamedTuple
 
 from engine.decide.brief import Brief
 from engine.desk.allocation import Allocate, UnsettledError, plan_together
-from engine.desk.ask import BUSY, CONFLICT, UNPROCESSABLE, Answer, Ask, Command, DeskError, KeyAsked, Planned
+from engine.desk.ask import BUSY, UNPROCESSABLE, Answer, Ask, Command, DeskError, KeyAsked, Planned
 from engine.desk.fallback import decide_plainly, plain_brief
 from engine.desk.state import State
 from engine.desk.study import Study
+from engine.desk.under_way import Back, Repeats, Sent, contended
 from engine.desk.watch import Watch as Watch  # whoever makes a desk imports both from here
 from engine.domain.errors import FulfilmentError, InputError
-from engine.stock.ledger import Conflict, Ledger, LedgerBusyError, Outcome, Posted, Posting
+from engine.stock.ledger import Conflict, Ledger, LedgerBusyError, Posted
 from engine.stock.records import IdempotencyKey
 
 ATTEMPTS_MAX = 8
 GROUP_MAX = 256
 TICK_S = 0.05  # how long the desk waits for calls before it looks at the feed again
-
-
-class _Sent(NamedTuple):
-    """A group on its way to the ledger."""
-
-    asks: list[Ask]
-    planned: list[Planned]
-    postings: list[Posting]
-
-
-class _Back(NamedTuple):
-    """A group that has come back from it."""
-
-    sent: _Sent
-    posted: Posted | Exception
-    began_s: float
-    ended_s: float
 
 
 class Desk:
@@ -82,8 +65,9 @@ class Desk:
         self.group_max = group_max
         self._follow = follow
         self._inbox: deque[Ask] = deque()
-        self._back: deque[_Back] = deque()
+        self._back: deque[Back] = deque()
         self._studied: deque[tuple[Ask, Brief | Exception]] = deque()
+        self._repeats = Repeats()
         self._study = Study()
         self._studying = 0
         self._due: deque[Callable[[State], None]] = deque()
@@ -91,8 +75,8 @@ class Desk:
         self._in_flight = 0
         self._closing = False
         self._pool = ThreadPoolExecutor(writers, thread_name_prefix="ledger")
-        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._run, name="desk", daemon=True)
+        self.thread.start()
 
     @property
     def ledger(self) -> Ledger:
@@ -155,7 +139,7 @@ class Desk:
         with self._bell:
             self._closing = True
             self._bell.notify()
-        self._thread.join()
+        self.thread.join()
         self._pool.shutdown()
         self._study.close()
 
@@ -199,9 +183,11 @@ class Desk:
         together: list[Ask] = []
         others: list[Ask] = []
         for ask in group:
+            if not self._repeats.begin(ask):
+                continue
             plain = isinstance(ask.command, Allocate) and not ask.command.alone and ask.attempts == 0
             (together if plain else others).append(ask)
-        sent = _Sent([], [], [])
+        sent = Sent([], [], [], [])
         try:
             others = self._unanswered(others)
             state.read(name for ask in others for name in ask.command.wanted().reservations)
@@ -212,6 +198,7 @@ class Desk:
         for ask in others:
             self._plan(sent, ask)
         self._decide(sent, together)
+        self._answer_unwritten(sent)
         if not sent.asks:
             return
         self.watch.step("plan", sent.asks, began_s, monotonic())
@@ -249,7 +236,7 @@ class Desk:
         ask.command = replace(command, studied=found)
         self._inbox.appendleft(ask)
 
-    def _plan(self, sent: _Sent, ask: Ask) -> None:
+    def _plan(self, sent: Sent, ask: Ask) -> None:
         """Plan one command alone; an order by the plain rule, where the engine breaks."""
         command, state = ask.command, self.state
         try:
@@ -259,7 +246,7 @@ class Desk:
             self._begin_study(ask, command)
             return
         except FulfilmentError as error:
-            self._fail(ask, error)
+            sent.unwritten.append((ask, error))
             return
         except Exception as error:
             if not isinstance(command, Allocate):
@@ -275,7 +262,7 @@ class Desk:
             state.view.hold(planned.posting)
         self._add(sent, ask, planned)
 
-    def _decide(self, sent: _Sent, asks: list[Ask]) -> None:
+    def _decide(self, sent: Sent, asks: list[Ask]) -> None:
         """Plan orders together; where the engine breaks, each alone."""
         commands = [ask.command for ask in asks if isinstance(ask.command, Allocate)]
         try:
@@ -298,22 +285,41 @@ class Desk:
 
     def _unanswered(self, asks: list[Ask]) -> list[Ask]:
         """Answer calls that were answered before; the others."""
-        keys = [(ask.key.scope, ask.key.key) for ask in asks if ask.key is not None]
-        if not keys:
-            return asks
-        known = {(k.scope, k.key): k for k in self.ledger.get_many(IdempotencyKey, keys)}
-        left = []
-        for ask in asks:
-            found = known.get((ask.key.scope, ask.key.key)) if ask.key is not None else None
-            if found is None:
-                left.append(ask)
-            else:
-                self._replay(ask, found)
-        return left
+        known = self._known(asks)
+        for ask, found in known:
+            self._replay(ask, found)
+        answered = {id(ask) for ask, _ in known}
+        return [ask for ask in asks if id(ask) not in answered]
 
-    def _add(self, sent: _Sent, ask: Ask, planned: Planned) -> None:
+    def _answer_unwritten(self, sent: Sent) -> None:
+        """
+        Answer calls that change nothing, most of them because they cannot be.
+
+        Another process may have done the same call since it was looked up, and that may be just why it cannot be (its
+        last unit is taken: by itself): then it is answered as it was there.
+        """
+        try:
+            known = {id(ask): found for ask, found in self._known([ask for ask, _ in sent.unwritten])}
+        except LedgerBusyError as error:
+            sent.unwritten[:] = [(ask, error) for ask, _ in sent.unwritten]
+            known = {}
+        for ask, result in sent.unwritten:
+            if id(ask) in known:
+                self._replay(ask, known[id(ask)])
+            elif isinstance(result, Answer):
+                self._done(ask, result)
+            else:
+                self._fail(ask, result)
+
+    def _known(self, asks: list[Ask]) -> list[tuple[Ask, IdempotencyKey]]:
+        """Calls that were answered before, and how."""
+        keys = [(ask.key.scope, ask.key.key) for ask in asks if ask.key is not None]
+        found = {(k.scope, k.key): k for k in self.ledger.get_many(IdempotencyKey, keys)} if keys else {}
+        return [(ask, found[ask.key[:2]]) for ask in asks if ask.key is not None and ask.key[:2] in found]
+
+    def _add(self, sent: Sent, ask: Ask, planned: Planned) -> None:
         if planned.posting is None:
-            self._done(ask, planned.answer)
+            sent.unwritten.append((ask, planned.answer))
             return
         if ask.key is not None:
             planned.posting.key = IdempotencyKey(
@@ -328,7 +334,7 @@ class Desk:
         sent.planned.append(planned)
         sent.postings.append(planned.posting)
 
-    def _post(self, sent: _Sent, now_s: int) -> None:
+    def _post(self, sent: Sent, now_s: int) -> None:
         """On a writer's thread: post a group and hand back what became of it."""
         result: Posted | Exception
         began_s = monotonic()
@@ -337,10 +343,10 @@ class Desk:
         except Exception as error:
             result = error
         with self._bell:
-            self._back.append(_Back(sent, result, began_s, monotonic()))
+            self._back.append(Back(sent, result, began_s, monotonic()))
             self._bell.notify()
 
-    def _answer(self, sent: _Sent, posted: Posted | Exception) -> None:
+    def _answer(self, sent: Sent, posted: Posted | Exception) -> None:
         if isinstance(posted, Exception):
             self.state.view.forget(sent.postings)
             for ask in sent.asks:
@@ -364,7 +370,7 @@ class Desk:
                     ask.command = replace(ask.command, studied=None)
                 self.watch.conflict(ask, outcome)
                 if ask.attempts >= ATTEMPTS_MAX:
-                    self._fail(ask, _contended(ask, outcome))
+                    self._fail(ask, contended(ask, outcome))
                 else:
                     again.append(ask)
         if again:
@@ -381,6 +387,7 @@ class Desk:
 
     def _done(self, ask: Ask, answer: Answer) -> None:
         self.watch.decided(ask, answer)
+        self._inbox.extendleft(self._repeats.end(ask))
         ask.done(ask, answer)
 
     def _fail(self, ask: Ask, error: Exception) -> None:
@@ -389,11 +396,5 @@ class Desk:
                 "ledger-busy", BUSY, "The ledger cannot be written now.", "try again with the same key.", retryable=True
             )
         self.watch.failed(ask, error)
+        self._inbox.extendleft(self._repeats.end(ask))
         ask.done(ask, error)
-
-
-def _contended(ask: Ask, outcome: Outcome) -> DeskError:
-    if outcome.conflict == Conflict.EXISTS:
-        return DeskError("exists", CONFLICT, f"There is one with that id already ({outcome.what}).", "use another id.")
-    text = f"The call lost {ask.attempts} races for the same stock or record ({outcome.what})."
-    return DeskError("contended", BUSY, text, "try again with the same key.", retryable=True)

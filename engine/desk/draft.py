@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
 from engine.desk.state import State, joined
-from engine.stock.ledger import Move, Posting, StockChange, stock_key
+from engine.stock.ledger import Move, Posting, StockChange, key_parts, stock_key
 from engine.stock.lifecycle import Step, capacity_of, lots_of, rule_of, split, steps_from, stock_of, taken
 from engine.stock.records import ENDED, EventRecord, Part, PartState, Record, Reservation
 
@@ -102,6 +103,17 @@ class Draft:
         if node < 0 or sku < 0:
             return 0
         return view.live.free(node, sku, channel) + self._moved.get(stock_key(sku_no, node_no), 0)
+
+    def free_elsewhere(self, node_no: int, sku_no: int) -> int:
+        """At most so many units are on sale for any channel at all other nodes together."""
+        view = self.state.view
+        live, sku = view.live, int(view.sku_at[sku_no])
+        rows = slice(int(live.row_start[sku]), int(live.row_start[sku + 1]))
+        kept = (live.row_protected[:, rows] + live.row_safety[:, rows]).min(axis=0)
+        free = np.maximum(live.row_on_hand[rows] - live.row_reserved[rows] - kept, 0)
+        moved = ((*key_parts(key), units) for key, units in self._moved.items() if units > 0)
+        back = sum(units for its_sku, its_node, units in moved if its_sku == sku_no and its_node != node_no)
+        return int(free[live.row_node[rows] != view.node_at[node_no]].sum()) + back
 
     def saved(self) -> tuple[Any, ...]:
         """The draft as it is, for `restore`."""

@@ -203,7 +203,8 @@ class Return:
         """The parts of the order that have left; none where nothing is known of the order."""
         if self.order_id is None:
             return []
-        parts = state.ledger.find(Part, {"order_id": self.order_id}, limit=READ_MAX)
+        reserved = state.ledger.find(Reservation, {"order_id": self.order_id}, limit=READ_MAX)
+        parts = state.ledger.get_many(Part, [(one.reservation_id,) for one in reserved])
         shipped = [part for part in parts if part.state in GONE]
         if parts and not shipped:
             raise DeskError(

@@ -249,20 +249,21 @@ class View:
         return int(table["orders"][index]), int(table["units"][index])
 
     def _arrived(self, postings: Iterable[Posting]) -> None:
+        """What is on its way may come to zeros, and so not be noted, while some of it is still to arrive."""
         for posting in postings:
             for change in posting.stock:
-                on_hand, reserved = self.pending[change.key]
+                on_hand, reserved = self.pending.get(change.key, (0, 0))
                 left = on_hand - change.on_hand, reserved - change.reserved
                 if left == (0, 0):
-                    del self.pending[change.key]
+                    self.pending.pop(change.key, None)
                 else:
                     self.pending[change.key] = left
             for cell in posting.capacity:
                 at = cell.node_no, cell.day, cell.hour
-                orders, units = self.pending_cells[at]
+                orders, units = self.pending_cells.get(at, (0, 0))
                 rest = orders - cell.orders, units - cell.units
                 if rest == (0, 0):
-                    del self.pending_cells[at]
+                    self.pending_cells.pop(at, None)
                 else:
                     self.pending_cells[at] = rest
 

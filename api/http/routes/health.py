@@ -15,7 +15,9 @@ WELL = {"ok": True, "checks": {"ledger": "ok", "desk": "ok", "view": "ok", "feed
 
 @operations.add("GET", "/health/live", answer=HealthDoc, example={"ok": True, "checks": {}})
 async def live(call: CallDep) -> Response:
-    """Whether the process answers at all; one that does not should be started anew."""
+    """Whether the process answers at all, and its desk can; one that does not should be started anew. 503 where not."""
+    if not ops_of(call).desk.thread.is_alive():  # it broke: no call that changes something would ever be answered
+        return Ready(b'{"ok":false,"checks":{"desk":"has ended"}}', 503)
     return Ready(b'{"ok":true,"checks":{}}')
 
 

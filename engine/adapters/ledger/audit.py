@@ -11,7 +11,8 @@ from engine.adapters.ledger.reading import records_of
 from engine.adapters.ledger.schema import TABLES
 from engine.adapters.ledger.store import SqlLedger
 from engine.stock.ledger import key_parts, stock_key
-from engine.stock.records import DAY, ENDED, HOUR, Part, PartState
+from engine.stock.lifecycle import shelf_no
+from engine.stock.records import DAY, ENDED, HOUR, SHARED, Part, PartState
 from engine.stock.records_oms import Lot
 
 OPEN = tuple(state.value for state in PartState if state not in ENDED)
@@ -49,12 +50,13 @@ class _Counted:
                 self._add(part)
 
     def _add(self, part: Part) -> None:
-        if part.state in OPEN:
+        node_no = shelf_no(part)
+        if part.state in OPEN and node_no is not None:
             for _, sku_no, units in part.lines:
-                self.held[stock_key(sku_no, part.node_no)] += units
+                self.held[stock_key(sku_no, node_no)] += units
         for bit, hour in ((DAY, -1), (HOUR, part.hour)):
             if part.booked & bit:  # a part that gave its capacity back books none
-                self.orders[part.node_no, part.day, hour] += 1
+                self.orders[part.node_no, part.day, hour] += not part.booked & SHARED
                 self.units[part.node_no, part.day, hour] += part.units
 
 

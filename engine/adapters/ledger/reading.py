@@ -2,11 +2,12 @@
 
 import typing
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from engine.adapters.ledger import schema
 from engine.adapters.ledger.dialect import nested_places
@@ -22,6 +23,8 @@ FEED_KEPT_S = 2 * DAY_S
 EVENTS_KEPT_S = 30 * DAY_S
 EVENTS_HELD_S = 90 * DAY_S
 MOVES_KEPT_S = 7 * DAY_S
+COMPARE = {"": "=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 _UNPACKER = msgspec.msgpack.Decoder(tuple[list[Any], list[Any], list[str]])
 _ROWS = msgspec.json.Decoder(list[Any])
 
@@ -75,26 +78,65 @@ def conditions(table: sa.Table, where: dict[str, Any]) -> list[Any]:
 
 def page(
     dialect: str,
+    raw: Any,
     kind: type[Record],
     where: dict[str, Any],
     order: tuple[str, ...],
     after: tuple[Any, ...] | None,
     limit: int,
-) -> sa.Select[Any]:
-    """The statement of `Ledger.find`."""
-    table = TABLES[kind]
-    fields = [table.c[name] for name in (*order, *(name for name in kind.KEY if name not in order))]
-    found = sa.select(table).where(*conditions(table, where))
-    if kind is EventRecord:
-        found = found.where(*settled(dialect, table))
+) -> list[Sequence[Any]]:
+    """
+    What `Ledger.find` finds, by a driver's connection.
+
+    The text is made once for each shape of question: SQLAlchemy took 1 ms to make a statement that runs in 0.1 ms.
+    """
+    fields = (*order, *(name for name in kind.KEY if name not in order))
+    asked = tuple((name, v is None, len(v) if isinstance(v, tuple) else -1) for name, v in where.items())
+    text = _page_text(dialect, kind, asked, fields, after is not None, limit)
+    values: list[Any] = []
+    for value in where.values():
+        if value is not None:
+            values += value if isinstance(value, tuple) else (value,)
     if after is not None:
-        given = [
-            *after[: len(order)],
-            *(v for n, v in zip(kind.KEY, after[len(order) :], strict=True) if n not in order),
-        ]
-        values = [sa.bindparam(None, v, type_=f.type) for f, v in zip(fields, given, strict=True)]
-        found = found.where(sa.tuple_(*fields) > sa.tuple_(*values))
-    return found.order_by(*fields).limit(limit)
+        later = zip(kind.KEY, after[len(order) :], strict=True)
+        values += [*after[: len(order)], *(v for name, v in later if name not in order)]
+    rows = raw.execute(text, values).fetchall()
+    return rows if dialect == "postgresql" else _ROWS.decode(rows[0][0])
+
+
+@lru_cache(maxsize=512)
+def _page_text(
+    dialect: str,
+    kind: type[Record],
+    asked: tuple[tuple[str, bool, int], ...],
+    fields: tuple[str, ...],
+    later: bool,
+    limit: int,
+) -> str:
+    """The statement of a page; `asked` has its conditions: the name, whether it is none, of how many one (-1: the)."""
+    table, mark = TABLES[kind], "%s" if dialect == "postgresql" else "?"
+    wanted = [_condition(table, *one, mark) for one in asked]
+    if kind is EventRecord and dialect == "postgresql":
+        wanted += [str(clause.compile(dialect=_POSTGRESQL)) for clause in settled(dialect, table)]
+    names = ", ".join(f'"{table.c[name].name}"' for name in fields)
+    if later:
+        wanted.append(f"({names}) > ({', '.join([mark] * len(fields))})")
+    columns = ", ".join(f'"{column.name}"' for column in table.c)
+    text = f'SELECT {columns} FROM "{table.name}"'
+    if wanted:
+        text += f" WHERE {' AND '.join(wanted)}"
+    text += f" ORDER BY {names} LIMIT {limit:d}"
+    return text if dialect == "postgresql" else f"SELECT json_group_array(json_array({columns})) FROM ({text})"
+
+
+def _condition(table: sa.Table, name: str, none: bool, size: int, mark: str) -> str:
+    field, _, how = name.partition("__")
+    column = f'"{table.c[field].name}"'
+    if none:
+        return f"{column} IS NULL"
+    if size >= 0:
+        return f"{column} IN ({', '.join([mark] * size)})" if size else "0 = 1"
+    return f"{column} {COMPARE[how]} {mark}"
 
 
 def capacity(tx: sa.Connection, day_from: int) -> list[CapacityCell]:
@@ -126,7 +168,9 @@ def changes(dialect: str, tx: sa.Connection, after: FeedMark, limit: int) -> lis
         rows, cells, notices = _UNPACKER.decode(row.payload)
         stock = [tuple(values) for values in rows]
         capacity = [tuple(values) for values in cells]
-        out.append(Change(FeedMark(row.xid, row.seq), row.at_s, row.writer, stock, capacity, notices))
+        writer, number, _ = row.writer.rpartition("#")  # see trying.py
+        at = FeedMark(row.xid, row.seq)
+        out.append(Change(at, row.at_s, writer if number else row.writer, stock, capacity, notices))
     return out
 
 

@@ -49,6 +49,10 @@ class SqlLedger:
         self.writers = 1 if self.dialect == "sqlite" else connections
         upgrade(url)
         self.write_engine, self.read_engine = connect(url, connections)
+        # To look something up by one statement: in no transaction, which would cost PostgreSQL two messages more.
+        self.glance_engine = self.read_engine
+        if self.dialect == "postgresql":
+            self.glance_engine = self.read_engine.execution_options(isolation_level="AUTOCOMMIT")
         self.hand = SqliteHand() if self.dialect == "sqlite" else PostgresHand()
         self.transactions = Transactions(self.write_engine, self.read_engine, self.hand, writer)
 
@@ -105,11 +109,16 @@ class SqlLedger:
     # --- reading
 
     @contextmanager
-    def reader(self) -> Iterator[sa.Connection]:
-        """A connection to read with; LedgerBusyError where there is none."""
+    def reader(self, *, glance: bool = False) -> Iterator[sa.Connection]:
+        """A connection to read with, or to `glance` by one statement; LedgerBusyError where there is none."""
         try:
-            with self.read_engine.connect() as connection:
-                yield connection
+            with (self.glance_engine if glance else self.read_engine).connect() as connection:
+                try:
+                    yield connection
+                except FAILURES:
+                    if getattr(connection.connection.driver_connection, "closed", False):
+                        connection.invalidate()  # it is lost: nothing of it is to be reset
+                    raise
         except FAILURES as error:
             raise LedgerBusyError(str(error)) from error
 
@@ -147,7 +156,7 @@ class SqlLedger:
         if not keys:
             return []
         asked = statements.read_many(kind, len(keys[0])), list(dict.fromkeys(keys))
-        with self.reader() as connection:
+        with self.reader(glance=True) as connection:
             (rows,) = self.hand.read(connection.connection.driver_connection, [asked])
         return sorted(reading.records_of(kind, rows), key=keys_of(kind))
 
@@ -161,9 +170,9 @@ class SqlLedger:
         limit: int = 100,
     ) -> list[R]:
         """A page of records."""
-        statement = reading.page(self.dialect, kind, where or {}, order, after, limit)
-        with self.reader() as connection:
-            return reading.records_of(kind, reading.fetched(self.dialect, connection, statement))
+        with self.reader(glance=True) as connection:
+            raw = connection.connection.driver_connection
+            return reading.records_of(kind, reading.page(self.dialect, raw, kind, where or {}, order, after, limit))
 
     def count_by(self, kind: type[Record], fields: tuple[str, ...], where: dict[str, Any] | None = None) -> list[Any]:
         """Numbers of records by the values of some fields."""

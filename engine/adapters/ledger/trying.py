@@ -5,6 +5,7 @@ Again: after a deadlock, a serialization failure, a lock not had in time, a lost
 sent. Where the connection breaks during the COMMIT the database is asked what became of it.
 """
 
+import itertools
 import sqlite3
 import threading
 import time
@@ -24,6 +25,7 @@ T = TypeVar("T")
 TRIES_MAX = 6
 PAUSE_S = 0.02  # before the second try; each further pause is twice as long
 ASK_TRIES, ASK_PAUSE_S = 60, 0.5  # how often to ask what became of a transaction
+NUMBER = "#"  # between the writer and the number of a transaction
 COLLISIONS = (sa.exc.IntegrityError, sqlite3.IntegrityError, psycopg.IntegrityError)
 FAILURES = (sa.exc.OperationalError, sa.exc.TimeoutError, sqlite3.OperationalError, psycopg.OperationalError)
 AGAIN = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")  # and 08…: the connection is lost
@@ -48,6 +50,7 @@ class Transaction:
         self.owner = owner
         self.seq = -1  # in the feed, once it is entered
         self.xid = 0
+        self.name = owner.new_name()
 
     def read(self, asked: Sequence[tuple[Any, Sequence[Any]]]) -> list[list[Any]]:
         """See `Hand`."""
@@ -57,7 +60,7 @@ class Transaction:
         self, writes: Sequence[Write], now_s: int, stock: Sequence[Any], cells: Sequence[Any], notices: Sequence[str]
     ) -> int:
         """Enter the feed with what changes, then write; the place in the feed."""
-        entry = Entry(now_s, self.owner.writer, _PACKER.encode((stock, cells, notices)))
+        entry = Entry(now_s, self.name, _PACKER.encode((stock, cells, notices)))
         self.seq, self.xid, changed = self.hand.write(self.raw, entry, writes)
         for write, number in zip(writes, changed, strict=True):
             if write.guarded and number != len(write.rows):
@@ -88,7 +91,12 @@ class Transactions:
         self.hand = hand
         self.writer = writer
         self.guard_hits = 0
+        self._numbers = itertools.count(1)
         self._turn = threading.Lock() if hand.name == "sqlite" else nullcontext()
+
+    def new_name(self) -> str:
+        """By which a transaction's line in the feed is told from all others: the writer's, with a number."""
+        return f"{self.writer}{NUMBER}{next(self._numbers)}"
 
     def run(self, work: Callable[[Transaction], T]) -> T:
         """Do work in a transaction, durably; LedgerBusyError where that cannot be."""
@@ -150,11 +158,23 @@ class Transactions:
 
 
 def _status(connection: sa.Connection, tx: Transaction) -> str:
-    if tx.hand.name == "postgresql":
-        status = sa.text("SELECT pg_xact_status(CAST(CAST(:xid AS text) AS xid8))")
-        return str(connection.execute(status, {"xid": tx.xid}).scalar())
+    """
+    What the database knows of a transaction: committed where its line is in the feed, under its own name.
+
+    A number alone proves nothing, be it the transaction's or the line's: what did not reach the disk before the server
+    was killed gives its numbers to those that come after it.
+    """
+    status = "aborted"
+    if tx.hand.name == "postgresql":  # where it may still be under way
+        asked = sa.text("SELECT pg_xact_status(CAST(CAST(:xid AS text) AS xid8))")
+        try:
+            status = str(connection.execute(asked, {"xid": tx.xid}).scalar())
+        except sa.exc.DataError:  # it lies in the future: nobody has been given that number since
+            return status
+    if status == "in progress":
+        return status
     feed = schema.feed
-    there = connection.execute(sa.select(feed.c.seq).where(feed.c.seq == tx.seq)).first()
+    there = connection.execute(sa.select(feed.c.seq).where(feed.c.seq == tx.seq, feed.c.writer == tx.name)).first()
     return "committed" if there is not None else "aborted"
 
 

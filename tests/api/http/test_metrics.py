@@ -16,6 +16,7 @@ from api.http.metrics import Metrics, Watches, names
 from engine.desk.allocation import Allocate
 from engine.desk.ask import Answer, Ask, DeskError
 from engine.desk.desk import Watch
+from engine.desk.sweep import Sweep
 from engine.stock.ledger import Conflict, Outcome
 from tests import builders
 from tests.api.http.ops_cases import in_service
@@ -175,6 +176,15 @@ def test_a_service_without_its_desk_or_ledger_is_not_ready() -> None:
             "feed": "",
         }
         assert running.call("GET", "/health/live").status_code == 200
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_service_whose_desk_has_ended_is_to_be_started_anew() -> None:
+    with in_service() as running:
+        running.desk.submit(Ask(Sweep(), _broken))
+        running.desk.thread.join(20)
+        answer = running.call("GET", "/health/live")
+    assert (answer.status_code, answer.json()["checks"]) == (503, {"desk": "has ended"})
 
 
 def _broken(*_: object, **__: object) -> None:

@@ -1,0 +1,104 @@
+"""Calls that come together: on one row, and the same call more than once."""
+
+import threading
+from typing import Any
+
+from engine.desk.ask import Answer, Ask, Command, KeyAsked
+from engine.desk.desk import Desk
+from engine.desk.opening import state_of
+from engine.desk.reserve import Release
+from engine.stock.ledger import Ledger
+from engine.stock.records import IdempotencyKey
+from tests import builders
+from tests.desk.books import reserved
+from tests.desk.desk_cases import desk_on, key
+from tests.desk.test_reserve import at, hold
+
+NETWORK = builders.network(stock={("st", "a"): 3})
+
+
+def together(desk: Desk, *calls: tuple[Command, KeyAsked | None]) -> list[Answer | Exception | None]:
+    """Results of calls that the desk gets at once; None for what it never answers."""
+    results: list[Answer | Exception | None] = [None] * len(calls)
+    left = threading.Semaphore(0)
+
+    def done(place: int, result: Answer | Exception) -> None:
+        results[place] = result
+        left.release()
+
+    desk.submit(*(Ask(command, lambda _, r, i=i: done(i, r), key=named) for i, (command, named) in enumerate(calls)))
+    for _ in calls:
+        left.acquire(timeout=20)
+    return results
+
+
+def test_a_hold_a_release_and_a_hold_of_one_row_that_come_together_are_all_answered(ledger: Ledger) -> None:
+    with desk_on(NETWORK, ledger) as desk:
+        desk.ask(hold(at("st", 1), name="h0"))
+        calls = [hold(at("st", 1), name="h1"), Release(reservation_id="h0"), hold(at("st", 1), name="h2")]
+        results = together(desk, *((call, None) for call in calls))
+        assert [result.status if isinstance(result, Answer) else result for result in results] == [201, 200, 201]
+    assert reserved(ledger) == 2
+
+
+def test_a_call_that_comes_twice_at_once_is_done_once_and_answered_twice(ledger: Ledger) -> None:
+    with desk_on(NETWORK, ledger) as desk:
+        first, second, other = together(
+            desk, (hold(at("st", 3)), key("k")), (hold(at("st", 3)), key("k")), (hold(at("st", 1), name="h2"), key("l"))
+        )
+    assert isinstance(first, Answer)
+    assert isinstance(second, Answer)
+    assert (first.status, first.replayed, second.replayed) == (201, False, True)
+    assert first.body == second.body
+    assert isinstance(other, Exception)
+    assert reserved(ledger) == 3
+
+
+def test_a_call_that_is_refused_twice_at_once_may_hold_later(ledger: Ledger) -> None:
+    with desk_on(NETWORK, ledger) as desk:
+        desk.ask(hold(at("st", 1), name="h0"))
+        refused = together(desk, (hold(at("st", 3)), key("k")), (hold(at("st", 3)), key("k")))
+        assert all(isinstance(one, Exception) for one in refused)
+        desk.ask(Release(reservation_id="h0"))
+        assert desk.ask(hold(at("st", 3)), key("k")).status == 201
+
+
+class Meanwhile:
+    """A ledger on which something happens right after a call was looked up for the first time."""
+
+    def __init__(self, ledger: Ledger, happens: Any) -> None:
+        self.ledger = ledger
+        self.happens = happens
+
+    def get_many(self, kind: Any, keys: Any) -> Any:
+        found = self.ledger.get_many(kind, keys)
+        if kind is IdempotencyKey and self.happens is not None:
+            happens, self.happens = self.happens, None
+            happens()
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
+
+
+def test_a_call_that_another_process_does_meanwhile_is_answered_as_there_not_refused_for_what_it_took(
+    ledger: Ledger,
+) -> None:
+    call = hold(at("st", 3)), key("k")
+    with desk_on(NETWORK, ledger) as other:
+        there: list[Answer] = []
+        meanwhile: Any = Meanwhile(ledger, None)
+        desk = Desk(state_of(NETWORK, meanwhile, other.clock_s()), clock_s=other.clock_s)
+
+        def happens() -> None:
+            there.append(other.ask(*call))
+            desk.state.view.load(ledger.load(0))  # and the feed has told us: nothing is left
+
+        meanwhile.happens = happens
+        try:
+            here = desk.ask(*call)
+        finally:
+            desk.close()
+    assert [here.body] == [answer.body for answer in there]
+    assert here.replayed
+    assert reserved(ledger) == 3
