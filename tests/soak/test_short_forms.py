@@ -56,7 +56,7 @@ def test_many_clients_on_few_rows_oversell_and_leak_nothing_and_are_told_the_sam
     counts = soak.tally.counts
     assert counts["asked"] == RESERVATIONS
     wanted = ("held", "refused: insufficient-stock", "repeated at once", "repeated later", "repeated after a restart")
-    assert min(counts[name] for name in wanted) > 20, counts
+    assert min(counts[name] for name in wanted) > 5, counts
     ledger = open_ledger(soak.url)
     try:
         for text, kind in SPOILT.items():

@@ -112,7 +112,8 @@ def test_reasons_are_told_only_where_they_are_asked_for() -> None:
 
 
 def test_what_a_relaxation_or_the_stronger_method_found_comes_with_its_plan() -> None:
-    engine = Engine(b.network(stock={("wh", "a"): 1, ("st", "a"): 1}))
+    stock = {("wh", "a"): 1, ("st", "a"): 1}
+    engine = Engine(b.network(stock=stock), policy=Policy(use_inbound=True))  # which the kernel divides no lines with
     (divided,) = engine.decide_batch([b.order(b.line("a", 2))])
     assert isinstance(divided, Brief)
     assert divided.method == "mip"
