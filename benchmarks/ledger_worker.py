@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.ledger import CONNECTIONS, Counting, Sizes, desk, drive, shop
+from benchmarks.ledger import CONNECTIONS, Counting, Sizes, as_served, desk, drive, shop
 
 
 def main() -> None:
@@ -18,6 +18,7 @@ def main() -> None:
     with desk(told["url"], network, watch, max(1, CONNECTIONS // told["workers"])) as running:
         drive(running, mine[: sizes.warm // told["workers"]], f"warm{told['worker']}")
         watch.conflicts = 0
+        as_served()
         print(json.dumps("ready"), flush=True)
         sys.stdin.readline()
         began_s = time.time()
