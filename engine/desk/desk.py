@@ -26,7 +26,7 @@ from engine.stock.ledger import Conflict, Ledger, LedgerBusyError, Posted
 from engine.stock.records import IdempotencyKey
 
 ATTEMPTS_MAX = 8
-GROUP_MAX = 256
+GROUP_MAX = 512
 TICK_S = 0.05  # how long the desk waits for calls before it looks at the feed again
 
 
