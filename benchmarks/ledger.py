@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -51,7 +52,7 @@ from tests.postgres import Postgres
 
 OUTSTANDING = 1_024  # calls under way
 CONNECTIONS = 16
-FEED_CALL = 5_000  # rows
+FEED_CALL, FEED_CALLERS = 10_000, 2  # rows
 PLENTY = 50  # stock is multiplied by it
 
 
@@ -117,7 +118,7 @@ def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: boo
             figures[f"{name}_stock_rows_per_s"] = feed(url, network, sizes, seed)
         figures["stock_rows_per_s"] = min(figures[f"{name}_stock_rows_per_s"] for name in urls)
         told = ", ".join(f"{name} {figures[f'{name}_stock_rows_per_s']:,}" for name in urls)
-        print(f"stock feed, rows/s in calls of {FEED_CALL:,}: {told}")
+        print(f"stock feed, rows/s in calls of {FEED_CALL:,}, {FEED_CALLERS} at once: {told}")
         figures["start"] = {}
         for nodes, skus in sizes.start:
             large = full_network(nodes, skus, seed)
@@ -159,8 +160,7 @@ def shop(data: Path | None, sizes: Sizes, seed: int) -> tuple[Network, list[Orde
 def allocations(url: str, network: Network, orders: Sequence[Order], sizes: Sizes) -> Figures:
     """Durable allocations a second through one desk."""
     watch = Counting()
-    writers = 1 if url.startswith("sqlite") else CONNECTIONS
-    with desk(url, network, watch, writers) as running:
+    with desk(url, network, watch, writers_of(url)) as running:
         drive(running, orders[: sizes.warm], "warm")
         watch.groups.clear()
         as_served()
@@ -177,6 +177,11 @@ def allocations(url: str, network: Network, orders: Sequence[Order], sizes: Size
         "fallbacks": watch.fallbacks,
         "failed": failed,
     }
+
+
+def writers_of(url: str) -> int:
+    """Postings that a ledger takes at once."""
+    return 1 if url.startswith("sqlite") else CONNECTIONS
 
 
 def as_served() -> None:
@@ -232,10 +237,10 @@ def audit(url: str, figures: Figures) -> None:
 
 
 def feed(url: str, network: Network, sizes: Sizes, seed: int) -> int:
-    """Rows a second of counts with numbers, in calls of FEED_CALL."""
+    """Rows a second of counts with numbers, in calls of FEED_CALL, FEED_CALLERS at once."""
     rng = np.random.default_rng([seed, 7])
     now_s = epoch_s(network.as_of) + 7200
-    with desk(url, network, Watch(), 1) as running:
+    with desk(url, network, Watch(), writers_of(url)) as running:
         keys = running.state.view.row_key
         picked = keys[rng.integers(0, len(keys), sizes.feed_rows)]
         units = rng.integers(500, 1_000, sizes.feed_rows)
@@ -244,10 +249,14 @@ def feed(url: str, network: Network, sizes: Sizes, seed: int) -> int:
         for at in range(0, sizes.feed_rows, FEED_CALL):
             rows = zip(picked[at : at + FEED_CALL].tolist(), units[at : at + FEED_CALL].tolist(), strict=True)
             calls.append([Count(key, n, None, at + i) for i, (key, n) in enumerate(rows)])
-        began = time.perf_counter()
-        for counts in calls:
+
+        def call(counts: Sequence[Count]) -> None:
             counted = running.ledger.count(counts, now_s, "bench")
             running.run(partial(_taken, counted))
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(FEED_CALLERS) as callers:
+            list(callers.map(call, calls))
         return round(sizes.feed_rows / (time.perf_counter() - began))
 
 

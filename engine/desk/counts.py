@@ -31,7 +31,7 @@ from engine.stock.ledger import Count, Counted, CountResult, Ledger, Once, Posti
 from engine.stock.records import IdempotencyKey, Record
 from engine.stock.records_oms import Exclusion, Quarantined
 
-CHUNK = 4_000  # messages of one transaction
+CHUNK = 10_000  # messages of one transaction, some 0.2 s
 BLAND = (CountResult.APPLIED, CountResult.REPEATED, CountResult.LATE)
 _LETTERS = {"a": CountResult.APPLIED, "r": CountResult.REPEATED, "l": CountResult.LATE, "q": CountResult.QUARANTINED}
 _LETTER_OF = {result: letter for letter, result in _LETTERS.items()}
