@@ -293,9 +293,10 @@ class Chooser:
             built = request.shipment(route, tuple(taken.items()))
             assert not isinstance(built, Refusal), f"the kernel chose a shipment that cannot be: {built}"
             shipments.append(built)
-        parts = Counter(part.line_id for shipment in shipments for part in shipment.lines)
-        if max(parts.values(), default=0) > request.shipments_per_line_max:
-            return self._stronger(request, clock, split)
+        if split:
+            parts = Counter(part.line_id for shipment in shipments for part in shipment.lines)
+            if max(parts.values()) > request.shipments_per_line_max:
+                return self._stronger(request, clock, split)
         unserved = tuple(line for line in lines if line not in served)
         plan = request.plan(shipments, unserved, Status.OPTIMAL, int(cost), method="subset")
         assert plan.cost_cents == cost, f"order {plan.order_id}: kernel says {cost}, recount {plan.cost_cents}"

@@ -69,9 +69,8 @@ class Flips:
         # Where rules were given up, lines divided or nothing was served, the engine has more ways to another plan than
         # whole lines under all rules: what flips it here does flip it, but less might do.
         by_kernel = self.plan.method == "subset" and not self.plan.relaxed and self.plan.status == Status.OPTIMAL
-        divided = len({part.line_id for s in self.plan.shipments for part in s.lines}) < sum(
-            len(s.lines) for s in self.plan.shipments
-        )
+        parts = [part.line_id for shipment in self.plan.shipments for part in shipment.lines]
+        divided = len(parts) > len(set(parts))
         self.settled = by_kernel and bool(self.plan.shipments) and not divided  # trials are of whole lines
         self.possible = self.trial.decides and self.plan.status is not Status.NOT_FOUND
 

@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from engine.decide.brief import Brief
+from engine.decide.choose import UnsettledError
 from engine.decide.events import canonical
 from engine.desk.ask import OK, Answer, DeskError, Planned, Wanted, answer
 from engine.desk.documents import (
@@ -34,10 +35,6 @@ from engine.stock.lifecycle import booked_after
 from engine.stock.records import DecisionRecord, EventRecord, Part, PartState, Record, Reservation
 
 TTL_S = 900
-
-
-class UnsettledError(Exception):
-    """The order needs the stronger method: let the study decide it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +114,7 @@ class Allocate:
             if isinstance(found, InputError):
                 raise found
             if found is None:
-                raise UnsettledError
+                raise UnsettledError(self.order.order_id)
             return found
         engine = state.engine.under(self.policy) if self.policy is not None else None
         return state.decide(self.order, engine=engine, deadline_ms=self.deadline_ms, given_back=back)

@@ -14,7 +14,8 @@ from dataclasses import replace
 from time import monotonic
 
 from engine.decide.brief import Brief
-from engine.desk.allocation import Allocate, UnsettledError, plan_together
+from engine.decide.choose import UnsettledError
+from engine.desk.allocation import Allocate, plan_together
 from engine.desk.ask import BUSY, UNPROCESSABLE, Answer, Ask, Command, DeskError, KeyAsked, Planned
 from engine.desk.fallback import decide_plainly, plain_brief
 from engine.desk.state import State
@@ -146,12 +147,8 @@ class Desk:
     def _run(self) -> None:
         while True:
             with self._bell:
-                idle = (
-                    not self._back
-                    and not self._due
-                    and not self._studied
-                    and (not self._inbox or self._in_flight >= self.writers)
-                )
+                full = self._in_flight >= self.writers
+                idle = not (self._back or self._due or self._studied) and (full or not self._inbox)
                 busy = self._in_flight or self._studying
                 if idle and self._closing and not self._inbox and not busy:
                     return

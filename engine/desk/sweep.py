@@ -47,9 +47,7 @@ class Sweep:
         now_s, ledger = state.now_s, state.ledger
         due = {"state": "held", "expires_s__le": now_s}
         over = ledger.find(Reservation, due, order=("expires_s",), limit=self.portion)
-        # Nodes are named though all are meant: the index of the work lists begins with them.
-        nodes = tuple(range(len(state.view.numbers.nodes)))
-        ready = {"node_no": nodes, "state": PartState.READY.value, "due_s__le": now_s}
+        ready = {"state": PartState.READY.value, "due_s__le": now_s}
         kept = ledger.find(Part, ready, order=("due_s",), limit=self.portion)
         if not over and not kept:
             return Planned(answer(SweptDoc(expired=0, not_collected=0, more=False)))

@@ -98,7 +98,7 @@ class Row(NamedTuple):
 
 def rows_of(request: Evaluator, split: frozenset[int] = frozenset()) -> list[Row]:
     """The rows of an order, the lines of `split` divided; rows of a line follow each other."""
-    each = _in_units(request, split)
+    each = bool(split) and _in_units(request, split)
     number: dict[int, int] = {}
     rows: list[Row] = []
     count = 0

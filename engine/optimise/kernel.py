@@ -116,7 +116,10 @@ def _apart(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64], rows: i
             break  # pieces are alike, so that plans as good are many
         ws.branch[b].state = CLOSED
         bar(ws, b)
-        if not _search(inputs, o) or ws.best[0] > cost:
+        found_any = _search(inputs, o)
+        if ws.best[6]:
+            number = -1
+        if number < 0 or not found_any or ws.best[0] > cost:
             continue
         count, _ = _write(inputs, o, out)
         rows = overdrawn(net, live, ws, count, out)
@@ -153,11 +156,12 @@ def solve(inputs: Inputs, row: int, out: NDArray[np.int64]) -> tuple[int, int, i
     ws = inputs.ws
     o = inputs.orders.table[row]
     ws.counts[2] = 0
-    if not _search(inputs, o):
+    found_any = _search(inputs, o)
+    if ws.best[6]:  # what was found, if anything, need not be the best: the lower bound is none
+        return COLLIDES, -INFINITE, 0, -1
+    if not found_any:
         return INFEASIBLE, 0, 0, -1
     cost = ws.best[0]
-    if o[O_FLAGS] & F_PORTIONS and ws.best[6]:
-        return COLLIDES, cost, 0, -1
     count, place = _write(inputs, o, out)
     rows = overdrawn(inputs.net, inputs.live, ws, count, out)
     if rows == 0:

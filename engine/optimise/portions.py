@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from engine.costs.tariff import weigh
 from engine.network.jit import compiled, inlined
-from engine.optimise.bounds import bound_sets, is_small, shift_of
-from engine.optimise.candidates import find_candidates, find_few, find_useful, measure_all, measure_items
+from engine.optimise.bounds import is_small, shift_of
 from engine.optimise.home import bound_home, ship_exactly
-from engine.optimise.places import trip_cents, want_places
-from engine.optimise.search import copy_home, prepare_home, start
+from engine.optimise.places import trip_cents
+from engine.optimise.search import begin, copy_home
 from engine.optimise.shipments import place_pass
 from engine.optimise.tables import (
     ITEMS_MAX,
@@ -179,20 +178,7 @@ def search_portions(inputs: Inputs, o: NDArray[np.int64]) -> bool:
     home = o[O_SLOT] >= 0
     zero, none, one = np.int64(0), np.int64(-1), np.int64(1)
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
-    ws.clock[2] += 1
-    start(o, ws)
-    ws.best[6] = 0
-    measure_items(inputs, o)
-    measure_all(o[O_ITEMS], ws)
-    bound_sets(pol, o, ws)
-    few, anyone = want_places(inputs, o)
-    if home:
-        prepare_home(inputs, o, split, none)
-        count = find_useful(inputs, o)
-    elif anyone:
-        count = find_candidates(inputs, o)
-    else:
-        count = find_few(inputs, o, few)
+    count, _ = begin(inputs, o, split)
     if count == 0:
         return False
     num = _list_portions(o, ws)

@@ -42,9 +42,9 @@ from engine.optimise.workspace import (
 
 
 @compiled
-def start(o: NDArray[np.int64], ws: Workspace) -> None:
+def _start(o: NDArray[np.int64], ws: Workspace) -> None:
     """Empty the answers."""
-    for i in range(6):
+    for i in range(7):
         ws.best[i] = 0
     ws.best[0], ws.best[1], ws.best[3] = INFINITE, INFINITE, -1
     for t in range(1 << o[O_ITEMS]):
@@ -76,7 +76,7 @@ def copy_home(ws: Workspace, t: int) -> None:
 
 
 @compiled
-def prepare_home(inputs: Inputs, o: NDArray[np.int64], split: int, few: int) -> None:
+def _prepare_home(inputs: Inputs, o: NDArray[np.int64], split: int, few: int) -> None:
     """
     Carrier bounds of every set and class, and how dear a row of stock may be.
 
@@ -105,6 +105,25 @@ def prepare_home(inputs: Inputs, o: NDArray[np.int64], split: int, few: int) -> 
 
 
 @compiled
+def begin(inputs: Inputs, o: NDArray[np.int64], split: int) -> tuple[int, bool]:
+    """Forget the last order, measure this one, number its candidates; how many, and whether any may serve places."""
+    ws, none = inputs.ws, np.int64(-1)
+    ws.clock[2] += 1
+    _start(o, ws)
+    measure_items(inputs, o)
+    measure_all(o[O_ITEMS], ws)
+    bound_sets(inputs.pol, o, ws)
+    few, anyone = want_places(inputs, o)
+    if o[O_SLOT] >= 0:
+        whole = o[O_FLAGS] & F_PARTIAL == 0 and ws.counts[3] == 0
+        _prepare_home(inputs, o, split, few if whole and not anyone else none)
+        return find_useful(inputs, o), anyone
+    if anyone:
+        return find_candidates(inputs, o), anyone
+    return find_few(inputs, o, few), anyone
+
+
+@compiled
 def search(inputs: Inputs, o: NDArray[np.int64]) -> bool:
     """Fill ws.best and ws.chosen; False where no plan exists."""
     pol, orders, ws = inputs.pol, inputs.orders, inputs.ws
@@ -113,19 +132,7 @@ def search(inputs: Inputs, o: NDArray[np.int64]) -> bool:
     home = o[O_SLOT] >= 0
     zero, none, one = np.int64(0), np.int64(-1), np.int64(1)
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
-    ws.clock[2] += 1
-    start(o, ws)
-    measure_items(inputs, o)
-    measure_all(o[O_ITEMS], ws)
-    bound_sets(pol, o, ws)
-    few, anyone = want_places(inputs, o)
-    if home:
-        prepare_home(inputs, o, split, none if partial or anyone or ws.counts[3] > 0 else few)
-        count = find_useful(inputs, o)
-    elif anyone:
-        count = find_candidates(inputs, o)
-    else:
-        count = find_few(inputs, o, few)
+    count, anyone = begin(inputs, o, split)
     if count == 0:
         return False
     if not partial and not _all_held(ws, full):
