@@ -8,17 +8,18 @@ takes over a hold, asks for another policy or was overtaken is decided alone.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
 from engine.decide.brief import Brief
 from engine.decide.choose import UnsettledError
 from engine.decide.events import canonical
-from engine.desk.ask import OK, Answer, DeskError, Planned, Wanted, answer
+from engine.desk.ask import OK, Answer, DeskError, Draft, Planned, Wanted, answer
+from engine.desk.basis import Basis
 from engine.desk.documents import (
     AllocationDoc,
     HeldDoc,
-    VersionsDoc,
     moment,
     part_doc,
     status_word,
@@ -32,7 +33,7 @@ from engine.domain.policy import Policy
 from engine.domain.units import epoch_s
 from engine.stock.ledger import Posting
 from engine.stock.lifecycle import booked_after
-from engine.stock.records import DecisionRecord, EventRecord, Part, PartState, Record, Reservation
+from engine.stock.records import DecisionRecord, EventRecord, Part, PartState, Reservation
 
 TTL_S = 900
 
@@ -146,7 +147,7 @@ class Allocate:
         return f"{self.reservation_id}.{len(earlier) + 1}"
 
 
-def plan_together(commands: Sequence[Allocate], state: State) -> list[Planned | InputError | None]:
+def plan_together(commands: Sequence[Allocate], state: State) -> list[Draft | InputError | None]:
     """
     Decide orders in their sequence; the view counts what they take already (`View.note`, not `hold`).
 
@@ -154,10 +155,11 @@ def plan_together(commands: Sequence[Allocate], state: State) -> list[Planned | 
     """
     found = state.engine.decide_batch([command.order for command in commands], hold=True, settle=False)
     decided = [(c, brief) for c, brief in zip(commands, found, strict=True) if isinstance(brief, Brief)]
+    basis = state.basis()
     try:
         floors = iter(state.floors_of([brief for _, brief in decided], [command.order for command, _ in decided]))
         return [
-            allocated(command, state, brief, None, next(floors)) if isinstance(brief, Brief) else brief
+            _draft(command, state, basis, brief, next(floors)) if isinstance(brief, Brief) else brief
             for command, brief in zip(commands, found, strict=True)
         ]
     except Exception:
@@ -166,103 +168,82 @@ def plan_together(commands: Sequence[Allocate], state: State) -> list[Planned | 
         raise
 
 
-def allocated(
-    command: Allocate, state: State, brief: Brief, back: Posting | None, floors: Sequence[int] | None = None
-) -> Planned:
+def allocated(command: Allocate, state: State, brief: Brief, back: Posting | None) -> Planned:
     """Answer and posting of a decided order; an order that cannot be served holds nothing, and is remembered too."""
-    engine, view, now_s = state.engine, state.view, state.now_s
+    planned = _draft(command, state, state.basis(command.policy), brief, None).write()
+    assert planned.posting is not None, "a decision is always written down"
+    return planned if back is None else planned._replace(posting=joined(back, planned.posting))
+
+
+def _draft(command: Allocate, state: State, basis: Basis, brief: Brief, floors: Sequence[int] | None) -> Draft:
+    """What a decided order takes; its answer and records are still to be written."""
     if brief.unmet and brief.status != Status.NOT_FOUND and not brief.unmet[0].reasons:
-        brief = msgspec.structs.replace(brief, unmet=engine.why_unmet(command.order, brief))
-    policy = command.policy or engine.policy
-    held = bool(brief.legs)
-    confirmed = command.ttl_s is None
-    expires_s = None if confirmed or not held else now_s + (command.ttl_s or 0)
-    parts: list[Part] = []
-    if held:
-        parts = state.parts_of(brief, command.reservation_id, PartState.CONFIRMED if confirmed else PartState.HELD)
-    reservation_state = "confirmed" if confirmed else "held"
-    quality = quality_of(brief)
-    gap = _gap(brief)
+        brief = msgspec.structs.replace(brief, unmet=state.engine.why_unmet(command.order, brief))
+    posting = Posting()
+    if brief.legs:
+        posting.stock, posting.capacity = state.taken(brief, command.order, floors)
+    return Draft(posting, partial(_written, command, basis, brief, posting))
+
+
+def _written(command: Allocate, basis: Basis, brief: Brief, posting: Posting) -> Planned:
+    """Answer and records of a decided order. Nothing but what it is given may be looked at: see `Draft`."""
+    held, confirmed = bool(brief.legs), command.ttl_s is None
+    expires_s = None if command.ttl_s is None or not held else basis.now_s + command.ttl_s
+    state = PartState.CONFIRMED if confirmed else PartState.HELD
+    parts = basis.parts_of(brief, command.reservation_id, state) if held else []
+    deliver_s = max([part.deliver_by_s for part in parts], default=None)
     document = AllocationDoc(
         decision_id=command.decision_id,
         order_id=brief.order_id,
         status=status_word(brief),
-        quality=quality,
+        quality=quality_of(brief),
         cost_cents=brief.cost_cents,
         bound_cents=brief.bound_cents,
-        gap=gap,
-        currency=engine.network.currency,
-        deliver_by=_latest(parts),
-        reservation=HeldDoc(
-            reservation_id=command.reservation_id, state=reservation_state, expires_at=moment(expires_s)
-        )
+        gap=_gap(brief),
+        currency=basis.network.currency,
+        deliver_by=moment(deliver_s),
+        reservation=HeldDoc(reservation_id=command.reservation_id, state=state.value, expires_at=moment(expires_s))
         if held
         else None,
-        shipments=[part_doc(part, view) for part in parts],
+        shipments=[part_doc(part, basis.numbers) for part in parts],
         unmet=unmet_docs(brief),
         relaxed=list(brief.relaxed),
         limit=brief.limit,
         attempts=1,
-        versions=VersionsDoc(
-            network=engine.network.version,
-            policy_id=policy.policy_id,
-            policy_version=policy.version,
-            stock_seq=state.mark_seq,
-        ),
+        versions=basis.versions(),
     )
     reply = answer(document, OK)
-    makes = _records(command, state, brief, reply, parts, expires_s, policy)
-    posting = Posting(makes=makes)
-    if held:
-        posting.stock, posting.capacity = state.taken(brief, command.order, floors)
-    return Planned(reply, posting if back is None else joined(back, posting))
-
-
-def _records(
-    command: Allocate,
-    state: State,
-    brief: Brief,
-    reply: Answer,
-    parts: list[Part],
-    expires_s: int | None,
-    policy: Policy,
-) -> list[Record]:
-    now_s = state.now_s
-    makes: list[Record] = [
+    posting.makes = [
         decision_record(
-            state,
+            basis,
             brief,
             command.order,
             reply,
             decision_id=command.decision_id,
-            reservation_id=command.reservation_id if parts else "",
-            policy=policy,
+            reservation_id=command.reservation_id if held else "",
             cause=command.cause,
         )
     ]
-    if parts:
-        deliver_s = max(part.deliver_by_s for part in parts)
+    if deliver_s is not None:
         wanted = command.order.deliver_by
-        makes.append(
-            Reservation(
-                reservation_id=command.reservation_id,
-                order_id=brief.order_id,
-                kind="allocation",
-                state=parts[0].state,
-                channel=command.order.channel,
-                decision_id=command.decision_id,
-                expires_s=expires_s,
-                deliver_by_s=epoch_s(wanted) if wanted is not None else deliver_s,
-                priority=command.priority,
-                created_s=now_s,
-                updated_s=now_s,
-            )
+        reservation = Reservation(
+            reservation_id=command.reservation_id,
+            order_id=brief.order_id,
+            kind="allocation",
+            state=state.value,
+            channel=command.order.channel,
+            decision_id=command.decision_id,
+            expires_s=expires_s,
+            deliver_by_s=epoch_s(wanted) if wanted is not None else deliver_s,
+            priority=command.priority,
+            created_s=basis.now_s,
+            updated_s=basis.now_s,
         )
-        makes += parts
-    makes.append(
-        EventRecord(type="decision.made.v1", subject=brief.order_id, at_s=now_s, data_json=event_text(brief, command))
-    )
-    return makes
+        posting.makes += [reservation, *parts]
+    text = event_text(brief, command)
+    event = EventRecord(type="decision.made.v1", subject=brief.order_id, at_s=basis.now_s, data_json=text)
+    posting.makes.append(event)
+    return Planned(reply, posting)
 
 
 def quality_of(brief: Brief) -> str:
@@ -273,32 +254,30 @@ def quality_of(brief: Brief) -> str:
 
 
 def decision_record(
-    state: State,
+    basis: Basis,
     brief: Brief,
     order: Order,
     reply: Answer,
     *,
     decision_id: str,
     reservation_id: str,
-    policy: Policy | None = None,
     cause: str,
     attempt: int = 1,
 ) -> DecisionRecord:
     """What was decided, on what, and what was answered."""
-    policy = policy or state.engine.policy
     return DecisionRecord(
         decision_id=decision_id,
         order_id=brief.order_id,
         reservation_id=reservation_id,
-        at_s=state.now_s,
+        at_s=basis.now_s,
         status=brief.status.value,
         quality=quality_of(brief),
         cost_cents=brief.cost_cents,
         bound_cents=brief.bound_cents,
-        policy_id=policy.policy_id,
-        policy_version=policy.version,
-        network_version=state.engine.network.version,
-        stock_seq=state.mark_seq,
+        policy_id=basis.policy.policy_id,
+        policy_version=basis.policy.version,
+        network_version=basis.network.version,
+        stock_seq=basis.stock_seq,
         attempt=attempt,
         cause=cause,
         order_json=canonical(order).decode(),
@@ -339,10 +318,6 @@ def ended(state: State, reservation: Reservation, parts: Sequence[Part], how: Pa
 def placed_now(order: Order, now: datetime) -> Order:
     """The order as it is decided again: work starts now, whatever was promised stays the limit."""
     return replace(order, placed_at=max(order.placed_at, now))
-
-
-def _latest(parts: Sequence[Part]) -> datetime | None:
-    return moment(max((part.deliver_by_s for part in parts), default=None))
 
 
 def _gap(brief: Brief) -> float:

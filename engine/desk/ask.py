@@ -42,6 +42,17 @@ class Planned(NamedTuple):
     then: "Callable[[State], None] | None" = None
 
 
+class Draft(NamedTuple):
+    """
+    What a command takes, to be written up on a writer's thread: `write` looks at nothing that changes meanwhile.
+
+    Answers and records take a third as long as deciding does; the desk decides the next group while they are made.
+    """
+
+    posting: Posting  # stock and capacity
+    write: Callable[[], Planned]  # the same posting with its records, and the answer
+
+
 class Wanted(NamedTuple):
     """What a command must have read before it plans: ids of reservations (their parts come along)."""
 

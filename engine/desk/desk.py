@@ -16,7 +16,7 @@ from time import monotonic
 from engine.decide.brief import Brief
 from engine.decide.choose import UnsettledError
 from engine.desk.allocation import Allocate, plan_together
-from engine.desk.ask import BUSY, UNPROCESSABLE, Answer, Ask, Command, DeskError, KeyAsked, Planned
+from engine.desk.ask import BUSY, UNPROCESSABLE, Answer, Ask, Command, DeskError, KeyAsked
 from engine.desk.fallback import decide_plainly, plain_brief
 from engine.desk.state import State
 from engine.desk.study import Study
@@ -184,7 +184,7 @@ class Desk:
                 continue
             plain = isinstance(ask.command, Allocate) and not ask.command.alone and ask.attempts == 0
             (together if plain else others).append(ask)
-        sent = Sent([], [], [], [])
+        sent = Sent()
         try:
             others = self._unanswered(others)
             state.read(name for ask in others for name in ask.command.wanted().reservations)
@@ -196,7 +196,7 @@ class Desk:
             self._plan(sent, ask)
         self._decide(sent, together)
         self._answer_unwritten(sent)
-        if not sent.asks:
+        if not sent.begun:
             return
         self.watch.step("plan", sent.asks, began_s, monotonic())
         self._in_flight += 1
@@ -257,7 +257,7 @@ class Desk:
                 return
         if planned.posting is not None:
             state.view.hold(planned.posting)
-        self._add(sent, ask, planned)
+        sent.add(ask, planned)
 
     def _decide(self, sent: Sent, asks: list[Ask]) -> None:
         """Plan orders together; where the engine breaks, each alone."""
@@ -276,9 +276,8 @@ class Desk:
             if isinstance(planned, InputError):
                 self._fail(ask, planned)
                 continue
-            assert planned.posting is not None, "a decision is always written down"
             self.state.view.note(planned.posting)
-            self._add(sent, ask, planned)
+            sent.add(ask, planned)
 
     def _unanswered(self, asks: list[Ask]) -> list[Ask]:
         """Answer calls that were answered before; the others."""
@@ -314,29 +313,13 @@ class Desk:
         found = {(k.scope, k.key): k for k in self.ledger.get_many(IdempotencyKey, keys)} if keys else {}
         return [(ask, found[ask.key[:2]]) for ask in asks if ask.key is not None and ask.key[:2] in found]
 
-    def _add(self, sent: Sent, ask: Ask, planned: Planned) -> None:
-        if planned.posting is None:
-            sent.unwritten.append((ask, planned.answer))
-            return
-        if ask.key is not None:
-            planned.posting.key = IdempotencyKey(
-                scope=ask.key.scope,
-                key=ask.key.key,
-                fingerprint=ask.key.fingerprint,
-                status=planned.answer.status,
-                body=planned.answer.body.decode(),
-                created_s=self.state.now_s,
-            )
-        sent.asks.append(ask)
-        sent.planned.append(planned)
-        sent.postings.append(planned.posting)
-
     def _post(self, sent: Sent, now_s: int) -> None:
-        """On a writer's thread: post a group and hand back what became of it."""
+        """On a writer's thread: write a group up, post it and hand back what became of it."""
         result: Posted | Exception
         began_s = monotonic()
         try:
-            result = self.ledger.post(sent.postings, now_s)
+            postings = sent.write_up(now_s)
+            result = self.ledger.post(postings, now_s)
         except Exception as error:
             result = error
         with self._bell:
@@ -344,16 +327,22 @@ class Desk:
             self._bell.notify()
 
     def _answer(self, sent: Sent, posted: Posted | Exception) -> None:
-        if isinstance(posted, Exception):
-            self.state.view.forget(sent.postings)
-            for ask in sent.asks:
-                self._fail(ask, posted)
-            return
-        self.state.view.settle(sent.postings, posted)
-        self.state.mark_seq = max(self.state.mark_seq, posted.seq)
-        self.watch.posted(len(sent.asks))
         again: list[Ask] = []
-        for ask, planned, outcome in zip(sent.asks, sent.planned, posted.outcomes, strict=True):
+        for ask, posting in sent.broken:  # alone it will tell what is wrong
+            self.state.view.forget([posting])
+            ask.attempts += 1
+            again.append(ask)
+        postings = [posting for _, _, posting in sent.written]
+        if isinstance(posted, Exception):
+            self.state.view.forget(postings)
+            for ask, _, _ in sent.written:
+                self._fail(ask, posted)
+            self._once_more(again)
+            return
+        self.state.view.settle(postings, posted)
+        self.state.mark_seq = max(self.state.mark_seq, posted.seq)
+        self.watch.posted(len(postings))
+        for (ask, planned, _), outcome in zip(sent.written, posted.outcomes, strict=True):
             if outcome.conflict is None:
                 if planned.then is not None:
                     planned.then(self.state)
@@ -370,9 +359,13 @@ class Desk:
                     self._fail(ask, contended(ask, outcome))
                 else:
                     again.append(ask)
-        if again:
+        self._once_more(again)
+
+    def _once_more(self, asks: list[Ask]) -> None:
+        """Plan calls again, before those that wait."""
+        if asks:
             with self._bell:
-                self._inbox.extendleft(reversed(again))
+                self._inbox.extendleft(reversed(asks))
 
     def _replay(self, ask: Ask, known: IdempotencyKey) -> None:
         assert ask.key is not None, "only calls with a key are replayed"

@@ -7,8 +7,8 @@ import msgspec
 from engine.decide.brief import Brief
 from engine.domain.plan import Status
 from engine.domain.units import utc
+from engine.stock.ledger import Numbers
 from engine.stock.records import Part, Reservation
-from engine.stock.view import View
 
 
 class LineDoc(msgspec.Struct, kw_only=True):
@@ -110,9 +110,9 @@ def moment(seconds: int | None) -> datetime | None:
     return utc(seconds) if seconds else None
 
 
-def part_doc(part: Part, view: View) -> PartDoc:
+def part_doc(part: Part, numbers: Numbers) -> PartDoc:
     """A part in the caller's words."""
-    nodes, skus = view.numbers.nodes, view.numbers.skus
+    nodes, skus = numbers.nodes, numbers.skus
     return PartDoc(
         part=part.part,
         state=part.state,
@@ -129,7 +129,7 @@ def part_doc(part: Part, view: View) -> PartDoc:
     )
 
 
-def reservation_doc(reservation: Reservation, parts: list[Part], view: View) -> ReservationDoc:
+def reservation_doc(reservation: Reservation, parts: list[Part], numbers: Numbers) -> ReservationDoc:
     """A reservation in the caller's words."""
     return ReservationDoc(
         reservation_id=reservation.reservation_id,
@@ -140,7 +140,7 @@ def reservation_doc(reservation: Reservation, parts: list[Part], view: View) -> 
         deliver_by=moment(reservation.deliver_by_s),
         attempts=reservation.attempts,
         version=reservation.version,
-        shipments=[part_doc(part, view) for part in parts],
+        shipments=[part_doc(part, numbers) for part in parts],
     )
 
 

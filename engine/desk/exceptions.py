@@ -320,7 +320,7 @@ class ResolveCase:
             case=case_doc(changed),
             decision_id=decision_id,
             promise_kept=rest.kept,
-            shipments=[part_doc(part, state.view) for part in rest.parts],
+            shipments=[part_doc(part, state.view.numbers) for part in rest.parts],
             unmet=unmet,
         )
         reply = answer(document)

@@ -363,7 +363,7 @@ class Reject:
             decision_id=self.rejection_id if made else None,
             resourcings=reservation.attempts - (0 if made else 1),
             relaxed=list(rest.brief.relaxed) if rest is not None and made else [],
-            shipments=[part_doc(part, state.view) for part in made],
+            shipments=[part_doc(part, state.view.numbers) for part in made],
             unmet=unmet_docs(rest.brief) if rest is not None else [],
             waiting=waiting,
             exceptions=[r.exception_id for r in (*posting.makes, *posting.changes) if isinstance(r, ExceptionCase)],

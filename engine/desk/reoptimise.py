@@ -158,7 +158,7 @@ class Reoptimise:
         decision_id = f"{self.run_id}.{name}"
         known = state.parts(name)
         first = max(part.part for part in known) + 1
-        made = state.parts_of(brief, name, PartState(movable.parts[0].state), first=first)
+        made = state.basis().parts_of(brief, name, PartState(movable.parts[0].state), first=first)
         document = MovedDoc(
             reservation_id=name,
             outcome="moved",
@@ -168,7 +168,7 @@ class Reoptimise:
             cost_after_cents=brief.cost_cents,
             deliver_by_before=moment(movable.deliver_by_s),
             deliver_by_after=moment(brief.deliver_by_s),
-            shipments=[part_doc(part, state.view) for part in made],
+            shipments=[part_doc(part, state.view.numbers) for part in made],
         )
         rest = Rest(movable.order, brief, made, kept=True)
         gone = {part.part for part in movable.parts}

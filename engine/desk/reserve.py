@@ -340,7 +340,7 @@ def planned(draft: Draft, reservation_id: str) -> Planned:
 
 def document_of(draft: Draft, reservation_id: str) -> ReservationDoc:
     """A reservation as a draft leaves it."""
-    return reservation_doc(draft.reservation(reservation_id), draft.parts(reservation_id), draft.state.view)
+    return reservation_doc(draft.reservation(reservation_id), draft.parts(reservation_id), draft.state.view.numbers)
 
 
 def _data(reservation: Reservation, parts: list[Part], state: State) -> dict[str, Any]:

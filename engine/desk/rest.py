@@ -132,7 +132,7 @@ def decide_rest(
     """Decide what is left, as many lines as can be served; its parts are numbered after those that there are."""
     brief = decide_most(state, rest, given_back=given_back)
     first = max((part.part for part in parts), default=0) + 1
-    made = state.parts_of(brief, reservation.reservation_id, part_state, first=first)
+    made = state.basis().parts_of(brief, reservation.reservation_id, part_state, first=first)
     promise_s = reservation.deliver_by_s
     kept = not brief.unmet and bool(made) and (promise_s is None or all(p.deliver_by_s <= promise_s for p in made))
     return Rest(rest, brief, made, kept)
@@ -166,7 +166,7 @@ def held_anew(
         version=reservation.version + 1,
     )
     record = decision_record(
-        state,
+        state.basis(),
         rest.brief,
         rest.order,
         reply,

@@ -8,16 +8,17 @@ import numpy as np
 from engine.decide.brief import Brief, Leg
 from engine.decide.engine import Engine
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
+from engine.desk.basis import Basis, booked_of
 from engine.desk.book import Book
 from engine.desk.rules import Rules
 from engine.domain.errors import InputError
 from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
+from engine.domain.policy import Policy
 from engine.domain.units import utc
-from engine.network.model import Node
 from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Numbers, Posting, StockChange, stock_key
 from engine.stock.lifecycle import capacity_of, shelf_no
-from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
+from engine.stock.records import DAY, ENDED, HOUR, Part, Reservation
 from engine.stock.view import WHOLE_DAY, View
 
 DEADLINE_MS = 300  # of the stronger method, where the caller names none
@@ -187,6 +188,12 @@ class State:
             return self.view.missing.get(key, (0, 0))
         return int(self.view.live.row_on_hand[row]), int(self.view.live.row_reserved[row])
 
+    def basis(self, policy: Policy | None = None) -> Basis:
+        """What is decided on now."""
+        network, numbers = self.engine.network, self.view.numbers
+        by_node, by_sku = self.node_numbers, self.sku_numbers
+        return Basis(network, policy or self.engine.policy, numbers, by_node, by_sku, self.now_s, self.mark_seq)
+
     # --- what a decision takes
 
     def taken(
@@ -263,44 +270,13 @@ class State:
     def _cells(self, node: int, leg: Leg) -> Iterator[CapacityChange]:
         """The capacity cells of a shipment; none where its node has no limits."""
         here, node_no = self.engine.network.nodes[node], self.view.node_nos[node]
-        booked = _booked(here)
+        booked = booked_of(here)
         if booked & DAY:
             orders, units = _limit(here.capacity_day_orders), _limit(here.capacity_day_units)
             yield CapacityChange(node_no, leg.pick_day, WHOLE_DAY, 1, leg.units, orders, units)
         if booked & HOUR:
             orders, units = _limit(here.capacity_hour_orders), _limit(here.capacity_hour_units)
             yield CapacityChange(node_no, leg.pick_day, leg.pick_hour, 1, leg.units, orders, units)
-
-    def parts_of(self, brief: Brief, reservation_id: str, state: PartState, *, first: int = 1) -> list[Part]:
-        """The parts of a reservation that a decision makes, numbered from `first`."""
-        network, view = self.engine.network, self.view
-        return [
-            Part(
-                reservation_id=reservation_id,
-                part=number,
-                order_id=brief.order_id,
-                node_no=view.node_nos[network.node_index[leg.node]],
-                place_no=view.node_nos[network.node_index[leg.place]] if leg.place is not None else -1,
-                method=leg.method.value,
-                service=leg.service or "",
-                lane=leg.lane,
-                state=state.value,
-                lines=tuple(
-                    (line.line_id, view.sku_nos[network.skus.index[line.sku]], line.quantity) for line in leg.lines
-                ),
-                units=leg.units,
-                cost_cents=leg.cost_cents,
-                day=leg.pick_day,
-                hour=leg.pick_hour,
-                booked=_booked(network.nodes[network.node_index[leg.node]]),
-                pick_start_s=leg.pick_start_s,
-                ship_by_s=leg.ship_by_s,
-                deliver_by_s=leg.deliver_by_s,
-                due_s=leg.ship_by_s,
-                updated_s=self.now_s,
-            )
-            for number, leg in enumerate(brief.legs, start=first)
-        ]
 
     def given_back(self, parts: Sequence[Part]) -> Posting:
         """What open parts hold, as a posting that gives it back: units reserved, and capacity of those not picked."""
@@ -319,13 +295,6 @@ class State:
     def cells_back(self, part: Part) -> list[CapacityChange]:
         """The capacity that a part has booked, given back; nothing once it is picked, or where it holds none."""
         return capacity_of(part)
-
-
-def _booked(node: Node) -> int:
-    """Which cells a node's limits ask to be booked."""
-    day = node.capacity_day_orders is not None or node.capacity_day_units is not None
-    hour = node.capacity_hour_orders is not None or node.capacity_hour_units is not None
-    return DAY * day + HOUR * hour
 
 
 def _limit(value: int | None) -> int:

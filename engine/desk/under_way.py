@@ -2,17 +2,55 @@
 
 from typing import NamedTuple
 
-from engine.desk.ask import BUSY, CONFLICT, Answer, Ask, DeskError, Planned
+from engine.desk.ask import BUSY, CONFLICT, Answer, Ask, DeskError, Draft, Planned
 from engine.stock.ledger import Conflict, Outcome, Posted, Posting
+from engine.stock.records import IdempotencyKey
 
 
-class Sent(NamedTuple):
-    """A group on its way to the ledger, and what of it needs no writing: results by call."""
+class Sent:
+    """A group on its way to the ledger."""
 
-    asks: list[Ask]
-    planned: list[Planned]
-    postings: list[Posting]
-    unwritten: list[tuple[Ask, Answer | Exception]]
+    __slots__ = ("begun", "broken", "unwritten", "written")
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[Ask, Planned | Draft]] = []
+        self.written: list[tuple[Ask, Planned, Posting]] = []  # the same, once they are written up
+        self.broken: list[tuple[Ask, Posting]] = []  # those that could not be
+        self.unwritten: list[tuple[Ask, Answer | Exception]] = []  # calls that change nothing, and their results
+
+    @property
+    def asks(self) -> list[Ask]:
+        """The calls, as long as they are not written up."""
+        return [ask for ask, _ in self.begun]
+
+    def add(self, ask: Ask, planned: Planned | Draft) -> None:
+        """Take a call in."""
+        if isinstance(planned, Planned) and planned.posting is None:
+            self.unwritten.append((ask, planned.answer))
+        else:
+            self.begun.append((ask, planned))
+
+    def write_up(self, now_s: int) -> list[Posting]:
+        """Make what drafts leave out, and the answers to remember; what is to be posted. On a writer's thread."""
+        for ask, planned in self.begun:
+            posting = planned.posting
+            assert posting is not None, "calls that change nothing are not sent"
+            try:
+                done = planned.write() if isinstance(planned, Draft) else planned
+            except Exception:
+                self.broken.append((ask, posting))
+                continue
+            if ask.key is not None:
+                posting.key = IdempotencyKey(
+                    scope=ask.key.scope,
+                    key=ask.key.key,
+                    fingerprint=ask.key.fingerprint,
+                    status=done.answer.status,
+                    body=done.answer.body.decode(),
+                    created_s=now_s,
+                )
+            self.written.append((ask, done, posting))
+        return [posting for _, _, posting in self.written]
 
 
 class Back(NamedTuple):

@@ -11,7 +11,7 @@ A slot is a target; nodes with equal zones for all services share a class, so a 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from engine.network.jit import inlined
 from engine.network.model import Network
 from engine.network.routes import EARTH_RADIUS_M, Target
 
-SLOTS_START = 256
+SLOTS_START = 4_096  # memory that is not written to is not taken
 MEMORY = 256_000_000  # bytes
 CLASSES_MAX = 256
 
@@ -57,6 +57,26 @@ def sites(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> Sites:
     return out
 
 
+class Maps(NamedTuple):
+    """
+    All zone maps, towards the target at hand.
+
+    origin     (M, K) int64   the row of a node's prefix among the pairs, -1 none
+    by_pair    (M, P) int16   zone of each of these rows
+    by_region  (M, K) int16   zone by country and region alone; -1 none, as above
+    band_from  (M + 1,) int64 the distance bands of each map:
+    band_max   (B,) int64     up to how many metres,
+    band_zone  (B,) int16     and the zone
+    """
+
+    origin: NDArray[np.int64]
+    by_pair: NDArray[np.int16]
+    by_region: NDArray[np.int16]
+    band_from: NDArray[np.int64]
+    band_max: NDArray[np.int64]
+    band_zone: NDArray[np.int16]
+
+
 @compiled_kernel
 def _measure(lat: NDArray[np.float64], phi: NDArray[np.float64], cos_phi: NDArray[np.float64]) -> None:
     for k in range(len(lat)):
@@ -71,15 +91,6 @@ def _metres(site: Sites, k: int, phi_b: float, cos_b: float, to_lon: float) -> i
     half_lambda = math.sin(math.radians(to_lon - site.lon[k]) / 2.0)
     h = half_phi * half_phi + site.cos_phi[k] * cos_b * half_lambda * half_lambda
     return int(2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, h))) + 0.5)
-
-
-@compiled_kernel
-def _distances(site: Sites, to_lat: float, to_lon: float, out: NDArray[np.int32]) -> None:
-    """From each place to one."""
-    phi_b = math.radians(to_lat)
-    cos_b = math.cos(phi_b)
-    for k in range(len(site.phi)):
-        out[k] = _metres(site, k, phi_b, cos_b, to_lon)
 
 
 @compiled_kernel
@@ -101,29 +112,38 @@ def find_within(site: Sites, to_lat: float, to_lon: float, within_m: int, found:
     return count
 
 
+@inlined
+def _zone(maps: Maps, m: int, k: int, metres: int) -> int:
+    """Zone of a node by a map: by pair of prefixes, else by distance, else by country and region; -1 none."""
+    zone = -1
+    if maps.origin[m, k] >= 0:
+        zone = int(maps.by_pair[m, maps.origin[m, k]])
+    band, last = maps.band_from[m], maps.band_from[m + 1]
+    if zone < 0:
+        while band < last and maps.band_max[band] < metres:
+            band += 1
+        if band < last:
+            zone = int(maps.band_zone[band])
+    return zone if zone >= 0 else int(maps.by_region[m, k])
+
+
 @compiled_kernel
-def _zones(
-    origin: NDArray[np.int64],
-    pair_zone: NDArray[np.int16],
-    band_max: NDArray[np.int64],
-    band_zone: NDArray[np.int16],
-    region_zone: NDArray[np.int16],
+def _measure_slot(
+    site: Sites,
+    to_lat: float,
+    to_lon: float,
+    maps: Maps,
+    zones: NDArray[np.int16],
     distance: NDArray[np.int32],
-    out: NDArray[np.int16],
 ) -> None:
-    """Zone of every node: by pair of prefixes, else by distance, else by country and region; -1 none."""
-    for k in range(len(origin)):
-        zone = np.int16(-1)
-        if len(pair_zone) > 0 and origin[k] >= 0:
-            zone = pair_zone[origin[k]]
-        if zone < 0 and len(band_max) > 0:
-            band = 0
-            while band < len(band_max) and band_max[band] < distance[k]:
-                band += 1
-            zone = band_zone[band]
-        if zone < 0:
-            zone = region_zone[k]
-        out[k] = zone
+    """Metres from each node to one place, and its zone by each map."""
+    phi_b = math.radians(to_lat)
+    cos_b = math.cos(phi_b)
+    for k in range(len(site.phi)):
+        metres = _metres(site, k, phi_b, cos_b, to_lon)
+        distance[k] = metres
+        for m in range(len(maps.origin)):
+            zones[k, m] = _zone(maps, m, k, metres)
 
 
 @compiled_kernel
@@ -216,6 +236,7 @@ class TargetRows:
         self._keeps = False
         self.generation = 0  # how often slots were forgotten
         self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
+        self._all_maps = _side_by_side(self._maps, num_nodes)
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
         self._zones = np.zeros((num_nodes, max(1, len(self._maps))), dtype=np.int16)  # of the target at hand, by map
         self._known = np.zeros((CLASSES_MAX, self._zones.shape[1]), dtype=np.int16)  # classes by the zone of each map
@@ -267,32 +288,29 @@ class TargetRows:
             return found
         at = len(self._slots)
         if at == len(self.distance_m):
-            self.distance_m = np.concatenate([self.distance_m, np.zeros_like(self.distance_m)])
-            self.zone_class = np.concatenate([self.zone_class, np.zeros_like(self.zone_class)])
-            self.slot_classes = np.concatenate([self.slot_classes, np.zeros_like(self.slot_classes)])
-            self.slot_count = np.concatenate([self.slot_count, np.zeros_like(self.slot_count)])
-            self.block.put(**self.reach()._asdict())
-        _distances(self._sites, target.lat, target.lon, self.distance_m[at])
-        self.slot_count[at] = self._classes_of(target, at)
-        self._slots[key] = at
-        return at
-
-    def _classes_of(self, target: Target, at: int) -> int:
-        """Fill in the class of each node for the slot `at`, and the classes that occur; how many do."""
-        zones, before = self._zones, self._num_classes
+            self._grow()
+        maps, before = self._all_maps, self._num_classes
         for m, zone_map in enumerate(self._maps):
-            zone_map.zones(target, self.distance_m[at], zones[:, m])
-        self._num_classes, present = _classify(
-            zones, self._table, self._known, before, self.zone_class[at], self.slot_classes[at]
+            zone_map.towards(target, maps.by_pair[m], maps.by_region[m])
+        _measure_slot(self._sites, target.lat, target.lon, maps, self._zones, self.distance_m[at])
+        self._num_classes, self.slot_count[at] = _classify(
+            self._zones, self._table, self._known, before, self.zone_class[at], self.slot_classes[at]
         )
         assert self._num_classes >= 0, "more combinations of zones than a network can have"
         if self._maps:
             for number in range(before, self._num_classes):
                 self.class_zone[number] = self._known[number][self._map_of]
-        return present
+        self._slots[key] = at
+        return at
 
-
-_NONE = np.zeros(0, dtype=np.int16)
+    def _grow(self) -> None:
+        """Make room for as many slots again."""
+        for name in ("distance_m", "zone_class", "slot_classes", "slot_count"):
+            old: NDArray[np.int32] = getattr(self, name)
+            new = np.zeros((2 * len(old), *old.shape[1:]), dtype=old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
+        self.block.put(**self.reach()._asdict())
 
 
 class _ZoneMap:
@@ -312,7 +330,7 @@ class _ZoneMap:
             self.pair_zone = np.ascontiguousarray(self.pairs.zone.T, dtype=np.int16)  # by destination
         bands = sorted((r for r in network.zone_distances if r.zone_map == name), key=lambda r: r.distance_max_m)
         self.band_max = np.array([r.distance_max_m for r in bands], dtype=np.int64)
-        self.band_zone = np.array([zones[r.zone] for r in bands] + [-1], dtype=np.int16)
+        self.band_zone = np.array([zones[r.zone] for r in bands], dtype=np.int16)
         # exact regions before "any", in the order of the file
         self.regions = sorted(
             (r for r in network.zone_regions if r.zone_map == name),
@@ -325,14 +343,12 @@ class _ZoneMap:
         ]
         self._region_zone: dict[tuple[str, str], NDArray[np.int16]] = {}
 
-    def zones(self, target: Target, distance: NDArray[np.int32], out: NDArray[np.int16]) -> None:
-        """Zone of every node towards the target, -1 none."""
-        pair_zone = _NONE
+    def towards(self, target: Target, by_pair: NDArray[np.int16], by_region: NDArray[np.int16]) -> None:
+        """Fill in the zones of prefixes, and of nodes, towards a target; -1 none."""
         if self.pairs is not None:
             dest = self.dest.get(target.postcode[: self.prefix_length])
-            if dest is not None:
-                pair_zone = self.pair_zone[dest]
-        _zones(self.origin, pair_zone, self.band_max, self.band_zone, self._by_region(target), distance, out)
+            by_pair[: self.pair_zone.shape[1]] = -1 if dest is None else self.pair_zone[dest]
+        by_region[:] = self._by_region(target)
 
     def _by_region(self, target: Target) -> NDArray[np.int16]:
         """Zones by country and region alone."""
@@ -344,3 +360,17 @@ class _ZoneMap:
                 if rule.dest_country == target.country and rule.dest_region in ("", target.region):
                     found[(found < 0) & origins] = self.zone_of[rule.zone]
         return found
+
+
+def _side_by_side(maps: Sequence[_ZoneMap], num_nodes: int) -> Maps:
+    """The maps as kernels take them; what depends on the target is still to be filled in."""
+    pairs = max((zone_map.pair_zone.shape[1] for zone_map in maps if zone_map.pairs), default=0)
+    none = np.zeros(0, dtype=np.int64)
+    return Maps(
+        origin=np.array([zone_map.origin for zone_map in maps], dtype=np.int64).reshape(-1, num_nodes),
+        by_pair=np.full((len(maps), pairs), -1, dtype=np.int16),
+        by_region=np.full((len(maps), num_nodes), -1, dtype=np.int16),
+        band_from=np.cumsum([0, *(len(zone_map.band_max) for zone_map in maps)]),
+        band_max=np.concatenate([none, *(zone_map.band_max for zone_map in maps)]),
+        band_zone=np.concatenate([none, *(zone_map.band_zone for zone_map in maps)]).astype(np.int16),
+    )

@@ -119,8 +119,7 @@ class Intake:
     """
     Brings requests into columns.
 
-    What orders share is looked up once and kept: the places near a home with all that the kernel asks about them, and
-    what a channel allows.
+    What orders share is looked up once and kept: all that the kernel asks about a home, and about a place.
 
     Parameters
     ----------
@@ -132,7 +131,7 @@ class Intake:
         self.compiled = compiled
         self.rows = rows
         self._all_services = (1 << len(compiled.network.services)) - 1
-        self._places: dict[tuple[Target, tuple[int, ...]], list[tuple[int, ...]]] = {}
+        self._places: dict[int, tuple[int, ...]] = {}
         self._homes: dict[Target, tuple[int, int, int, int]] = {}
         self._generation = rows.generation
 
@@ -227,27 +226,18 @@ class Intake:
         return found
 
     def _near(self, request: Evaluator) -> list[tuple[int, ...]]:
-        """The rows of an order's places."""
-        ways = request.ways
-        if ways.home is None:
-            return [self._place(request, place) for place in ways.places]
-        key = (ways.home, ways.places)
-        found = self._places.get(key)
-        if found is None:
-            found = self._places[key] = [self._place(request, place) for place in ways.places]
-        return found
+        """The rows of an order's places, their fields in order."""
+        trip_m = request.ways.trip_distance_m
+        return [(*self._place(request, place), trip_m(place) or 0) for place in request.ways.places]
 
     def _place(self, request: Evaluator, place: int) -> tuple[int, ...]:
-        """A row of a place, in the order of its fields."""
-        target = request.tools.place_target(place)
-        return (
-            place,
-            self.rows.slot(target),
-            self.compiled.regions[target.country, target.region],
-            self.compiled.time_zones[target.tz],
-            int(target.remote),
-            request.ways.trip_distance_m(place) or 0,
-        )
+        """What a row of a place says to whatever order."""
+        found = self._places.get(place)
+        if found is None:
+            target = request.tools.place_target(place)
+            region, tz = self.compiled.regions[target.country, target.region], self.compiled.time_zones[target.tz]
+            found = self._places[place] = (place, self.rows.slot(target), region, tz, int(target.remote))
+        return found
 
     def _services(self, request: Evaluator) -> int:
         order, rule = request.order, request.ways.rule

@@ -32,7 +32,7 @@ async def reservation(reservation_id: PathId, call: CallDep) -> Response:
     found = await record(call, Reservation, reservation_id, what="Reservation")
     desk = call.services.desk
     parts = await asyncio.to_thread(desk.ledger.get_many, Part, [(reservation_id,)])
-    return call.tagged(msgspec.json.encode(reservation_doc(found, parts, desk.state.view)))
+    return call.tagged(msgspec.json.encode(reservation_doc(found, parts, desk.state.view.numbers)))
 
 
 @operations.add(
@@ -55,5 +55,5 @@ async def reservations(
     parts: dict[str, list[Part]] = {}
     for part in await asyncio.to_thread(desk.ledger.get_many, Part, [(one.reservation_id,) for one in found]):
         parts.setdefault(part.reservation_id, []).append(part)
-    entries = [reservation_doc(one, parts.get(one.reservation_id, []), desk.state.view) for one in found]
+    entries = [reservation_doc(one, parts.get(one.reservation_id, []), desk.state.view.numbers) for one in found]
     return page(call, "reservations", entries, last, {**given, "limit": limit})
