@@ -14,11 +14,12 @@ from engine.domain.errors import InputError
 from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
 from engine.domain.units import utc
+from engine.network.cells import WHOLE_DAY, by_the_hour, day_limits, hour_limits
 from engine.network.model import Node
 from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Numbers, Posting, StockChange, stock_key
 from engine.stock.lifecycle import capacity_of, shelf_no
 from engine.stock.records import DAY, ENDED, HOUR, Part, PartState, Reservation
-from engine.stock.view import WHOLE_DAY, View
+from engine.stock.view import View
 
 DEADLINE_MS = 300  # of the stronger method, where the caller names none
 
@@ -261,14 +262,16 @@ class State:
         return out
 
     def _cells(self, node: int, leg: Leg) -> Iterator[CapacityChange]:
-        """The capacity cells of a shipment; none where its node has no limits."""
+        """
+        The capacity cells of a shipment: its day, and the hour where its node has hourly capacity.
+
+        A day is booked without a limit, too: it may be given one that counts what was booked before.
+        """
         here, node_no = self.engine.network.nodes[node], self.view.node_nos[node]
-        booked = _booked(here)
-        if booked & DAY:
-            orders, units = _limit(here.capacity_day_orders), _limit(here.capacity_day_units)
-            yield CapacityChange(node_no, leg.pick_day, WHOLE_DAY, 1, leg.units, orders, units)
-        if booked & HOUR:
-            orders, units = _limit(here.capacity_hour_orders), _limit(here.capacity_hour_units)
+        orders, units = (_limit(limit) for limit in day_limits(here))
+        yield CapacityChange(node_no, leg.pick_day, WHOLE_DAY, 1, leg.units, orders, units)
+        if by_the_hour(here):
+            orders, units = (_limit(limit) for limit in hour_limits(here))
             yield CapacityChange(node_no, leg.pick_day, leg.pick_hour, 1, leg.units, orders, units)
 
     def parts_of(self, brief: Brief, reservation_id: str, state: PartState, *, first: int = 1) -> list[Part]:
@@ -322,10 +325,8 @@ class State:
 
 
 def _booked(node: Node) -> int:
-    """Which cells a node's limits ask to be booked."""
-    day = node.capacity_day_orders is not None or node.capacity_day_units is not None
-    hour = node.capacity_hour_orders is not None or node.capacity_hour_units is not None
-    return DAY * day + HOUR * hour
+    """Which cells of a node are booked."""
+    return DAY + HOUR * by_the_hour(node)
 
 
 def _limit(value: int | None) -> int:
@@ -363,6 +364,7 @@ def joined(*postings: Posting) -> Posting:
         out = Posting(
             moves=[*out.moves, *posting.moves],
             makes=[*out.makes, *posting.makes],
+            limits=[*out.limits, *posting.limits],
             changes=[*out.changes, *posting.changes],
             puts=[*out.puts, *posting.puts],
             drops=[*out.drops, *posting.drops],
