@@ -139,6 +139,8 @@ class World:
         for (day, hour), orders in self.used.items():
             for _ in range(orders):
                 live.reserve(0, ((0, 1),), day_number(day), hour)
+        for (day, hour), limits in self.node.own_limits.items():
+            live.set_limits(0, day_number(day), hour, *limits)
         return Engine(Dates(network, Calendars(network, live.first_day, NUM_DAYS)), live, self.route, self.units)
 
 
