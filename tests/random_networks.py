@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.domain.ids import NodeId, ServiceId, SkuId
+from engine.network.cells import WHOLE_DAY
 from engine.network.live import Live
 from engine.network.model import (
     Area,
@@ -237,9 +238,7 @@ def _own_limits(live: Live) -> None:
         return
     for k in range(len(live.network.nodes)):
         for _ in range(int(rng.integers(0, 6))):
-            day, hour = (
-                live.first_day + int(rng.integers(0, 8)),
-                int(rng.integers(-1, 24)) if rng.random() < 0.5 else -1,
-            )
+            day = live.first_day + int(rng.integers(0, 8))
+            hour = int(rng.integers(0, 24)) if rng.random() < 0.5 else WHOLE_DAY
             orders, units = (int(rng.integers(0, most)) if rng.random() < 0.6 else None for most in (4, 14))
             live.set_limits(k, day, hour, orders, units)
