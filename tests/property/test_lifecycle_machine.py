@@ -6,9 +6,7 @@ what is booked is what parts book, nothing that has ended changes, and a call th
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -16,7 +14,6 @@ from hypothesis.stateful import precondition, rule
 
 from engine.desk.allocation import Allocate
 from engine.desk.cancel import Cancel
-from engine.desk.capacity import DayLimits, SetCapacity, SlotLimits
 from engine.desk.counts import set_on_hand
 from engine.desk.fulfil import Fulfil, FulfilLine, Mark
 from engine.desk.reject import Reject
@@ -25,16 +22,17 @@ from engine.desk.returns import Grade, Return, ReturnedLine
 from engine.desk.shelf import Reason, RejectedLine
 from engine.desk.sweep import Sweep
 from engine.desk.transfer import Transfer, TransferLine
-from engine.domain.units import EPOCH_DATE, day_number, utc
+from engine.domain.units import utc
 from engine.stock.lifecycle import Step
 from engine.stock.records import Part, Reservation
 from tests import builders
 from tests.examples import examples
-from tests.property.lifecycle_choices import FEW, LIMIT_S, PICK, TABLE, Choices, course, something_open, steps_of
+from tests.property.lifecycle_choices import FEW, LIMIT_S, PICK, TABLE, course, something_open, steps_of
+from tests.property.lifecycle_limits import Limiting
 from tests.property.lifecycle_world import NODES, SKUS
 
 
-class Lifecycle(Choices):
+class Lifecycle(Limiting):
     """See the module."""
 
     # --- calls that make reservations
@@ -331,34 +329,6 @@ class Lifecycle(Choices):
         self.world.counted_low.add(row)
         self.world.blocked.discard(row)
 
-    @rule(
-        where=st.integers(0, 2),
-        ahead=st.integers(-1, 3),
-        orders=st.none() | st.integers(0, 4),
-        units=st.none() | st.integers(0, 8),
-        hours=st.dictionaries(st.integers(6, 20), st.none() | st.integers(0, 3), max_size=3),
-    )
-    def set_the_limits_of_a_day(
-        self, where: int, ahead: int, orders: int | None, units: int | None, hours: dict[int, int | None]
-    ) -> None:
-        day = day_number(utc(self.world.now_s).date()) + ahead
-        slots = [SlotLimits(hour=hour, units_max=most) for hour, most in hours.items()]
-        limits = DayLimits(orders_max=orders, units_max=units, slots=slots)
-        local = local_day(self.world.now_s)
-        document = self.world.ask(SetCapacity(node=NODES[where], day=EPOCH_DATE + timedelta(days=day), limits=limits))
-        assert (document is not None) == (day >= local and not (hours and where != 0))
-        if document is None:
-            return
-        for at in [at for at in self.world.limits if at[:2] == (where, day)]:
-            self.world.limits[at] = None, None
-        self.world.limits[where, day, -1] = orders, units
-        for hour, most in hours.items():
-            self.world.limits[where, day, hour] = None, most
-        booked = self.world.ledger.cells.get((where, day, -1), (0, 0))
-        assert (document["orders"], document["units"]) == booked[:2]
-        most = document["orders_max"]
-        assert document["orders_over"] == (0 if most is None else max(0, booked[0] - most))
-
     @something_open
     @rule(at=PICK)
     def ship_from_shelves_that_were_counted_to_nothing(self, at: int) -> None:
@@ -418,11 +388,6 @@ class Lifecycle(Choices):
     @rule()
     def restart(self) -> None:
         self.world.restart()
-
-
-def local_day(now_s: int) -> int:
-    """The day on which the nodes are."""
-    return day_number(datetime.fromtimestamp(now_s, ZoneInfo("Europe/Paris")).date())
 
 
 TestLifecycle = Lifecycle.TestCase
