@@ -53,6 +53,8 @@ def _network(change: Callable[[Network], Mapping[str, object]]) -> Callable[[Cas
         live.day_orders[:], live.day_units[:] = case.live.day_orders, case.live.day_units
         if live.hour_orders.shape == case.live.hour_orders.shape:
             live.hour_orders[:], live.hour_units[:] = case.live.hour_orders, case.live.hour_units
+        for at, limits in case.live.own_limits.items():
+            live.set_limits(*at, *limits)
         return replace(case, network=live.network, live=live)
 
     return changed
@@ -75,6 +77,13 @@ def _services(**changes: object) -> Callable[[Case], Case]:
     return _network(lambda network: {"services": tuple(replace(s, **changes) for s in network.services)})  # type: ignore[arg-type]
 
 
+def _without_own_limits(case: Case) -> Case:
+    live = case.live.copy()
+    for at in list(live.own_limits):
+        live.set_limits(*at, None, None)
+    return replace(case, live=live)
+
+
 def _unpinned(case: Case) -> Case:
     lines = tuple(replace(line, pin_node=None) for line in case.order.lines)
     return replace(case, order=replace(case.order, lines=lines))
@@ -84,6 +93,7 @@ WITHOUT: Mapping[str, Callable[[Case], Case]] = {
     "backlog": _nodes(backlog_s=0),
     "capacity by day": _nodes(capacity_day_orders=None, capacity_day_units=None),
     "capacity by hour": _nodes(capacity_hour_orders=None, capacity_hour_units=None),
+    "capacity of single days and hours": _without_own_limits,
     "carbon": _policy(carbon_cents_per_tonne=0),
     "channel rules": _policy(channels={}),
     "channel protection": _network(lambda network: {"channel_protection": ()}),

@@ -33,6 +33,7 @@ from engine.stock.records import IdempotencyKey, Record
 from engine.stock.records_oms import HeldBack, Lot
 
 R = TypeVar("R", bound=Record)
+NOTHING = (0, 0, NO_LIMIT, NO_LIMIT)
 
 
 def key_of(record: Record) -> tuple[Any, ...]:
@@ -53,7 +54,7 @@ class LedgerTwin:
     def __init__(self) -> None:
         self.numbers = Numbers([], [])
         self.stock: dict[int, tuple[int, int, int]] = {}  # on hand, reserved, seq
-        self.cells: dict[tuple[int, int, int], tuple[int, int]] = {}
+        self.cells: dict[tuple[int, int, int], tuple[int, int, int, int]] = {}  # booked, then the cell's own limits
         self.tables: dict[type[Record], dict[tuple[Any, ...], Record]] = {}
         self.feed: list[Change] = []
         self.moves: list[Move] = []
@@ -87,14 +88,14 @@ class LedgerTwin:
             np.array([row[0] for row in rows], dtype=np.int64),
             np.array([row[1] for row in rows], dtype=np.int64),
             np.array([row[2] for row in rows], dtype=np.int64),
-            np.array(cells, dtype=np.int64).reshape(-1, 5),
+            np.array(cells, dtype=np.int64).reshape(-1, 7),
         )
 
     def post(self, postings: Sequence[Posting], now_s: int, on_durable: Callable[[], None] | None = None) -> Posted:
         keys = sorted({change.key for posting in postings for change in posting.stock})
-        ats = sorted({(c.node_no, c.day, c.hour) for posting in postings for c in posting.capacity})
+        ats = sorted({(c.node_no, c.day, c.hour) for posting in postings for c in (*posting.capacity, *posting.limits)})
         stock_before = {key: self.stock.get(key, (0, 0, 0)) for key in keys}
-        cells_before = {at: self.cells.get(at, (0, 0)) for at in ats}
+        cells_before = {at: self.cells.get(at, NOTHING) for at in ats}
         outcomes = [self._post_one(posting, now_s) for posting in postings]
         seq = -1
         done = [p for p, outcome in zip(postings, outcomes, strict=True) if outcome.conflict is None]
@@ -103,7 +104,7 @@ class LedgerTwin:
             moved = [key for key in keys if self.stock.get(key, (0, 0, 0))[:2] != stock_before[key][:2]]
             for key in moved:
                 self.stock[key] = (*self.stock[key][:2], seq)
-            booked = [at for at in ats if self.cells.get(at, (0, 0)) != cells_before[at]]
+            booked = [at for at in ats if self.cells.get(at, NOTHING) != cells_before[at]]
             self.feed.append(
                 Change(
                     FeedMark(0, seq),
@@ -117,7 +118,7 @@ class LedgerTwin:
         return Posted(
             outcomes,
             [StockRow(key, *self.stock.get(key, (0, 0, 0))[:2]) for key in keys],
-            [CapacityCell(*at, *self.cells.get(at, (0, 0))) for at in ats],
+            [CapacityCell(*at, *self.cells.get(at, NOTHING)) for at in ats],
             seq,
         )
 
@@ -138,12 +139,19 @@ class LedgerTwin:
         cells = dict(self.cells)
         for cell in posting.capacity:
             at = cell.node_no, cell.day, cell.hour
-            orders, units = cells.get(at, (0, 0))
-            cells[at] = orders + cell.orders, units + cell.units
+            orders, units, *own = cells.get(at, NOTHING)
+            cells[at] = orders + cell.orders, units + cell.units, own[0], own[1]
+        for limit in posting.limits:
+            at = limit.node_no, limit.day, limit.hour
+            cells[at] = (*cells.get(at, NOTHING)[:2], limit.orders_max, limit.units_max)
         for cell in posting.capacity:
-            orders, units = cells[cell.node_no, cell.day, cell.hour]
-            full = (cell.orders_max != NO_LIMIT and orders > cell.orders_max) or (
-                cell.units_max != NO_LIMIT and units > cell.units_max
+            at = cell.node_no, cell.day, cell.hour
+            orders, units, orders_max, units_max = cells[at]
+            orders_before, units_before, _, _ = self.cells.get(at, NOTHING)
+            most_orders = cell.orders_max if orders_max == NO_LIMIT else orders_max
+            most_units = cell.units_max if units_max == NO_LIMIT else units_max
+            full = (orders > orders_before and most_orders != NO_LIMIT and orders > most_orders) or (
+                units > units_before and most_units != NO_LIMIT and units > most_units
             )
             if full or orders < 0 or units < 0:
                 return Outcome(Conflict.CAPACITY, f"{cell.node_no}/{cell.day}/{cell.hour}")

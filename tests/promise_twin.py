@@ -57,6 +57,7 @@ class TwinNode:
     hour_units: int | None = None
     used_day: dict[date, tuple[int, int]] = field(default_factory=dict)
     used_hour: dict[tuple[date, int], tuple[int, int]] = field(default_factory=dict)
+    own_limits: dict[tuple[date, int], tuple[int | None, int | None]] = field(default_factory=dict)  # hour -1: the day
 
     def opens(self, day: date, minute_of_day: int) -> bool:
         spans = self.exceptions.get(day)
@@ -65,15 +66,22 @@ class TwinNode:
         return any(start <= minute_of_day < end for start, end in spans)
 
     def has_room(self, day: date, hour: int, units: int) -> bool:
-        orders_used, units_used = self.used_day.get(day, (0, 0))
-        if self.day_orders is not None and orders_used + 1 > self.day_orders:
+        if not self._fits(self.used_day.get(day, (0, 0)), units, (day, -1), (self.day_orders, self.day_units)):
             return False
-        if self.day_units is not None and units_used + units > self.day_units:
-            return False
-        orders_used, units_used = self.used_hour.get((day, hour), (0, 0))
-        if self.hour_orders is not None and orders_used + 1 > self.hour_orders:
-            return False
-        return self.hour_units is None or units_used + units <= self.hour_units
+        if self.hour_orders is None and self.hour_units is None:
+            return True  # it counts nothing by the hour
+        general = self.hour_orders, self.hour_units
+        return self._fits(self.used_hour.get((day, hour), (0, 0)), units, (day, hour), general)
+
+    def _fits(
+        self, used: tuple[int, int], units: int, cell: tuple[date, int], general: tuple[int | None, int | None]
+    ) -> bool:
+        own = self.own_limits.get(cell, (None, None))
+        for taken, more, limit, otherwise in zip(used, (1, units), own, general, strict=True):
+            most = otherwise if limit is None else limit
+            if most is not None and taken + more > most:
+                return False
+        return True
 
 
 @dataclass

@@ -139,6 +139,8 @@ class World:
         for (day, hour), orders in self.used.items():
             for _ in range(orders):
                 live.reserve(0, ((0, 1),), day_number(day), hour)
+        for (day, hour), limits in self.node.own_limits.items():
+            live.set_limits(0, day_number(day), hour, *limits)
         return Engine(Dates(network, Calendars(network, live.first_day, NUM_DAYS)), live, self.route, self.units)
 
 
@@ -233,11 +235,13 @@ def worlds(draw: st.DrawFn) -> World:
     node, place = draw(twin_nodes(tz, first)), draw(twin_nodes(target_tz, first))
     days = st.integers(0, NUM_DAYS - 1).map(lambda n: first + timedelta(days=n))
     used = draw(st.dictionaries(st.tuples(days, st.integers(0, 23)), st.integers(1, 3), max_size=6))
+    own = st.none() | st.integers(0, 5)
     by_day = {day: sum(n for (d, _), n in used.items() if d == day) for day, _ in used}
     node = replace(
         node,
         used_day={day: (n, n) for day, n in by_day.items()},
         used_hour={cell: (n, n) for cell, n in used.items()},
+        own_limits=draw(st.dictionaries(st.tuples(days, st.integers(-1, 23)), st.tuples(own, own), max_size=6)),
     )
     observes = draw(st.sampled_from((True, True, False)))
     pairs = st.lists(st.tuples(weekday_sets, minute_pairs).map(lambda c: (c[0], *c[1])), min_size=1, max_size=3)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.domain.ids import NodeId, ServiceId, SkuId
+from engine.network.cells import WHOLE_DAY
 from engine.network.live import Live
 from engine.network.model import (
     Area,
@@ -209,7 +210,7 @@ def _areas(dice: Dice) -> tuple[Area, ...]:
 
 
 def fill(dice: Dice, live: Live) -> None:
-    """Use up capacity, never beyond it, and put prices on stock."""
+    """Use up capacity, never beyond what a node takes, give some cells limits of their own, put prices on stock."""
     for k, node in enumerate(live.network.nodes):
         for used, limit in (
             (live.day_orders, node.capacity_day_orders),
@@ -224,5 +225,20 @@ def fill(dice: Dice, live: Live) -> None:
         ):
             if limit is not None:
                 hourly[h] = dice.rng.integers(0, limit + 1, (live.num_days, 24))
+    if "capacity" in dice.features:
+        _own_limits(live)
     if "policy_prices" in dice.features:
         live.row_price_cents[:] = dice.rng.choice((0, 0, 40, 130), len(live.row_price_cents))
+
+
+def _own_limits(live: Live) -> None:
+    """In half of the networks some days and hours take more or less than others; by throws that no others hang on."""
+    rng = np.random.default_rng(int(live.rows["on_hand"].sum()) + len(live.network.nodes))
+    if rng.random() < 0.5:
+        return
+    for k in range(len(live.network.nodes)):
+        for _ in range(int(rng.integers(0, 6))):
+            day = live.first_day + int(rng.integers(0, 8))
+            hour = int(rng.integers(0, 24)) if rng.random() < 0.5 else WHOLE_DAY
+            orders, units = (int(rng.integers(0, most)) if rng.random() < 0.6 else None for most in (4, 14))
+            live.set_limits(k, day, hour, orders, units)

@@ -25,6 +25,7 @@ from tests.strategies import Case
 
 Vector = tuple[int, ...]  # units of each line; of a line that stays whole 0 or 1 stand for nothing and all of it
 CUTS_MAX = 20_000
+Limits = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -228,15 +229,24 @@ class _Search:
             return False
         for (k, day), picked in days.items():
             node = evaluator.network.nodes[k]
-            used = evaluator.live.used_day(k, day)
-            if not _room(picked, used, (node.capacity_day_orders, node.capacity_day_units)):
+            used, own = evaluator.live.used_day(k, day), evaluator.live.own_limits.get((k, day, -1))
+            if not _room(picked, used, _own_first(own, (node.capacity_day_orders, node.capacity_day_units))):
                 return False
         for (k, day, hour), picked in hours.items():
             node = evaluator.network.nodes[k]
-            used = evaluator.live.used_hour(k, day, hour)
-            if not _room(picked, used, (node.capacity_hour_orders, node.capacity_hour_units)):
+            general = node.capacity_hour_orders, node.capacity_hour_units
+            if general == (None, None):
+                continue  # nothing is counted by the hour
+            used, own = evaluator.live.used_hour(k, day, hour), evaluator.live.own_limits.get((k, day, hour))
+            if not _room(picked, used, _own_first(own, general)):
                 return False
         return True
+
+
+def _own_first(own: Limits | None, general: Limits) -> Limits:
+    """What a cell takes: its own limits, else its node's."""
+    orders, units = own or (None, None)
+    return (general[0] if orders is None else orders, general[1] if units is None else units)
 
 
 def _room(picked: list[int], used: tuple[int, int], limits: tuple[int | None, int | None]) -> bool:

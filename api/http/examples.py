@@ -225,10 +225,27 @@ NODE_SETTINGS: dict[str, Any] = {
 
 SKU_SETTINGS: dict[str, Any] = {"sku": "sku-0123", "version": 1, "release_at": "2026-12-01T08:00:00Z"}
 
+CAPACITY_DAY: dict[str, Any] = {
+    "orders": 43,
+    "units": 97,
+    "orders_max": 40,
+    "units_max": None,
+    "orders_over": 3,
+    "units_over": 0,
+    "edited": True,
+    "node": "st-la-rochelle",
+    "day": "2026-11-27",
+    "slots": [],
+    "limits": {"orders_max": 40},
+    "version": 1,
+    "updated_at": "2026-11-23T07:00:00Z",
+    "by": "9f1c2ab3d4e5",
+}
+
 CAPACITY: dict[str, Any] = {
     "node": "st-la-rochelle",
     "tz": "Europe/Paris",
-    "days": [{"day": "2026-11-23", "orders": 12, "units": 31, "orders_max": 60, "units_max": None}],
+    "days": [CAPACITY_DAY],
 }
 
 WORK: dict[str, Any] = {

@@ -94,9 +94,8 @@ def _capacity_cents(evaluator: Evaluator, picks: Picks) -> Ints:
     policy, free = evaluator.policy, evaluator.policy.capacity_free_permille
     out = np.zeros(len(picks.node), dtype=np.int64)
     for at in np.flatnonzero(picks.end_s < NEVER):
-        node = evaluator.network.nodes[picks.node[at]]
-        limits = node.capacity_day_orders, node.capacity_day_units
-        used = evaluator.live.used_day(int(picks.node[at]), int(picks.day[at]))
+        cell = int(picks.node[at]), int(picks.day[at])
+        used, limits = evaluator.live.used_day(*cell), evaluator.live.limits_of_day(*cell)
         util = max((u * 1000 // limit for u, limit in zip(used, limits, strict=True) if limit), default=0)
         over = max(0, min(1000, util) - free)
         out[at] = policy.capacity_price_cents * over**2 // (1000 - free) ** 2

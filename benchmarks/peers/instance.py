@@ -23,7 +23,7 @@ from engine.domain.errors import InputError
 from engine.domain.plan import Refusal
 from engine.domain.units import rounded as rounded_cents
 from engine.domain.units import weighted_cents
-from engine.network.model import Node
+from engine.network.cells import BY_UNITS
 from engine.network.routes import Route
 from engine.options.evaluate import Evaluator, Tools
 from engine.options.ways import Way
@@ -188,7 +188,7 @@ class _Table:
         release_s = np.zeros((len(self.nodes), len(allowed)), dtype=np.int64)
         for i in range(by_line.shape[1]):
             release_s[:, 1 << i : 2 << i] = np.maximum(release_s[:, : 1 << i], by_line[:, i : i + 1])
-        by_units = np.array([[_counts_units(self.evaluator.network.nodes[k])] for k in self.nodes], dtype=np.int64)
+        by_units = (self.evaluator.live.limited[self.nodes] & BY_UNITS != 0).astype(np.int64)
         units = by_units.reshape(-1, 1) * self.units
         row, held = np.nonzero((release_s < NEVER) & allowed)
         num = sums([1] * by_line.shape[1])[held]
@@ -272,10 +272,7 @@ class _Table:
         out: list[Cell] = []
         live, picks = self.evaluator.live, self.picks
         for row, k in enumerate(self.nodes.tolist()):
-            node = self.evaluator.network.nodes[k]
-            day_limits = node.capacity_day_orders, node.capacity_day_units
-            hour_limits = node.capacity_hour_orders, node.capacity_hour_units
-            if day_limits == hour_limits == (None, None):
+            if not live.limited[k]:
                 continue
             first, last = np.searchsorted(picks.node, (k, k + 1))  # picks are by node
             mine = first + np.flatnonzero(picks.end_s[first:last] < NEVER)
@@ -283,13 +280,9 @@ class _Table:
             slots += sorted({(int(picks.day[at]), int(picks.hour[at])) for at in mine})
             for day, hour in slots:
                 used = live.used_day(k, day) if hour < 0 else live.used_hour(k, day, hour)
-                limits = day_limits if hour < 0 else hour_limits
+                limits = live.limits_of_day(k, day) if hour < 0 else live.limits_of_hour(k, day, hour)
                 orders, units = (None if most is None else most - u for most, u in zip(limits, used, strict=True))
                 if (orders is not None and orders < shipments_max) or (units is not None and units < self.units[-1]):
                     inside = (picks.day == day) & ((picks.hour == hour) | (hour < 0)) & (picks.end_s < NEVER)
                     out.append(Cell(k, np.append(inside, False)[self.pick[row]], orders, units))
         return out
-
-
-def _counts_units(node: Node) -> bool:
-    return node.capacity_day_units is not None or node.capacity_hour_units is not None

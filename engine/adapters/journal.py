@@ -29,7 +29,7 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _SHOWN = 80  # characters of a wrong value
 _ENDING = ("commit", "release")
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)  # the second: text that is not UTF-8
-_KINDS = ("decide", "commit", "release", "policy", "stock_set", "stock_add", "state")
+_KINDS = ("decide", "commit", "release", "policy", "stock_set", "stock_add", "limits_set", "state")
 
 
 _EVENT = msgspec.json.Decoder(AnyEvent)

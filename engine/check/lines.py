@@ -82,11 +82,11 @@ def capacity_exceeded(case: Case) -> Iterator[Violation]:
         hours[k, day, hour].append(units)
     for (k, day), picked in days.items():
         node = case.network.nodes[k]
-        limits = node.capacity_day_orders, node.capacity_day_units
+        limits = case.live.limits_of_day(k, day)
         yield from _overfull(node.node_id, "day", picked, case.live.used_day(k, day), limits)
     for (k, day, hour), picked in hours.items():
         node = case.network.nodes[k]
-        limits = node.capacity_hour_orders, node.capacity_hour_units
+        limits = case.live.limits_of_hour(k, day, hour)
         yield from _overfull(node.node_id, "hour", picked, case.live.used_hour(k, day, hour), limits)
 
 

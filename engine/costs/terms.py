@@ -262,11 +262,9 @@ def _add_line_terms(
 
 
 def _add_capacity(terms: list[CostTerm], live: Live, policy: Policy, k: int, pick_day: int) -> None:
-    node = live.network.nodes[k]
     free = policy.capacity_free_permille
     util = 0
-    limits = (node.capacity_day_orders, node.capacity_day_units)
-    for used, capacity in zip(live.used_day(k, pick_day), limits, strict=True):
+    for used, capacity in zip(live.used_day(k, pick_day), live.limits_of_day(k, pick_day), strict=True):
         if capacity:  # where it is 0 there is no room at all, and no shipment to price
             util = max(util, min(1000, used * 1000 // capacity))
     x = max(0, util - free)

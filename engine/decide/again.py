@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.decide.changes import applied
+from engine.decide.changes import applied, with_room
 from engine.decide.engine import Engine
 from engine.decide.reasons import Change, Leg
 from engine.domain.order import Order
@@ -21,7 +21,7 @@ def decided_under(engine: Engine, order: Order, changes: Sequence[Change], deadl
     Parameters
     ----------
     engine
-        Its network, policy, reserved stock, bid prices and booked capacity.
+        Its network, policy, reserved stock, bid prices, booked capacity and the limits of single cells.
     order
         As it was decided.
     changes
@@ -29,11 +29,14 @@ def decided_under(engine: Engine, order: Order, changes: Sequence[Change], deadl
     deadline_ms
         See `Engine.decide`.
     """
-    network, policy, asked = engine.network, engine.policy, order
+    network, policy, asked, own = engine.network, engine.policy, order, engine.live.own_limits
     for change in changes:
+        own = with_room(change, network, own)
         network, policy, asked = applied(change, network, policy, asked)
     live = Live(network, engine.live.num_days)
     _carry_over(engine.live, live)
+    for at, limits in own.items():
+        live.set_limits(*at, *limits)
     return Engine(network, live=live, policy=policy).decide(asked, deadline_ms=deadline_ms).plan
 
 

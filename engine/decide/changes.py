@@ -9,6 +9,7 @@ import numpy as np
 from engine.decide.reasons import Change, Kind
 from engine.domain.order import METHODS, Order
 from engine.domain.policy import Policy
+from engine.network.cells import WHOLE_DAY, Cell, Limits
 from engine.network.model import Network, StockTable
 
 Dropped = tuple[Order, Policy, tuple[str, ...]]  # and names of relaxations
@@ -106,10 +107,30 @@ def applied(change: Change, network: Network, policy: Policy, order: Order) -> t
     field = "cost_order_cents" if change.kind is Kind.PRICE else change.field
     by = change.cents if change.kind is Kind.PRICE else change.units
     nodes = (
-        replace(node, **{field: getattr(node, field) + by}) if node.node_id == change.node else node
+        replace(node, **{field: before + by})
+        if node.node_id == change.node and (before := getattr(node, field)) is not None
+        else node
         for node in network.nodes
     )
     return replace(network, nodes=tuple(nodes)), policy, order
+
+
+def with_room(change: Change, network: Network, own: dict[Cell, Limits]) -> dict[Cell, Limits]:
+    """Likewise of the limits that cells have of their own, by (node, day, hour): more room is more in each of them."""
+    if change.kind is not Kind.ROOM:
+        return own
+    assert change.node is not None
+    node, by_day, by_orders = network.node_index[change.node], "_day_" in change.field, change.field.endswith("orders")
+
+    def raised(limits: Limits) -> Limits:
+        orders, units = limits
+        if by_orders:
+            return None if orders is None else orders + change.units, units
+        return orders, None if units is None else units + change.units
+
+    return {
+        at: raised(limits) if at[0] == node and (at[2] == WHOLE_DAY) == by_day else limits for at, limits in own.items()
+    }
 
 
 def _without_rule(name: str, network: Network, policy: Policy, order: Order) -> tuple[Network, Policy, Order]:

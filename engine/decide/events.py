@@ -126,6 +126,16 @@ class StockAdded(Event, frozen=True, kw_only=True, tag="stock_add"):
     units: int
 
 
+class LimitsSet(Event, frozen=True, kw_only=True, tag="limits_set"):
+    """A day (hour -1) or an hour of a node was given limits of its own; None: as the node's."""
+
+    node: NodeId
+    day: int
+    hour: int
+    orders_max: int | None = None
+    units_max: int | None = None
+
+
 class State(Event, frozen=True, kw_only=True, tag="state"):
     """
     Stock and capacity where they were not the network's own when the journal began.
@@ -136,14 +146,17 @@ class State(Event, frozen=True, kw_only=True, tag="state"):
         Node, local day number, orders and units booked.
     hours
         Node, local day number, hour, orders and units booked.
+    limits
+        Node, local day number, hour (-1: the whole day), orders and units that such a cell takes, None as the node.
     """
 
     rows: tuple[tuple[NodeId, SkuId, int, int, int], ...] = ()
     days: tuple[tuple[NodeId, int, int, int], ...] = ()
     hours: tuple[tuple[NodeId, int, int, int, int], ...] = ()
+    limits: tuple[tuple[NodeId, int, int, int | None, int | None], ...] = ()
 
 
-AnyEvent = Decided | Committed | Released | PolicyUsed | StockSet | StockAdded | State
+AnyEvent = Decided | Committed | Released | PolicyUsed | StockSet | StockAdded | LimitsSet | State
 
 
 @dataclass(frozen=True, slots=True)

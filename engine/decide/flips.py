@@ -50,12 +50,7 @@ I64 = NDArray[np.int64]
 TRIES_MAX = 4  # nodes tried for each kind of change and set of lines
 PRICES_MAX = 3  # rivals whose price is bisected
 MINUTE_S = 60
-_LIMITS = (
-    ("cap_day_orders", "capacity_day_orders"),
-    ("cap_day_units", "capacity_day_units"),
-    ("cap_hour_orders", "capacity_hour_orders"),
-    ("cap_hour_units", "capacity_hour_units"),
-)
+_LIMITS = ("capacity_day_orders", "capacity_day_units", "capacity_hour_orders", "capacity_hour_units")
 
 
 class Flips:
@@ -246,7 +241,7 @@ class Flips:
             nodes = np.flatnonzero(gains & (now[:, W_FULL] >= 0))
             wanted = [self._wanted(int(node), int(now[node, W_FULL]), units) for node in nodes]
             order = sorted(
-                range(len(nodes)), key=lambda i: (sum(m for _, _, m in wanted[i]), int(then[nodes[i], W_CENTS]))
+                range(len(nodes)), key=lambda i: (sum(m for _, m in wanted[i]), int(then[nodes[i], W_CENTS]))
             )
             for i in order[:TRIES_MAX]:
                 told = self._more_room(int(nodes[i]), wanted[i])
@@ -254,45 +249,46 @@ class Flips:
                     yield told
                     break
 
-    def _wanted(self, node: int, segment: int, units: int) -> list[tuple[str, str, int]]:
+    def _wanted(self, node: int, segment: int, units: int) -> list[tuple[str, int]]:
         """Limits of a node that keep an order of so many units out of a segment, and by how much they are too low."""
         net, live = self.trial.net, self.trial.live
         day, hour = int(net.segment["day"][segment]), int(net.segment["hour"][segment])
-        used = live.day[node, day]
-        taken = [int(used["orders"]) + 1, int(used["units"]) + units]
         h = int(live.hour_node[node])
-        if h >= 0:
-            taken += [int(live.hour[h, day, hour]["orders"]) + 1, int(live.hour[h, day, hour]["units"]) + units]
-        out = []
-        for (column, field), need in zip(_LIMITS, taken, strict=False):
-            limit = int(net.node[column][node])
-            if limit != UNLIMITED and need > limit:
-                out.append((column, field, need - limit))
-        return out
+        cells = [live.day[node, day]] if h < 0 else [live.day[node, day], live.hour[h, day, hour]]
+        found = [
+            (int(cell[used]) + more, int(cell[limit]))
+            for cell in cells
+            for used, limit, more in (("orders", "orders_max", 1), ("units", "units_max", units))
+        ]
+        return [
+            (field, need - limit)
+            for field, (need, limit) in zip(_LIMITS, found, strict=False)
+            if limit != UNLIMITED and need > limit
+        ]
 
-    def _more_room(self, node: int, wanted: list[tuple[str, str, int]]) -> Counterfactual | None:
+    def _more_room(self, node: int, wanted: list[tuple[str, int]]) -> Counterfactual | None:
         """The least of one limit, or so much of several together."""
 
-        def tried(limits: list[tuple[str, str, int]]) -> Outcome | None:
+        def tried(limits: list[tuple[str, int]]) -> Outcome | None:
             with ExitStack() as stack:
-                for column, _, more in limits:
-                    stack.enter_context(self.trial.room(node, column, more))
+                for field, more in limits:
+                    stack.enter_context(self.trial.room(node, field, more))
                 outcome = self.trial.decide()
             return outcome if self._flips(outcome) else None
 
         if len(wanted) == 1:
-            column, field, most = wanted[0]
-            least = self._least(most, lambda more: tried([(column, field, more)]))
+            field, most = wanted[0]
+            least = self._least(most, lambda more: tried([(field, more)]))
             if least is None:
                 return None
-            wanted, outcome = [(column, field, least[0])], least[1]
+            wanted, outcome = [(field, least[0])], least[1]
         else:
             together = tried(wanted)
             if together is None:
                 return None
             outcome = together
         here = self.network.nodes[node].node_id
-        changes = [Change(kind=Kind.ROOM, node=here, field=field, units=more) for _, field, more in wanted]
+        changes = [Change(kind=Kind.ROOM, node=here, field=field, units=more) for field, more in wanted]
         return self._told(outcome, *changes)
 
     def _date(self) -> Iterator[Counterfactual]:

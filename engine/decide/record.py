@@ -16,6 +16,7 @@ from engine.decide.events import (
     AnyEvent,
     Committed,
     Decided,
+    LimitsSet,
     PolicyUsed,
     Released,
     State,
@@ -153,6 +154,18 @@ class Recorder:
         self.engine.add_stock(node, sku, units)
         self._book.sink.append(StockAdded(seq=self._book.next_seq(), node=node, sku=sku, units=units))
 
+    def set_limits(self, node: NodeId, day: int, hour: int, orders_max: int | None, units_max: int | None) -> None:
+        """Give a local day of a node (hour -1), or an hour of it, limits of its own: see `Cells.set_limits`."""
+        index = self.engine.network.node_index.get(node)
+        if index is None:
+            raise InputError(f"Node ({node}) of a limit is unknown.", "check the id; case counts.")
+        self.engine.live.set_limits(index, day, hour, orders_max, units_max)
+        self._book.sink.append(
+            LimitsSet(
+                seq=self._book.next_seq(), node=node, day=day, hour=hour, orders_max=orders_max, units_max=units_max
+            )
+        )
+
     def _known(self, plan: Plan) -> _Known | None:
         known = self._book.known.get(plan.order_id)
         return known if known is not None and (known.plan is plan or known.plan == plan) else None
@@ -199,7 +212,12 @@ def state_of(live: Live, seq: int) -> State | None:
         )
         for h, d, hour in np.argwhere((live.hour_orders != 0) | (live.hour_units != 0))
     )
-    return State(seq=seq, rows=rows, days=days, hours=hours) if rows or days or hours else None
+    limits = tuple(
+        (nodes[n].node_id, day, hour, *live.own_limits[n, day, hour]) for n, day, hour in sorted(live.own_limits)
+    )
+    if not (rows or days or hours or limits):
+        return None
+    return State(seq=seq, rows=rows, days=days, hours=hours, limits=limits)
 
 
 def restore(live: Live, state: State) -> None:
@@ -216,6 +234,8 @@ def restore(live: Live, state: State) -> None:
     for node, day, hour, orders, units in state.hours:
         which = int(live.hour_node[network.node_index[node]]), _day(live, day), hour
         live.hour_orders[which], live.hour_units[which] = orders, units
+    for node, day, hour, orders_max, units_max in state.limits:
+        live.set_limits(network.node_index[node], day, hour, orders_max, units_max)
 
 
 def _day(live: Live, day: int) -> int:

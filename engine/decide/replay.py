@@ -23,6 +23,7 @@ from engine.decide.events import (
     Decided,
     Entry,
     Header,
+    LimitsSet,
     NetworkNote,
     PolicyUsed,
     Released,
@@ -140,6 +141,8 @@ class Player:
                     engine.set_stock(node, sku, on_hand)
                 case StockAdded(node=node, sku=sku, units=units):
                     engine.add_stock(node, sku, units)
+                case LimitsSet(node=node, day=day, hour=hour, orders_max=orders_max, units_max=units_max):
+                    engine.live.set_limits(engine.network.node_index[node], day, hour, orders_max, units_max)
                 case PolicyUsed(policy=policy):
                     self._engines.append(engine.under(self.instead or policy))
                 case State():

@@ -1,9 +1,10 @@
 """
 The kernels on a copy of what they read, in which single numbers can be changed and put back: what if.
 
-Only what may be changed is copied: the stock of the order's skus, with a row at every node, and the tables of nodes,
-hand-overs and picking costs. A change is made by a context that puts the old numbers back, so that a question costs a
-decision of some microseconds and no network is compiled again. Nothing here touches what the engine decides with.
+Only what may be changed is copied: the stock of the order's skus, with a row at every node, hand-overs, picking costs,
+and capacity once it is asked for. A change is made by a context that puts the old numbers back, so that a question
+costs a decision of some microseconds and no network is compiled again. Nothing here touches what the engine decides
+with.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from engine.network.blocks import Block
 from engine.network.dense import DenseStock
 from engine.network.floors import HOUR_S
 from engine.network.model import NodeKind
-from engine.network.records import LEAVE
+from engine.network.records import LEAVE, UNLIMITED
 from engine.network.routes import Route
 from engine.network.rows import Reach
 from engine.optimise.intake import fits_kernel, items_of
@@ -76,7 +77,6 @@ class Trial:
         most = int((net.schedule["row_to"] - net.schedule["row_from"]).max(initial=0))
         self._spare = len(net.handover)  # where the hand-overs of one service at one node go while they are changed
         self.net = net._replace(
-            node=net.node.copy(),
             schedule=net.schedule.copy(),
             handover=np.concatenate([net.handover, np.zeros(most, dtype=LEAVE)]),
         )
@@ -91,6 +91,7 @@ class Trial:
         self._look = Block.of(self.look)
         self._out = np.zeros((ITEMS_MAX, S_FIELDS), dtype=np.int64)
         self.live, self.orders = self._dense.of(()), no_orders()
+        self._own_cells = False
         self._block = Block(
             Inputs,
             net=self.net,
@@ -125,6 +126,7 @@ class Trial:
         self._sets_from = len(requests)
         self.orders = _with_sets(self.chooser.intake.orders(requests), sets)
         self.live = self._dense.of(request.sku_index)
+        self._own_cells = False  # capacity is shared with what the engine decides on
         np.copyto(self.soonest, rows.floors.soonest_day)
         self._block.put(live=self.live, reach=self._reach(), orders=self.orders)
         self.decides = fits_kernel(strict)
@@ -240,12 +242,20 @@ class Trial:
 
     @contextmanager
     def room(self, node: int, field: str, more: int) -> Iterator[None]:
-        """A limit on what a node picks is so much higher; fields are those of records.NODE."""
-        self.net.node[field][node] += more
+        """A limit on what a node picks is so much higher in all its cells; fields are those of a node."""
+        if not self._own_cells:
+            self.live = self.live._replace(day=self.live.day.copy(), hour=self.live.hour.copy())
+            self._block.put(live=self.live)
+            self._own_cells = True
+        by_day = field.startswith("capacity_day")
+        cells = self.live.day[node] if by_day else self.live.hour[int(self.live.hour_node[node])]
+        limits = cells["orders_max" if field.endswith("orders") else "units_max"]
+        before = limits.copy()
+        limits[limits != UNLIMITED] += more
         try:
             yield
         finally:
-            self.net.node[field][node] -= more
+            limits[:] = before
 
     @contextmanager
     def deliver_by(self, seconds: int | None) -> Iterator[None]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from engine.decide.brief import Brief
 from engine.desk.documents import VersionsDoc
 from engine.domain.policy import Policy
+from engine.network.cells import by_the_hour
 from engine.network.model import Network, Node
 from engine.stock.ledger import Numbers
 from engine.stock.records import DAY, HOUR, Part, PartState
@@ -67,7 +68,5 @@ class Basis(NamedTuple):
 
 
 def booked_of(node: Node) -> int:
-    """Which cells a node's limits ask to be booked."""
-    day = node.capacity_day_orders is not None or node.capacity_day_units is not None
-    hour = node.capacity_hour_orders is not None or node.capacity_hour_units is not None
-    return DAY * day + HOUR * hour
+    """Which cells of a node are booked."""
+    return DAY + HOUR * by_the_hour(node)

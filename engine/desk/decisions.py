@@ -161,7 +161,7 @@ def _copy(state: State) -> tuple[Engine, View]:
             live.row_reserved[row] -= reserved
     for at, (orders, units) in state.view.pending_cells.items():
         booked = view.cell(at)
-        view.set_cell(CapacityCell(*at, booked[0] - orders, booked[1] - units))
+        view.set_booked(at, booked[0] - orders, booked[1] - units)
     return engine, view
 
 
@@ -200,16 +200,16 @@ def changes_since(ledger: Ledger, seq: int, newest: FeedMark) -> list[Change]:
 def rewind(view: View, changes: Iterable[Change], seq: int) -> None:
     """Bring a view back to a place in the feed: of each row and cell the first later change tells what it found."""
     stock: dict[int, tuple[int, int]] = {}
-    cells: dict[tuple[int, int, int], tuple[int, int]] = {}
+    cells: dict[tuple[int, ...], CapacityCell] = {}
     for change in changes:
         assert change.mark.seq > seq, "only later changes are taken back"
         for key, _, _, on_hand, reserved in change.stock:
             stock.setdefault(key, (on_hand, reserved))
-        for node_no, day, hour, _, _, orders, units in change.capacity:
-            cells.setdefault((node_no, day, hour), (orders, units))
+        for values in change.capacity:
+            cells.setdefault(values[:3], CapacityCell(*values[:3], *values[7:]))
     view.set_rows((StockRow(key, *units) for key, units in stock.items()), -1)
-    for at, booked in cells.items():
-        view.set_cell(CapacityCell(*at, *booked))
+    for cell in cells.values():
+        view.set_cell(cell)
 
 
 def _policy_of(state: State, record: DecisionRecord) -> Policy | None:

@@ -12,10 +12,10 @@ from engine.desk.learning import Rates
 from engine.desk.state import State
 from engine.domain.ids import NodeId
 from engine.domain.units import day_number, utc
+from engine.network.cells import WHOLE_DAY
 from engine.network.live import Live
 from engine.network.model import Node
 from engine.stock.ledger import LedgerBusyError, key_parts
-from engine.stock.view import WHOLE_DAY
 
 
 def go_on(state: State, engine: Engine) -> None:

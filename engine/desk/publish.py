@@ -189,13 +189,17 @@ def _carry_over(state: State, engine: Engine, numbers: Numbers, exchange: Exchan
 
 
 def _carry_cells(old: Live, live: Live, node_of: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
-    """Booked capacity of the days that both know; ``node_of`` is the place of each old node in the new network."""
+    """Own limits, and what is booked of days that both know; ``node_of``: the place of old nodes in the new network."""
+    for (node, day, hour), limits in old.own_limits.items():
+        if node_of[node] >= 0:
+            live.set_limits(int(node_of[node]), day, hour, *limits)
     shift = live.first_day - old.first_day
     kept = old.num_days - abs(shift)
     if kept <= 0:
         return
     mine, theirs = slice(max(0, shift), max(0, shift) + kept), slice(max(0, -shift), max(0, -shift) + kept)
     there = np.flatnonzero(node_of >= 0)
-    live.day[node_of[there], theirs] = old.day[there, mine]
     hourly = there[(old.hour_node[there] >= 0) & (live.hour_node[node_of[there]] >= 0)]
-    live.hour[live.hour_node[node_of[hourly]], theirs] = old.hour[old.hour_node[hourly], mine]
+    for name in ("orders", "units"):
+        live.day[name][node_of[there], theirs] = old.day[name][there, mine]
+        live.hour[name][live.hour_node[node_of[hourly]], theirs] = old.hour[name][old.hour_node[hourly], mine]

@@ -110,7 +110,7 @@ class PutPolicy:
         before = state.ledger.find(PolicyRecord, {"policy_id": policy_id}, limit=10_000)
         read = [policy for policy in state.book.read_policies if policy.policy_id == policy_id]
         last = max([r.policy_version for r in before] + [policy.version for policy in read], default=0)
-        _same_version(f"Policy ({policy_id})", last, self.if_version)
+        same_version(f"Policy ({policy_id})", last, self.if_version)
         valid_from_s = state.now_s if self.valid_from_s is None else self.valid_from_s
         if valid_from_s < state.now_s:
             raise InputError(
@@ -129,7 +129,7 @@ class PutPolicy:
             by=self.by,
         )
         old = before[-1].document_json if before else canonical(read[-1]).decode() if read else ""
-        audit = _audit(state, self, f"policy:{policy_id}", old, record.document_json)
+        audit = audit_of(state, self, f"policy:{policy_id}", old, record.document_json)
         note = event(state.now_s, "policy.changed.v1", policy_id, {"policy_id": policy_id, "version": last + 1})
         posting = Posting(makes=[record, audit, note], notices=[POLICIES])
         return Planned(
@@ -173,14 +173,14 @@ class WithdrawPolicy:
         found = next((record for record in records if record.policy_version == version), None)
         if found is None:
             raise DeskError("unknown-policy", NOT_FOUND, f"{what} is unknown.", "list the policies.")
-        _same_version(f"Policy ({policy_id})", max(record.policy_version for record in records), self.if_version)
+        same_version(f"Policy ({policy_id})", max(record.policy_version for record in records), self.if_version)
         if found.valid_to_s == found.valid_from_s:
             return Planned(answer(policy_doc(found)))
         if found.valid_from_s <= state.now_s:
             raise DeskError("wrong-state", CONFLICT, f"{what} has begun.", "put another version that follows it.")
         record = msgspec.structs.replace(found, valid_to_s=found.valid_from_s)
         told = msgspec.json.encode(policy_doc(record)).decode()
-        audit = _audit(state, self, f"policy:{policy_id}", msgspec.json.encode(policy_doc(found)).decode(), told)
+        audit = audit_of(state, self, f"policy:{policy_id}", msgspec.json.encode(policy_doc(found)).decode(), told)
         note = event(state.now_s, "policy.withdrawn.v1", policy_id, {"policy_id": policy_id, "version": version})
         posting = Posting(puts=[record], makes=[audit, note], notices=[POLICIES])
         return Planned(answer(policy_doc(record)), posting, lambda state: state.book.read_policy_records(state))
@@ -252,7 +252,7 @@ class SetNode:
                 raise InputError(f"{name} ({value}) of node ({self.node}) is out of range.", "leave it out.")
         before = state.ledger.get(NodeSetting, node_no)
         version = before.version if before is not None else 0
-        _same_version(f"Node ({self.node})", version, self.if_version)
+        same_version(f"Node ({self.node})", version, self.if_version)
         record = NodeSetting(
             node_no=node_no,
             document_json=msgspec.json.encode(self.changes).decode(),
@@ -261,7 +261,7 @@ class SetNode:
             version=version + 1,
         )
         old = before.document_json if before is not None else "{}"
-        audit = _audit(state, self, f"node:{self.node}", old, record.document_json)
+        audit = audit_of(state, self, f"node:{self.node}", old, record.document_json)
         data = {"node": self.node, "changes": msgspec.Raw(record.document_json.encode())}
         note = event(state.now_s, "node.changed.v1", self.node, data)
         posting = Posting(makes=[audit, note], notices=[NODES])
@@ -312,12 +312,12 @@ class SetSku:
         sku_no = state.sku_no(self.sku)
         before = state.ledger.get(SkuSetting, sku_no)
         version = before.version if before is not None else 0
-        _same_version(f"Sku ({self.sku})", version, self.if_version)
+        same_version(f"Sku ({self.sku})", version, self.if_version)
         record = SkuSetting(
             sku_no=sku_no, release_s=self.release_s, updated_s=state.now_s, by=self.by, version=version + 1
         )
         old = "" if before is None or before.release_s is None else str(before.release_s)
-        audit = _audit(state, self, f"sku:{self.sku}", old, "" if self.release_s is None else str(self.release_s))
+        audit = audit_of(state, self, f"sku:{self.sku}", old, "" if self.release_s is None else str(self.release_s))
         posting = Posting(makes=[audit], notices=[SKUS])
         (posting.makes if before is None else posting.changes).append(record)
         release_s = self.release_s or 0
@@ -337,7 +337,8 @@ def list_audit(
     return found, (found[-1].audit_no,) if len(found) == limit else None
 
 
-def _audit(state: State, command: Any, subject: str, before: str, after: str) -> Audit:
+def audit_of(state: State, command: Any, subject: str, before: str, after: str) -> Audit:
+    """Who did what to a subject now."""
     return Audit(
         at_s=state.now_s,
         by=command.by,
@@ -349,6 +350,7 @@ def _audit(state: State, command: Any, subject: str, before: str, after: str) ->
     )
 
 
-def _same_version(what: str, version: int, seen: int | None) -> None:
+def same_version(what: str, version: int, seen: int | None) -> None:
+    """Raise DeskError 412 where the caller has seen another version than the last."""
     if seen is not None and seen != version:
         raise DeskError("version", PRECONDITION, f"{what} is at version {version}, not {seen}.", "read it again.")

@@ -8,7 +8,7 @@ import numpy as np
 from engine.decide.brief import Brief, Leg
 from engine.decide.engine import Engine
 from engine.desk.ask import CONFLICT, NOT_FOUND, DeskError
-from engine.desk.basis import Basis, booked_of
+from engine.desk.basis import Basis
 from engine.desk.book import Book
 from engine.desk.rules import Rules
 from engine.domain.errors import InputError
@@ -16,10 +16,11 @@ from engine.domain.ids import NodeId, SkuId
 from engine.domain.order import Order
 from engine.domain.policy import Policy
 from engine.domain.units import utc
+from engine.network.cells import WHOLE_DAY, by_the_hour, day_limits, hour_limits
 from engine.stock.ledger import NO_LIMIT, CapacityChange, FeedMark, Ledger, Numbers, Posting, StockChange, stock_key
 from engine.stock.lifecycle import capacity_of, shelf_no
-from engine.stock.records import DAY, ENDED, HOUR, Part, Reservation
-from engine.stock.view import WHOLE_DAY, View
+from engine.stock.records import ENDED, Part, Reservation
+from engine.stock.view import View
 
 DEADLINE_MS = 300  # of the stronger method, where the caller names none
 
@@ -268,14 +269,16 @@ class State:
         return out
 
     def _cells(self, node: int, leg: Leg) -> Iterator[CapacityChange]:
-        """The capacity cells of a shipment; none where its node has no limits."""
+        """
+        The capacity cells of a shipment: its day, and the hour where its node has hourly capacity.
+
+        A day is booked without a limit, too: it may be given one that counts what was booked before.
+        """
         here, node_no = self.engine.network.nodes[node], self.view.node_nos[node]
-        booked = booked_of(here)
-        if booked & DAY:
-            orders, units = _limit(here.capacity_day_orders), _limit(here.capacity_day_units)
-            yield CapacityChange(node_no, leg.pick_day, WHOLE_DAY, 1, leg.units, orders, units)
-        if booked & HOUR:
-            orders, units = _limit(here.capacity_hour_orders), _limit(here.capacity_hour_units)
+        orders, units = (_limit(limit) for limit in day_limits(here))
+        yield CapacityChange(node_no, leg.pick_day, WHOLE_DAY, 1, leg.units, orders, units)
+        if by_the_hour(here):
+            orders, units = (_limit(limit) for limit in hour_limits(here))
             yield CapacityChange(node_no, leg.pick_day, leg.pick_hour, 1, leg.units, orders, units)
 
     def given_back(self, parts: Sequence[Part]) -> Posting:
@@ -332,6 +335,7 @@ def joined(*postings: Posting) -> Posting:
         out = Posting(
             moves=[*out.moves, *posting.moves],
             makes=[*out.makes, *posting.makes],
+            limits=[*out.limits, *posting.limits],
             changes=[*out.changes, *posting.changes],
             puts=[*out.puts, *posting.puts],
             drops=[*out.drops, *posting.drops],

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
-import numpy as np
-
 from engine.decide.brief import Brief
 from engine.decide.engine import Engine
 from engine.desk.fallback import plain_brief
@@ -74,6 +72,5 @@ class Study:
                 rows = slice(int(live.row_start[sku]), int(live.row_start[sku + 1]))
                 own.live.rows[rows] = live.rows[rows]
                 own.live.held[:, rows] = live.held[:, rows]
-        np.copyto(own.live.day, live.day)
-        np.copyto(own.live.hour, live.hour)
+        own.live.take_cells(live)
         return own

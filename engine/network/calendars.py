@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from engine.domain.errors import InputError
 from engine.domain.units import DAY_S, EPOCH_DATE, day_number
+from engine.network.cells import by_the_hour
 from engine.network.hours import Span, clock_s, local_hours, weekday
 from engine.network.model import HoursException, Network, Node, Service, ServiceKind
 
@@ -120,8 +121,7 @@ class Calendars:
     def picking(self, node: int) -> tuple[Interval, ...]:
         """Working time of a node: (start, end, local day), cut at local clock hours where it has hourly capacity."""
         who = self.network.nodes[node]
-        hourly = who.capacity_hour_orders is not None or who.capacity_hour_units is not None
-        return self._intervals(who, who.picking_hours or who.opening_hours, "picking", hourly)
+        return self._intervals(who, who.picking_hours or who.opening_hours, "picking", by_the_hour(who))
 
     def opening(self, node: int) -> tuple[Interval, ...]:
         """When customers find a node open: (start, end, local day)."""

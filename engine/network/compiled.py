@@ -25,7 +25,6 @@ from engine.network.records import (
     SEGMENT,
     SKU,
     TRANSIT,
-    UNLIMITED,
     Columns,
     Net,
     records,
@@ -86,8 +85,8 @@ def _numbered(values: Sequence[_T]) -> dict[_T, int]:
 def _node_columns(network: Network, groups: dict[str, int]) -> Columns:
     nodes = network.nodes
 
-    def column(read: Callable[[Node], int | None]) -> I64:
-        return np.array([UNLIMITED if (v := read(n)) is None else v for n in nodes], dtype=np.int64)
+    def column(read: Callable[[Node], int]) -> I64:
+        return np.array([read(n) for n in nodes], dtype=np.int64)
 
     return {
         "kind": column(lambda n: NODE_KIND_CODE[n.kind]),
@@ -96,10 +95,6 @@ def _node_columns(network: Network, groups: dict[str, int]) -> Columns:
         "hand_order_s": column(lambda n: n.handling_order_s),
         "hand_line_s": column(lambda n: n.handling_line_s),
         "receiving_s": column(lambda n: n.receiving_s),
-        "cap_day_orders": column(lambda n: n.capacity_day_orders),
-        "cap_day_units": column(lambda n: n.capacity_day_units),
-        "cap_hour_orders": column(lambda n: n.capacity_hour_orders),
-        "cap_hour_units": column(lambda n: n.capacity_hour_units),
     }
 
 

@@ -19,7 +19,7 @@ class DenseStock:
         """
         Arrays like those of the live stock, of these skus alone; the row of (node, sku) is row_start[sku] + node.
 
-        Stock is copied, used capacity is shared. A row that does not exist holds nothing, has no cover and no price.
+        Stock is copied, capacity is shared. A row that does not exist holds nothing, has no cover and no price.
         """
         live, chosen = self.live, sorted(set(skus))
         num_nodes = len(live.network.nodes)

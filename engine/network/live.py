@@ -10,9 +10,7 @@ Live stock and capacity of one network, in memory: the arrays that kernels read 
     lot_row          (num_lot_rows,)        int64   rows with units due, ascending; its lots are
     lot_start        (num_lot_rows + 1,)    int64   lot_start[i]:lot_start[i + 1] of, by time,
     lot              (num_lots,)            LOT
-    day              (num_nodes, num_days)  USED    orders and units booked
-    hour             (num_hour_nodes, num_days, 24) USED  nodes with hourly capacity only
-    hour_node        (num_nodes,)           int32   their row in `hour`, -1 none
+    day, hour, hour_node, limited           capacity: see engine/network/cells.py
 
 Channel 0 stands for every channel that no rule names.
 """
@@ -27,6 +25,7 @@ from numpy.typing import NDArray
 from engine.domain.errors import InputError
 from engine.domain.units import day_number
 from engine.network.blocks import openable
+from engine.network.cells import CELL, Cell, Cells, Limits
 from engine.network.model import Network
 from engine.network.withheld import HELD, LOT, Withheld
 
@@ -44,7 +43,6 @@ ROW = np.dtype(
     ]
 )
 Ints = NDArray[np.int64] | NDArray[np.int32]
-USED = np.dtype([("orders", "i4"), ("units", "i4")])
 
 
 class LiveArrays(NamedTuple):
@@ -61,6 +59,7 @@ class LiveArrays(NamedTuple):
     day: NDArray[np.void]
     hour: NDArray[np.void]
     hour_node: NDArray[np.int32]
+    limited: NDArray[np.int32]
 
 
 def _empty() -> LiveArrays:
@@ -74,16 +73,17 @@ def _empty() -> LiveArrays:
         lot_row=i64,
         lot_start=i64,
         lot=np.zeros(0, LOT),
-        day=np.zeros((0, 0), USED),
-        hour=np.zeros((0, 0, 0), USED),
+        day=np.zeros((0, 0), CELL),
+        hour=np.zeros((0, 0, 0), CELL),
         hour_node=np.zeros(0, dtype=np.int32),
+        limited=np.zeros(0, dtype=np.int32),
     )
 
 
 openable(LiveArrays, _empty)
 
 
-class Live:
+class Live(Cells):
     """
     Mutable state of one network. Not thread-safe: one writer; others read a `copy` that the writer makes for them.
 
@@ -117,11 +117,10 @@ class Live:
         row_start: NDArray[np.int64],
         withheld: Withheld,
         held: NDArray[np.void] | None = None,
+        own: dict[Cell, Limits] | None = None,
     ) -> None:
-        """Take over rows of stock and rules; no capacity is used. `held` where it is known already."""
-        self.network = network
-        self.first_day = day_number(network.as_of.date()) - 1
-        self.num_days = horizon_days
+        """Take over rows of stock, rules and own limits; nothing is booked. `held` where it is known already."""
+        self._lay(network, day_number(network.as_of.date()) - 1, horizon_days, own or {})
         self.version = 0  # how often an array was replaced by another
         self.rows = rows
         self.row_start = row_start
@@ -139,15 +138,6 @@ class Live:
         self.sku_least_cents[there] = np.minimum.reduceat(self.row_markdown_cents, row_start[there])
         counts = np.bincount(self.row_node, minlength=len(network.nodes))
         self.hubs = np.argsort(-counts, kind="stable")[:HUBS_MAX].astype(np.int64)
-        num_nodes = len(network.nodes)
-        self.day = np.zeros((num_nodes, horizon_days), dtype=USED)
-        self.day_orders, self.day_units = self.day["orders"], self.day["units"]
-        limits = [(node.capacity_hour_orders, node.capacity_hour_units) for node in network.nodes]
-        hourly = [i for i, limit in enumerate(limits) if limit != (None, None)]
-        self.hour_node = np.full(num_nodes, -1, dtype=np.int32)
-        self.hour_node[hourly] = np.arange(len(hourly), dtype=np.int32)
-        self.hour = np.zeros((len(hourly), horizon_days, 24), dtype=USED)
-        self.hour_orders, self.hour_units = self.hour["orders"], self.hour["units"]
 
     def copy(self) -> "Live":
         """The same state, to be changed or read apart from this one."""
@@ -200,16 +190,10 @@ class Live:
         withheld: Withheld,
         held: NDArray[np.void] | None = None,
     ) -> "Live":
-        """A state of these rows with the capacity that is used here."""
+        """A state of these rows with the capacity that is booked here, and the limits that cells have of their own."""
         other = object.__new__(Live)
-        other._build(network, self.num_days, rows, row_start, withheld, held)
-        shift = other.first_day - self.first_day
-        kept = self.num_days - abs(shift)
-        if kept > 0:
-            mine, theirs = slice(max(0, shift), max(0, shift) + kept), slice(max(0, -shift), max(0, -shift) + kept)
-            other.day[:, theirs] = self.day[:, mine]
-            both = np.flatnonzero((self.hour_node >= 0) & (other.hour_node >= 0))
-            other.hour[other.hour_node[both], theirs] = self.hour[self.hour_node[both], mine]
+        other._build(network, self.num_days, rows, row_start, withheld, held, self.own_limits)
+        other.take_booked(self)
         return other
 
     def arrays(self) -> LiveArrays:
@@ -224,6 +208,7 @@ class Live:
             self.day,
             self.hour,
             self.hour_node,
+            self.limited,
         )
 
     def row(self, node: int, sku: int) -> int:
@@ -311,19 +296,6 @@ class Live:
         """How long a unit would lie there otherwise."""
         row = self.row(node, sku)
         return int(self.row_cover_days[row]) if row >= 0 else 0
-
-    def used_day(self, node: int, day: int) -> tuple[int, int]:
-        """Orders and units already booked at a node on a local day number."""
-        d = day - self.first_day
-        return int(self.day_orders[node, d]), int(self.day_units[node, d])
-
-    def used_hour(self, node: int, day: int, hour: int) -> tuple[int, int]:
-        """Orders and units already booked at a node in a local clock hour; zeros without hourly capacity."""
-        h = int(self.hour_node[node])
-        if h < 0:
-            return 0, 0
-        d = day - self.first_day
-        return int(self.hour_orders[h, d, hour]), int(self.hour_units[h, d, hour])
 
     def reserve(self, node: int, items: Iterable[tuple[int, int]], day: int, hour: int, *, sign: int = 1) -> None:
         """Hold units of skus and one order's capacity at a node (`sign=-1` gives them back)."""

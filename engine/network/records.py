@@ -18,7 +18,7 @@ from engine.network.model import Applies, NodeKind, Offer, ServiceKind
 I64 = NDArray[np.int64]
 Records = NDArray[np.void]
 Columns = dict[str, I64]
-UNLIMITED = 2**31 - 1
+UNLIMITED = 2**31 - 1  # of a cell of capacity
 OFFER_BIT = {offer: 1 << i for i, offer in enumerate(Offer)}
 APPLIES_CODE = {applies: i for i, applies in enumerate(Applies)}
 NODE_KIND_CODE = {kind: i for i, kind in enumerate(NodeKind)}
@@ -32,7 +32,6 @@ def _record(names: str) -> np.dtype[np.void]:
 
 NODE = _record(
     "kind offers groups services hand_order_s hand_line_s receiving_s free_from_s"
-    " cap_day_orders cap_day_units cap_hour_orders cap_hour_units"  # UNLIMITED where there is none
     " segment_from segment_to open_from open_to lane_from lane_to"  # its rows in segment, opening, lanes_in
 )
 SEGMENT = _record("start_s end_s work_s day hour")  # working time; work_s: of the calendar before the segment

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
-from engine.network.records import Net
 from engine.optimise.pieces import units_in
 from engine.optimise.workspace import (
     BRANCHES_MAX,
@@ -61,7 +60,7 @@ def bar(ws: Workspace, branch: int) -> None:
 
 
 @compiled
-def overdrawn(net: Net, live: LiveArrays, ws: Workspace, count: int, out: NDArray[np.int64]) -> int:
+def overdrawn(live: LiveArrays, ws: Workspace, count: int, out: NDArray[np.int64]) -> int:
     """
     Shipments of a plan, as bits of its rows, that together overdraw a cell of one node, or its stock of a divided line.
 
@@ -89,14 +88,14 @@ def overdrawn(net: Net, live: LiveArrays, ws: Workspace, count: int, out: NDArra
                     same_hour |= 1 << b
         if day_n < 2:
             continue
-        if live.day[node, day].orders + day_n > net.node[node].cap_day_orders:
+        if live.day[node, day].orders + day_n > live.day[node, day].orders_max:
             return same_day
-        if live.day[node, day].units + day_u > net.node[node].cap_day_units:
+        if live.day[node, day].units + day_u > live.day[node, day].units_max:
             return same_day
         h = live.hour_node[node]
         if h >= 0 and (
-            live.hour[h, day, hour].orders + hour_n > net.node[node].cap_hour_orders
-            or live.hour[h, day, hour].units + hour_u > net.node[node].cap_hour_units
+            live.hour[h, day, hour].orders + hour_n > live.hour[h, day, hour].orders_max
+            or live.hour[h, day, hour].units + hour_u > live.hour[h, day, hour].units_max
         ):
             return same_hour
     return 0

@@ -106,7 +106,7 @@ def _apart(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64], rows: i
 
     Ends with the search of the plan it returns, so that ws tells of that; COLLIDES where branches do not suffice.
     """
-    net, live, ws = inputs.net, inputs.live, inputs.ws
+    live, ws = inputs.live, inputs.ws
     least = ws.best[0]
     number = -1 if _alike(rows, out) else branch_off(ws, np.int64(-1), np.int64(0), rows, out, least)
     cost, by, shipments, kept = INFINITE, INFINITE, INFINITE, -1
@@ -122,7 +122,7 @@ def _apart(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64], rows: i
         if number < 0 or not found_any or ws.best[0] > cost:
             continue
         count, _ = _write(inputs, o, out)
-        rows = overdrawn(net, live, ws, count, out)
+        rows = overdrawn(live, ws, count, out)
         if rows:
             number = -1 if _alike(rows, out) else branch_off(ws, b, number, rows, out, ws.best[0])
         elif ws.best[0] < cost or ws.best[1] < by or (ws.best[1] == by and ws.best[2] < shipments):
@@ -163,7 +163,7 @@ def solve(inputs: Inputs, row: int, out: NDArray[np.int64]) -> tuple[int, int, i
         return INFEASIBLE, 0, 0, -1
     cost = ws.best[0]
     count, place = _write(inputs, o, out)
-    rows = overdrawn(inputs.net, inputs.live, ws, count, out)
+    rows = overdrawn(inputs.live, ws, count, out)
     if rows == 0:
         return OPTIMAL, cost, count, place
     found = _apart(inputs, o, out, rows)

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeVar
 
 from engine.domain.plan import Promise, Refusal
 from engine.domain.units import epoch_s
+from engine.network.cells import BY_UNITS
 from engine.optimise.mip_facts import Facts
 from engine.optimise.mip_instance import NO_LIMIT, Share, Slot, Variant
 from engine.options.ways import Way
@@ -136,8 +137,7 @@ class Slots:
                 live=evaluator.live,
             )
 
-        node = evaluator.network.nodes[way.route.node]
-        by_units = node.capacity_day_units is not None or node.capacity_hour_units is not None
+        by_units = bool(evaluator.live.limited[way.route.node] & BY_UNITS)
         low = 1
         while low <= units_max:
             # only the start of the pick hangs on the units
@@ -184,19 +184,19 @@ class Slots:
         return self.facts.evaluator.tools.dates.ship_day(way.route, promise) if way.route.service >= 0 else 0
 
     def _cells(self, node: int, day: int, hour: int) -> tuple[int, ...]:
-        """The day's and the hour's cell, where the node has limits for them."""
-        row, live = self.facts.evaluator.network.nodes[node], self.facts.evaluator.live
+        """The day's and the hour's cell, where they have limits."""
+        live = self.facts.evaluator.live
         out = []
-        for at, orders_max, units_max, used in (
-            (-1, row.capacity_day_orders, row.capacity_day_units, live.used_day(node, day)),
-            (hour, row.capacity_hour_orders, row.capacity_hour_units, live.used_hour(node, day, hour)),
+        for at, limits, used in (
+            (-1, live.limits_of_day(node, day), live.used_day(node, day)),
+            (hour, live.limits_of_hour(node, day, hour), live.used_hour(node, day, hour)),
         ):
-            if orders_max is None and units_max is None:
+            if limits == (None, None):
                 continue
             key = (node, day, at)
             if key not in self._cell_of:
                 self._cell_of[key] = len(self.cells)
-                free = [NO_LIMIT if m is None else m - u for m, u in zip((orders_max, units_max), used, strict=True)]
+                free = [NO_LIMIT if m is None else m - u for m, u in zip(limits, used, strict=True)]
                 self.cells.append((free[0], free[1]))
             out.append(self._cell_of[key])
         return tuple(out)

@@ -43,11 +43,11 @@ def cells_of(evaluator: Evaluator, shipment: Shipment) -> tuple[Cell, ...]:
 def free_in(evaluator: Evaluator, cell: Cell) -> tuple[int | None, int | None]:
     """Orders and units that a cell still takes, None where it has no limit."""
     node, day, hour = cell
-    row, live = evaluator.network.nodes[node], evaluator.live
+    live = evaluator.live
     if hour < 0:
-        limits, used = (row.capacity_day_orders, row.capacity_day_units), live.used_day(node, day)
+        limits, used = live.limits_of_day(node, day), live.used_day(node, day)
     else:
-        limits, used = (row.capacity_hour_orders, row.capacity_hour_units), live.used_hour(node, day, hour)
+        limits, used = live.limits_of_hour(node, day, hour), live.used_hour(node, day, hour)
     orders, units = (None if limit is None else limit - taken for limit, taken in zip(limits, used, strict=True))
     return orders, units
 

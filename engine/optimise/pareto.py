@@ -182,7 +182,7 @@ def find_options(
     were dropped for want of room.
     """
     inputs: Inputs = opened(block, Inputs)
-    net, pol, live = inputs.net, inputs.pol, inputs.live
+    pol, live = inputs.pol, inputs.live
     orders, ws, lab = inputs.orders, inputs.ws, opened(room, Labels)
     o, state, one = orders.table[order], lab.state, np.int64(1)
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
@@ -193,7 +193,7 @@ def find_options(
         p = state[C_PLACE]
         cents, grams = _trip(pol, o, orders, p)
         if state[C_STEP] == JOIN:
-            if go_on_joining(net, live, o, lab, one, target, split, cents, grams, p):
+            if go_on_joining(live, o, lab, one, target, split, cents, grams, p):
                 state[C_STEP] = _next_place(inputs, o, lab)
                 if state[C_STEP] == DONE and state[C_MOST] < ws.clock[1]:
                     state[C_MOST] = ws.clock[1]

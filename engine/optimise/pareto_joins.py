@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
-from engine.network.records import Net
 from engine.optimise.labels import (
     C_LIMIT,
     C_PART,
@@ -92,25 +91,24 @@ def _drop_hopeless(lab: Labels, row: int, target: int, split: int, trip_cents: i
 
 
 @inlined
-def _has_room(net: Net, live: LiveArrays, lab: Labels, row: int, i: int, part: int) -> bool:
+def _has_room(live: LiveArrays, lab: Labels, row: int, i: int, part: int) -> bool:
     """Whether shipment i fits the cells of its node beside those of a part."""
     node, day, hour = lab.ship[row, i].node, lab.ship[row, i].day, lab.ship[row, i].hour
     units = lab.ship[row, i].units
     day_n, day_u, hour_n, hour_u = used_by(lab, row, part, node, day, hour)
-    if live.day[node, day].orders + day_n + 1 > net.node[node].cap_day_orders:
+    if live.day[node, day].orders + day_n + 1 > live.day[node, day].orders_max:
         return False
-    if live.day[node, day].units + day_u + units > net.node[node].cap_day_units:
+    if live.day[node, day].units + day_u + units > live.day[node, day].units_max:
         return False
     h = live.hour_node[node]
     return h < 0 or (
-        live.hour[h, day, hour].orders + hour_n + 1 <= net.node[node].cap_hour_orders
-        and live.hour[h, day, hour].units + hour_u + units <= net.node[node].cap_hour_units
+        live.hour[h, day, hour].orders + hour_n + 1 <= live.hour[h, day, hour].orders_max
+        and live.hour[h, day, hour].units + hour_u + units <= live.hour[h, day, hour].units_max
     )
 
 
 @compiled
 def _join(
-    net: Net,
     live: LiveArrays,
     lab: Labels,
     row: int,
@@ -131,7 +129,7 @@ def _join(
         for j in range(left * limit, left * limit + lab.num_part[left]):
             number = 1 + lab.part[j].number
             tight = lab.ship[row, i].tight
-            if number > room or (tight and lab.part[j].tight and not _has_room(net, live, lab, row, i, j)):
+            if number > room or (tight and lab.part[j].tight and not _has_room(live, lab, row, i, j)):
                 continue
             cost = lab.ship[row, i].cost + split + lab.part[j].cost
             deliver = max(lab.ship[row, i].deliver, lab.part[j].deliver)
@@ -161,7 +159,6 @@ def start_joins(lab: Labels, row: int, target: int, split: int, trip_cents: int,
 
 @compiled
 def go_on_joining(
-    net: Net,
     live: LiveArrays,
     o: NDArray[np.int64],
     lab: Labels,
@@ -190,7 +187,7 @@ def go_on_joining(
             t = sub | low
             if t != target and lab.num_ship[row, t] > 0 and lab.num_part[s ^ t] > 0:
                 state[C_WORK] -= lab.num_ship[row, t] * lab.num_part[s ^ t]
-                _join(net, live, lab, row, target, s, t, most, split, trip_cents, trip_g, place)
+                _join(live, lab, row, target, s, t, most, split, trip_cents, trip_g, place)
             sub = (sub - 1) & rest if sub else np.int64(-1)
         state[C_PART] = -1
     return True

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.costs.tariff import num_parcels, rounded
 from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
-from engine.network.records import UNLIMITED, Net
+from engine.network.records import Net
 from engine.optimise.codes import (
     COURIER,
     IN,
@@ -52,16 +52,16 @@ PRICED = 8  # the work of a shipment, where that of a join is 1
 
 
 @inlined
-def _is_tight(net: Net, live: LiveArrays, node: int, day: int, hour: int, orders: int, units: int) -> bool:
+def _is_tight(live: LiveArrays, node: int, day: int, hour: int, orders: int, units: int) -> bool:
     """Whether so many shipments with so many units in all may be too much for a cell."""
-    if live.day[node, day].orders + orders > net.node[node].cap_day_orders:
+    if live.day[node, day].orders + orders > live.day[node, day].orders_max:
         return True
-    if live.day[node, day].units + units > net.node[node].cap_day_units:
+    if live.day[node, day].units + units > live.day[node, day].units_max:
         return True
     h = live.hour_node[node]
     return h >= 0 and (
-        live.hour[h, day, hour].orders + orders > net.node[node].cap_hour_orders
-        or live.hour[h, day, hour].units + units > net.node[node].cap_hour_units
+        live.hour[h, day, hour].orders + orders > live.hour[h, day, hour].orders_max
+        or live.hour[h, day, hour].units + units > live.hour[h, day, hour].units_max
     )
 
 
@@ -87,15 +87,11 @@ def _offer(
         return
     node = ws.candidate[c].node
     day, hour, tight = np.int64(-1), np.int64(-1), np.int64(0)
-    if (
-        net.node[node].cap_day_orders != UNLIMITED
-        or net.node[node].cap_day_units != UNLIMITED
-        or live.hour_node[node] >= 0
-    ):
+    if live.limited[node] != 0:
         _, _, _, segment = pick_of(inputs, o, t, c)
         day, hour = net.segment[segment].day, net.segment[segment].hour
         most = min(o[O_MAX_SHIPMENTS], o[O_ITEMS])
-        if t != target and _is_tight(net, live, node, day, hour, most, ws.set[target].units):
+        if t != target and _is_tight(live, node, day, hour, most, ws.set[target].units):
             tight = np.int64(1)
     keep_ship(lab, row, t, cost, deliver, co2e, kind, c, node, route, at_place, tight, day, hour, ws.set[t].units)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.costs.tariff import ceil_div, num_parcels, parcel_cents, rounded, weigh
+from engine.network.cells import BY_UNITS
 from engine.network.jit import inlined
 from engine.network.records import UNLIMITED
 from engine.optimise.pieces import divided_cents
@@ -72,11 +73,7 @@ def pick_of(inputs: Inputs, o: NDArray[np.int64], t: int, c: int) -> tuple[int, 
         left >>= 1
         i += 1
     lines = ws.set[t].lines
-    simple = (
-        release == placed
-        and net.node[node].cap_day_units == UNLIMITED
-        and (live.hour_node[node] < 0 or net.node[node].cap_hour_units == UNLIMITED)
-    )
+    simple = release == placed and live.limited[node] & BY_UNITS == 0
     stamp = ws.clock[0]
     if simple and ws.pick[c, lines].stamp == stamp:
         return release, ws.pick[c, lines].start_s, ws.pick[c, lines].end_s, ws.pick[c, lines].segment
@@ -146,14 +143,15 @@ def late_cents(pol: Pol, o: NDArray[np.int64], deliver: int) -> int:
 @inlined
 def capacity_cents(inputs: Inputs, node: int, day: int) -> int:
     """The price of a busy node, by what is used of a day."""
-    net, pol, live = inputs.net, inputs.pol, inputs.live
+    pol, live = inputs.pol, inputs.live
     if pol.scalar[P_CAPACITY] == 0:
         return 0
     used = 0
-    if net.node[node].cap_day_orders != UNLIMITED and net.node[node].cap_day_orders > 0:
-        used = live.day[node, day].orders * 1000 // net.node[node].cap_day_orders
-    if net.node[node].cap_day_units != UNLIMITED and net.node[node].cap_day_units > 0:
-        used = max(used, live.day[node, day].units * 1000 // net.node[node].cap_day_units)
+    orders_max, units_max = live.day[node, day].orders_max, live.day[node, day].units_max
+    if orders_max != UNLIMITED and orders_max > 0:
+        used = live.day[node, day].orders * 1000 // orders_max
+    if units_max != UNLIMITED and units_max > 0:
+        used = max(used, live.day[node, day].units * 1000 // units_max)
     free = pol.scalar[P_CAPACITY_FREE]
     above = min(used, 1000) - free
     if above <= 0:

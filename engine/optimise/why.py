@@ -156,7 +156,7 @@ def _pick(net: Net, live: LiveArrays, look: Look, node: int, work_s: int, units:
     low, last = first_segment(net, node, start), net.node[node].segment_to
     if low == last:
         return BEYOND_HORIZON
-    while not has_room(net, live, node, net.segment[low].day, net.segment[low].hour, units):
+    while not has_room(live, node, net.segment[low].day, net.segment[low].hour, units):
         if look.ask[A_IGNORE] & IGNORE_ROOM:
             break
         if now[W_FULL] < 0:

@@ -1,7 +1,7 @@
 """
 When, on arrays: picks, hand-overs and arrivals of one shipment, compiled. The rules are MODEL.md section 3.
 
-Takes `Net` (engine/network/records.py) and the used capacity of `LiveArrays` (engine/network/live.py). Instants are
+Takes `Net` (engine/network/records.py) and the capacity of `LiveArrays` (engine/network/cells.py). Instants are
 epoch seconds; NEVER says that there is none.
 """
 
@@ -16,17 +16,17 @@ NEVER = -1
 
 
 @inlined
-def has_room(net: Net, live: LiveArrays, node: int, day: int, hour: int, units: int) -> bool:
+def has_room(live: LiveArrays, node: int, day: int, hour: int, units: int) -> bool:
     """Whether one more order of so many units fits the cells of a node."""
-    if live.day[node, day].orders + 1 > net.node[node].cap_day_orders:
+    if live.day[node, day].orders + 1 > live.day[node, day].orders_max:
         return False
-    if live.day[node, day].units + units > net.node[node].cap_day_units:
+    if live.day[node, day].units + units > live.day[node, day].units_max:
         return False
     h = live.hour_node[node]
     if h >= 0:
-        if live.hour[h, day, hour].orders + 1 > net.node[node].cap_hour_orders:
+        if live.hour[h, day, hour].orders + 1 > live.hour[h, day, hour].orders_max:
             return False
-        if live.hour[h, day, hour].units + units > net.node[node].cap_hour_units:
+        if live.hour[h, day, hour].units + units > live.hour[h, day, hour].units_max:
             return False
     return True
 
@@ -49,7 +49,7 @@ def pick(net: Net, live: LiveArrays, node: int, release_s: int, work_s: int, uni
     """Start, end and segment of the pick of a shipment released at `release_s`; NEVER where is no time or room."""
     start = max(release_s, net.node[node].free_from_s)
     low, last = first_segment(net, node, start), net.node[node].segment_to
-    while low < last and not has_room(net, live, node, net.segment[low].day, net.segment[low].hour, units):
+    while low < last and not has_room(live, node, net.segment[low].day, net.segment[low].hour, units):
         low += 1
     if low >= last:
         return NEVER, NEVER, NEVER

@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 from engine.domain.plan import Refusal
 from engine.network.calendars import Interval
+from engine.network.cells import Limits, by_the_hour, day_limits, hour_limits
 from engine.network.live import Live
 from engine.network.model import Node
-
-NO_LIMIT = 2**62
 
 
 class Segments:
@@ -46,10 +45,8 @@ class WorkTime:
         self.node = node
         self.starts, self.ends, self.done = segments.starts, segments.ends, segments.done
         self.days, self.hours = segments.days, segments.hours
-        self.hourly = node.capacity_hour_orders is not None or node.capacity_hour_units is not None
-        self.day_limits = _limits(node.capacity_day_orders, node.capacity_day_units)
-        self.hour_limits = _limits(node.capacity_hour_orders, node.capacity_hour_units)
-        self.limited = self.hourly or self.day_limits != (NO_LIMIT, NO_LIMIT)
+        self.hourly = by_the_hour(node)
+        self.limited = self.hourly or day_limits(node) != (None, None)
         # None: an endless backlog leaves no instant to start at.
         self.free_from_s = self.end(as_of_s, node.backlog_s)
 
@@ -93,18 +90,21 @@ class WorkTime:
 
     def has_room(self, i: int, units: int, live: Live | None) -> bool:
         """Whether one more order of so many units fits the day and hour of interval `i`."""
-        if not self.limited:
+        if not (self.limited if live is None else live.limited[self.index]):
             return True
         day = self.days[i]
-        used_orders, used_units = live.used_day(self.index, day) if live is not None else (0, 0)
-        max_orders, max_units = self.day_limits
-        if used_orders + 1 > max_orders or used_units + units > max_units:
+        used, limits = (0, 0), day_limits(self.node)
+        if live is not None:
+            used, limits = live.used_day(self.index, day), live.limits_of_day(self.index, day)
+        if not _fits(used, units, limits):
             return False
         if not self.hourly:
             return True
-        used_orders, used_units = live.used_hour(self.index, day, self.hours[i]) if live is not None else (0, 0)
-        max_orders, max_units = self.hour_limits
-        return used_orders + 1 <= max_orders and used_units + units <= max_units
+        used, limits = (0, 0), hour_limits(self.node)
+        if live is not None:
+            hour = self.hours[i]
+            used, limits = live.used_hour(self.index, day, hour), live.limits_of_hour(self.index, day, hour)
+        return _fits(used, units, limits)
 
     def latest_start(self, i: int, by_s: int, work_s: int, units: int, live: Live | None) -> int:
         """
@@ -137,5 +137,6 @@ class Pick:
         return min(cutoff_s, self.work.latest_start(self.interval, by_s, self.work_s, self.units, self.live))
 
 
-def _limits(orders: int | None, units: int | None) -> tuple[int, int]:
-    return (NO_LIMIT if orders is None else orders, NO_LIMIT if units is None else units)
+def _fits(used: tuple[int, int], units: int, limits: Limits) -> bool:
+    orders_max, units_max = limits
+    return (orders_max is None or used[0] + 1 <= orders_max) and (units_max is None or used[1] + units <= units_max)

@@ -15,6 +15,8 @@ from engine.stock.ledger import NO_LIMIT, Conflict, Outcome, Posting
 from engine.stock.records import IdempotencyKey, Record
 
 Key = tuple[Any, ...]
+Cell = tuple[int, int, int]  # node, day, hour
+Booked = tuple[int, int, int, int]  # orders, units, own limits of both
 MOST = 2**31 - 1  # units that a row holds
 NUMBERED = (("event_no",), ("audit_no",))  # keys that the store gives
 
@@ -36,7 +38,7 @@ class Books:
     """What was read: numbers of rows and cells, and which records are there; and what is to be written of records."""
 
     stock: dict[int, tuple[int, int]]  # on hand, reserved
-    cells: dict[tuple[int, int, int], tuple[int, int]]  # orders, units
+    cells: dict[Cell, Booked]
     there: dict[type[Record], dict[Key, int]]  # versions, 0 where a kind has none; of those to be made or changed
     answered: dict[Key, IdempotencyKey] = field(default_factory=dict)
     written: dict[type[Record], dict[Key, How]] = field(default_factory=dict)
@@ -66,7 +68,7 @@ def _one(posting: Posting, books: Books) -> Outcome:
         if known is not None:
             return Outcome(Conflict.KEY, known.key, known)
     stock: dict[int, tuple[int, int]] = {}
-    cells: dict[tuple[int, int, int], tuple[int, int]] = {}
+    cells: dict[Cell, Booked] = {}
     refused = _stock(posting, books.stock, stock) or _capacity(posting, books.cells, cells) or _records(posting, books)
     if refused is not None:
         return refused
@@ -105,19 +107,30 @@ def _stock(posting: Posting, stock: Mapping[int, tuple[int, int]], after: dict[i
 
 def _capacity(
     posting: Posting,
-    cells: Mapping[tuple[int, int, int], tuple[int, int]],
-    after: dict[tuple[int, int, int], tuple[int, int]],
+    cells: Mapping[Cell, Booked],
+    after: dict[Cell, Booked],
 ) -> Outcome | None:
+    """The first cell that would take more than it may; what it has beyond its limit already may stay, or shrink."""
+    for limit in posting.limits:
+        orders, units, _, _ = after.get(limit[:3]) or cells[limit[:3]]
+        after[limit[:3]] = orders, units, limit.orders_max, limit.units_max
     for cell in posting.capacity:
         at = cell[:3]
-        orders, units = after.get(at) or cells[at]
-        after[at] = orders + cell.orders, units + cell.units
+        orders, units, orders_max, units_max = after.get(at) or cells[at]
+        after[at] = orders + cell.orders, units + cell.units, orders_max, units_max
     for cell in posting.capacity:
-        orders, units = after[cell[:3]]
-        over = NO_LIMIT != cell.orders_max < orders or NO_LIMIT != cell.units_max < units
+        before, (orders, units, orders_max, units_max) = cells[cell[:3]], after[cell[:3]]
+        many = _over(orders, before[0], orders_max, cell.orders_max)
+        over = many or _over(units, before[1], units_max, cell.units_max)
         if over or orders < 0 or units < 0:
             return Outcome(Conflict.CAPACITY, f"{cell.node_no}/{cell.day}/{cell.hour}")
     return None
+
+
+def _over(after: int, before: int, own_max: int, node_max: int) -> bool:
+    """Whether a number has risen beyond its limit: the cell's own, else the node's."""
+    most = node_max if own_max == NO_LIMIT else own_max
+    return NO_LIMIT != most < after and after > before
 
 
 def _records(posting: Posting, books: Books) -> Outcome | None:

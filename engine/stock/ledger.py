@@ -12,7 +12,8 @@ by one number, its key:
     key = sku_no * 2**20 + node_no
 
 Three rules hold after every transaction: nothing is reserved below 0; a posting with a `floor` never leaves less than
-that free; capacity with a limit is never booked beyond it.
+that free; capacity with a limit is never booked beyond it. Limits that a cell was given of its own (`LimitChange`) are
+kept in the ledger and win over those that a posting brings: whoever has not heard of them yet is held to them, too.
 """
 
 from collections.abc import Callable, Sequence
@@ -57,13 +58,28 @@ class StockChange(NamedTuple):
 
 
 class CapacityChange(NamedTuple):
-    """Orders and units added to what a node has booked on a local day (hour -1), or in an hour of it."""
+    """
+    Orders and units added to what a node has booked on a local day (hour -1), or in an hour of it.
+
+    ``orders_max`` and ``units_max`` are what the node takes where the cell has no limits of its own; a number that does
+    not rise may lie beyond its limit.
+    """
 
     node_no: int
     day: int
     hour: int
     orders: int
     units: int
+    orders_max: int = NO_LIMIT
+    units_max: int = NO_LIMIT
+
+
+class LimitChange(NamedTuple):
+    """What a cell takes at most from now on, whatever is booked already; NO_LIMIT: as the node says."""
+
+    node_no: int
+    day: int
+    hour: int
     orders_max: int = NO_LIMIT
     units_max: int = NO_LIMIT
 
@@ -90,6 +106,7 @@ class Posting(msgspec.Struct, kw_only=True):
 
     stock: list[StockChange] = []
     capacity: list[CapacityChange] = []
+    limits: list[LimitChange] = []
     moves: list[Move] = []
     makes: list[Record] = []
     changes: list[Record] = []
@@ -126,13 +143,19 @@ class StockRow(NamedTuple):
 
 
 class CapacityCell(NamedTuple):
-    """What a node has booked after a transaction; hour -1: on the whole day."""
+    """
+    What a node has booked after a transaction, and the limits of the cell's own; hour -1: of the whole day.
+
+    Limits are NO_LIMIT where the node's hold.
+    """
 
     node_no: int
     day: int
     hour: int
     orders: int
     units: int
+    orders_max: int = NO_LIMIT
+    units_max: int = NO_LIMIT
 
 
 class Posted(NamedTuple):
@@ -217,7 +240,7 @@ class Change(NamedTuple):
     at_s: int
     writer: str
     stock: list[tuple[int, int, int, int, int]]  # key, on hand, reserved after; on hand, reserved before
-    capacity: list[tuple[int, int, int, int, int, int, int]]  # node, day, hour, orders, units after; before
+    capacity: list[tuple[int, ...]]  # node, day, hour; orders, units, own limits of both after; these four before
     notices: list[str]
 
 
@@ -229,7 +252,7 @@ class Contents(NamedTuple):
     on_hand: Int64s
     reserved: Int64s
     seq: Int64s  # of the transaction that changed the row last
-    capacity: Int64s  # (n, 5): node_no, day, hour, orders, units
+    capacity: Int64s  # (n, 7): the fields of CapacityCell
 
 
 class Numbers(NamedTuple):

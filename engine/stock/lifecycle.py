@@ -26,10 +26,10 @@ from typing import NamedTuple
 import msgspec
 
 from engine.domain.order import Method
+from engine.network.cells import WHOLE_DAY
 from engine.stock.ledger import CapacityChange, Move, StockChange, stock_key
 from engine.stock.records import DAY, HOUR, SHARED, Part, PartState
 from engine.stock.records_oms import Lot
-from engine.stock.view import WHOLE_DAY
 
 
 class Course(StrEnum):

@@ -148,6 +148,20 @@ class Quarantined(Record, frozen=True, kw_only=True):
     version: int = 1
 
 
+class CapacityDay(Record, frozen=True, kw_only=True):
+    """Limits that somebody gave a local day of a node, and hours of it; the cells of capacity have them, too."""
+
+    TABLE: ClassVar[str] = "capacity_days"
+    KEY: ClassVar[tuple[str, ...]] = ("node_no", "day")
+
+    node_no: int
+    day: int
+    document_json: str  # engine.desk.capacity.DayLimits; "{}" where the node's own limits were brought back
+    updated_s: int
+    by: str = ""
+    version: int = 1
+
+
 class Lot(Record, frozen=True, kw_only=True):
     """Units due at a node."""
 
@@ -287,6 +301,7 @@ RECORDS: tuple[type[Record], ...] = (
     HeldBack,
     PolicyRecord,
     NodeSetting,
+    CapacityDay,
     ApiKey,
     Audit,
     Webhook,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.network.live import Live
 from engine.stock.ledger import (
+    NO_LIMIT,
     NODE_BITS,
     CapacityCell,
     Change,
@@ -27,8 +28,7 @@ from engine.stock.ledger import (
     stock_key,
 )
 
-Cell = tuple[int, int, int]  # node number, local day, hour or -1
-WHOLE_DAY = -1
+Cell = tuple[int, int, int]  # node number, local day, hour or WHOLE_DAY
 
 
 class View:
@@ -123,8 +123,11 @@ class View:
             self.missing[int(contents.key[i])] = int(contents.on_hand[i]), int(contents.reserved[i])
         for table in (live.day_orders, live.day_units, live.hour_orders, live.hour_units):
             table[:] = 0
-        for node_no, day, hour, orders, units in contents.capacity.tolist():
-            self._set_cell(CapacityCell(node_no, day, hour, orders, units), contents.mark.seq, (0, 0))
+        for at in list(live.own_limits):
+            live.set_limits(*at, None, None)
+        for values in contents.capacity.tolist():
+            # The feed tells of later changes only, whatever their place: PostgreSQL's mark is beyond all places.
+            self._set_cell(CapacityCell(*values), 0, (0, 0))
 
     def hold(self, posting: Posting) -> None:
         """Let a posting count before it is answered. See `note` for one that counts already."""
@@ -231,7 +234,7 @@ class View:
             seq = change.mark.seq
             self.set_rows((StockRow(*values[:3]) for values in change.stock), seq)
             for values in change.capacity:
-                cell = CapacityCell(*values[:5])
+                cell = CapacityCell(*values[:7])
                 self._set_cell(cell, seq, self._known_cell((cell.node_no, cell.day, cell.hour)))
             notices += change.notices
         return notices
@@ -239,6 +242,10 @@ class View:
     def set_cell(self, cell: CapacityCell) -> None:
         """Take a capacity cell over, as the ledger has, or had, it."""
         self._set_cell(cell, -1, (0, 0))
+
+    def set_booked(self, at: Cell, orders: int, units: int) -> None:
+        """Let so much of a capacity cell count as booked; its limits stay."""
+        self._book(at, orders, units)
 
     def cell(self, at: Cell) -> tuple[int, int]:
         """Orders and units that count as booked; zeros outside the days that are looked at."""
@@ -298,15 +305,29 @@ class View:
 
     def _set_cell(self, fresh: CapacityCell, seq: int, known: tuple[int, int]) -> None:
         at = fresh.node_no, fresh.day, fresh.hour
-        place = self._place(at)
-        if place is None:
-            return
         if seq < 0 or seq >= self.cell_seq.get(at, 0):
             known = fresh.orders, fresh.units
             self.cell_seq[at] = max(seq, self.cell_seq.get(at, 0))
+            self._set_limits(fresh)
+        self._book(at, *known)
+
+    def _book(self, at: Cell, orders: int, units: int) -> None:
+        """Let so much count as booked, with what is on its way on top."""
+        place = self._place(at)
+        if place is None:
+            return
         table, index = place
-        orders, units = self.pending_cells.get(at, (0, 0))
-        table[index] = (known[0] + orders, known[1] + units)
+        coming = self.pending_cells.get(at, (0, 0))
+        table["orders"][index], table["units"][index] = orders + coming[0], units + coming[1]
+
+    def _set_limits(self, fresh: CapacityCell) -> None:
+        """Follow the limits of a cell's own, also of one that comes into the days that are looked at only later."""
+        node = int(self.node_at[fresh.node_no]) if fresh.node_no < len(self.node_at) else -1
+        if node < 0:
+            return
+        orders_max, units_max = (None if m == NO_LIMIT else m for m in (fresh.orders_max, fresh.units_max))
+        if self.live.own_limits.get((node, fresh.day, fresh.hour), (None, None)) != (orders_max, units_max):
+            self.live.set_limits(node, fresh.day, fresh.hour, orders_max, units_max)
 
     def _add_cell(self, at: Cell, orders: int, units: int) -> None:
         place = self._place(at)
@@ -317,12 +338,5 @@ class View:
 
     def _place(self, at: Cell) -> tuple[NDArray[np.void], tuple[int, ...]] | None:
         node_no, day, hour = at
-        live = self.live
         node = int(self.node_at[node_no]) if node_no < len(self.node_at) else -1
-        d = day - live.first_day
-        if node < 0 or not 0 <= d < live.num_days:
-            return None
-        if hour == WHOLE_DAY:
-            return live.day, (node, d)
-        h = int(live.hour_node[node])
-        return None if h < 0 else (live.hour, (h, d, hour))
+        return None if node < 0 else self.live.cell_at(node, day, hour)

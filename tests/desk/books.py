@@ -22,7 +22,7 @@ def reserved(ledger: Ledger) -> int:
 def booked(ledger: Ledger) -> dict[tuple[int, int], tuple[int, int]]:
     """Orders and units by node and hour (-1: the day), days summed, without zeros."""
     out: dict[tuple[int, int], tuple[int, int]] = {}
-    for node_no, _, hour, orders, units in ledger.load(0).capacity.tolist():
+    for node_no, _, hour, orders, units, _, _ in ledger.load(0).capacity.tolist():
         before = out.get((node_no, hour), (0, 0))
         out[node_no, hour] = before[0] + orders, before[1] + units
     return {at: cell for at, cell in out.items() if cell != (0, 0)}

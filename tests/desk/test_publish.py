@@ -1,10 +1,12 @@
 """A network is replaced while its desk runs."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
 from engine.desk.ask import DeskError
+from engine.desk.capacity import DayLimits, SetCapacity
 from engine.desk.follow import Follow
 from engine.desk.publish import Publisher, publish
 from engine.desk.settings import NodeChanges, SetNode, list_audit
@@ -33,6 +35,8 @@ def test_stock_capacity_numbers_and_settings_go_on_in_another_network(ledger: Le
     with following(FIRST, ledger) as (desk, _):
         desk.ask(allocate(builders.order(builders.line("a", 2), nodes=("wh",)), ttl_s=None))
         desk.ask(SetNode(node="wh", changes=NodeChanges(rejection_ppm=5_000)))
+        today = builders.AS_OF.date()
+        desk.ask(SetCapacity(node="wh", day=today + timedelta(days=1), limits=DayLimits(orders_max=3)))
         settle(desk)
         publish(desk, NEXT, now_s=NOW_S, exchange=desk._follow.exchange, by="ann")  # type: ignore[union-attr]
         settle(desk)
@@ -40,6 +44,7 @@ def test_stock_capacity_numbers_and_settings_go_on_in_another_network(ledger: Le
         live, index = desk.state.engine.live, desk.state.engine.network.node_index
         assert live.available(index["wh"], 2) == 8  # not 99: the ledger knows
         assert live.used_day(index["wh"], live.first_day + 1) == (1, 2)
+        assert [live.limits_of_day(index["wh"], live.first_day + i)[0] for i in (1, 2)] == [1, 3]
         assert desk.state.engine.network.nodes[index["wh"]].rejection_ppm == 5_000
         document = said(desk.ask(allocate(builders.order("a", order_id="o2"))))
         assert document["versions"]["network"] == "2"

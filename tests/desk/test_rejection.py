@@ -54,7 +54,7 @@ def stock(ledger: Ledger, node: int, sku: int = 0) -> tuple[int, int]:
 
 
 def booked(ledger: Ledger) -> list[tuple[int, int]]:
-    return sorted((orders, units) for *_, orders, units in ledger.load(0).capacity.tolist())
+    return sorted((orders, units) for *_, orders, units, _, _ in ledger.load(0).capacity.tolist())
 
 
 def open_units(ledger: Ledger) -> dict[int, int]:

@@ -78,4 +78,4 @@ def contents(ledger: Ledger) -> tuple[dict[int, tuple[int, int]], dict[tuple[int
     found = ledger.load(0)
     stock = zip(found.key.tolist(), found.on_hand.tolist(), found.reserved.tolist(), strict=True)
     rows = {key: (on_hand, reserved) for key, on_hand, reserved in stock if on_hand or reserved}
-    return rows, {tuple(row[:3]): tuple(row[3:]) for row in found.capacity.tolist() if any(row[3:])}
+    return rows, {tuple(row[:3]): tuple(row[3:5]) for row in found.capacity.tolist() if any(row[3:5])}

@@ -209,7 +209,7 @@ def test_the_feed_tells_of_each_transaction_once_as_it_left_things_and_found_the
     second = ledger.post([Posting(puts=[exclusion(1)], notices=["nodes"])], NOW_S + 1)
     one, two = ledger.changes(mark)
     assert (one.stock, one.at_s, one.mark.seq) == ([(ROW, 4, 1, 5, 0)], NOW_S, first.seq)
-    assert sorted(one.capacity) == [(ROW, TODAY, -1, 1, 1, 0, 0), (ROW, TODAY, 9, 1, 1, 0, 0)]
+    assert sorted(one.capacity) == [(ROW, TODAY, hour, 1, 1, -1, -1, 0, 0, -1, -1) for hour in (-1, 9)]
     assert set(one.notices) == {"policies"}
     assert (two.stock, two.capacity, two.notices, two.mark.seq) == ([], [], ["nodes"], second.seq)
     assert ledger.changes(one.mark) == [two]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.adapters.ledger import SqlLedger, check, open_ledger
-from engine.stock.ledger import CapacityChange, Change, Count, FeedMark, Ledger, Move, Posting, StockChange
+from engine.stock.ledger import CapacityChange, Change, Count, FeedMark, Ledger, LimitChange, Move, Posting, StockChange
 from engine.stock.records import IdempotencyKey, Part, Reservation
 from engine.stock.records_oms import Exclusion, PickStats
 from tests.examples import examples
@@ -57,6 +57,9 @@ class Random:
             1, day, hour, self.pick(-1, 1, 1), self.pick(-1, 1, 2), self.pick(-1, 3), self.pick(-1, 4)
         )
 
+    def limit(self) -> LimitChange:
+        return LimitChange(1, self.example, self.pick(-1, 9), self.pick(-1, 0, 2), self.pick(-1, 1, 3))
+
     def record(self, versions: tuple[int, ...]) -> Any:
         name, version = f"{self.example}-{self.rng.integers(3)}", self.pick(*versions)
         if self.rng.random() < 0.5:
@@ -92,6 +95,7 @@ class Random:
         return Posting(
             stock=self.some(2, self.stock),
             capacity=self.some(1, self.capacity),
+            limits=self.some(1, self.limit) if self.rng.random() < 0.3 else [],
             moves=self.some(1, self.move),
             makes=self.some(2, lambda: self.record((1,))),
             changes=self.some(1, lambda: self.record((2, 2, 3))),

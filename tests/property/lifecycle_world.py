@@ -47,6 +47,9 @@ def network() -> Network:
 
 
 NETWORK = network()
+NONE = 10**9
+# Orders and units by node, of its days and of its hours.
+LIMITS = {(0, False): (4, NONE), (0, True): (NONE, 6), (1, False): (NONE, 8)}
 Line = tuple[str, str, int]  # reservation, line id, sku number
 
 
@@ -66,6 +69,8 @@ class World:
         self.counted_low: set[tuple[int, int]] = set()  # rows that were found, or let be, shorter than what is reserved
         self.blocked: set[tuple[int, int]] = set()
         self.turned_up: Counter[int] = Counter()  # units that left a shelf that was counted too low
+        self.limits: dict[tuple[int, int, int], tuple[int | None, int | None]] = {}  # that cells were given
+        self.booked_before: dict[tuple[int, int, int], tuple[int, int]] = {}
         self.ended: dict[tuple[str, int], str] = {}
         self.said: list[tuple[Command, KeyAsked, Answer]] = []
         self.num_calls = 0
@@ -191,17 +196,29 @@ class World:
                     orders[part.node_no, part.day, hour] += not part.booked & SHARED
         assert +found == +self.units
         self._check_shelves(reserved)
-        booked = {at: cell for at, cell in self.ledger.cells.items() if cell != (0, 0)}
+        booked = {at: cell[:2] for at, cell in self.ledger.cells.items() if cell[:2] != (0, 0)}
         assert {at: units for at, (_, units) in booked.items()} == dict(+cells)
         assert {at: count for at, (count, _) in booked.items() if count} == dict(+orders)
         by_node: Counter[int] = Counter()
         for (node_no, _, hour), units in cells.items():
             by_node[node_no] += units if hour == -1 or node_no not in {n for n, _, h in cells if h == -1} else 0
         assert +by_node == +self.booked
-        for (node_no, _, hour), (count, units) in booked.items():
-            assert node_no != 0 or (count <= 4 if hour == -1 else units <= 6)
-            assert node_no != 1 or units <= 8
+        self._check_limits(booked)
         self.desk.run(self._check_view)
+
+    def _check_limits(self, booked: dict[tuple[int, int, int], tuple[int, int]]) -> None:
+        """No cell takes more than its own limit or its node's; what was booked before a limit came may stay."""
+        for at, (count, units) in booked.items():
+            node_no, _, hour = at
+            general, own = LIMITS.get((node_no, hour >= 0), (NONE, NONE)), self.limits.get(at, (None, None))
+            orders_max, units_max = (g if o is None else o for o, g in zip(own, general, strict=True))
+            before = self.booked_before.get(at, (0, 0))
+            assert count <= max(orders_max, before[0]), f"orders of cell {at}"
+            assert units <= max(units_max, before[1]), f"units of cell {at}"
+        self.booked_before = booked
+        for (node_no, day, hour), (orders, most_units) in self.limits.items():
+            stored = tuple(-1 if limit is None else limit for limit in (orders, most_units))
+            assert self.ledger.cells[node_no, day, hour][2:] == stored
 
     def _check_shelves(self, reserved: Counter[tuple[int, int]]) -> None:
         for key, (on_hand, held, _) in self.ledger.stock.items():

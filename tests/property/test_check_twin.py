@@ -138,8 +138,7 @@ def test_the_order_of_stock_rows_changes_nothing(seed: int) -> None:
     network = replace(case.network, stock=table)
     live = Live(network, HORIZON_DAYS)
     live.row_price_cents[:] = case.live.row_price_cents
-    live.day_orders[:], live.day_units[:] = case.live.day_orders, case.live.day_units
-    live.hour_orders[:], live.hour_units[:] = case.live.hour_orders, case.live.hour_units
+    live.take_cells(case.live)
     assert whole(_evaluator(replace(case, network=network, live=live))).plan == whole(_evaluator(case)).plan
 
 

@@ -82,10 +82,13 @@ def markdown(network: Network, live: Live, sku: int) -> int:
 def capacity(network: Network, live: Live, policy: Policy) -> int:
     k, d = network.nodes[0], PICK_DAY - live.first_day
     utils = [0]
-    if k.capacity_day_orders is not None:
-        utils.append(int(live.day_orders[0, d]) * 1000 // k.capacity_day_orders)
-    if k.capacity_day_units is not None:
-        utils.append(int(live.day_units[0, d]) * 1000 // k.capacity_day_units)
+    orders_max, units_max = live.own_limits.get((0, PICK_DAY, -1), (None, None))
+    orders_max = k.capacity_day_orders if orders_max is None else orders_max
+    units_max = k.capacity_day_units if units_max is None else units_max
+    if orders_max is not None:
+        utils.append(int(live.day_orders[0, d]) * 1000 // orders_max)
+    if units_max is not None:
+        utils.append(int(live.day_units[0, d]) * 1000 // units_max)
     free = policy.capacity_free_permille
     x = max(0, min(1000, max(utils)) - free)
     return floor(Fraction(policy.capacity_price_cents * x**2, (1000 - free) ** 2))
@@ -157,6 +160,8 @@ def cases(draw: st.DrawFn) -> tuple[Network, Live]:
     live.row_cover_days[:] = np.arange(len(live.row_cover_days)) * draw(st.integers(0, 9))
     live.day_orders[0, :] = draw(st.integers(0, 8))
     live.day_units[0, :] = draw(st.integers(0, 31))
+    own = st.none() | st.integers(1, 40)
+    live.set_limits(0, PICK_DAY, -1, draw(own), draw(own))
     return network, live
 
 

@@ -27,11 +27,12 @@ from engine.stock.lifecycle import Step
 from engine.stock.records import Part, Reservation
 from tests import builders
 from tests.examples import examples
-from tests.property.lifecycle_choices import FEW, LIMIT_S, PICK, TABLE, Choices, course, something_open, steps_of
+from tests.property.lifecycle_choices import FEW, LIMIT_S, PICK, TABLE, course, something_open, steps_of
+from tests.property.lifecycle_limits import Limiting
 from tests.property.lifecycle_world import NODES, SKUS
 
 
-class Lifecycle(Choices):
+class Lifecycle(Limiting):
     """See the module."""
 
     # --- calls that make reservations

@@ -135,7 +135,7 @@ class Course:
             found[order_id][line_id] += units
         assert found == self.ordered
         assert held == Counter({key: reserved for key, (_, reserved, _) in self.ledger.stock.items() if reserved})
-        assert booked == Counter({at: units for at, (_, units) in self.ledger.cells.items() if units})
+        assert booked == Counter({at: units for at, (_, units, *_) in self.ledger.cells.items() if units})
         short = {key for key, (on_hand, reserved, _) in self.ledger.stock.items() if on_hand < reserved}
         listed = {case.exception_id for case in self.cases() if case.kind == "stock_short"}
         for key in short:

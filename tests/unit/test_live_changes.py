@@ -301,6 +301,8 @@ def test_an_engine_that_rolled_on_decides_what_one_built_for_that_day_decides(se
     live.rows[:] = case.live.rows
     live.day_orders[:, :-3], live.day_units[:, :-3] = case.live.day_orders[:, 3:], case.live.day_units[:, 3:]
     live.hour_orders[:, :-3], live.hour_units[:, :-3] = case.live.hour_orders[:, 3:], case.live.hour_units[:, 3:]
+    for at, limits in case.live.own_limits.items():
+        live.set_limits(*at, *limits)
     assert _equal(rolled.live, live)
     order = replace(case.order, placed_at=case.order.placed_at + timedelta(days=3), deliver_by=None)
     built = Engine(network, live=live, policy=case.policy, guard=False)

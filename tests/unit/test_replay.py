@@ -136,6 +136,28 @@ def test_a_journal_that_begins_in_mid_course_begins_with_what_is_held(path: Path
     assert [verdict.outcome for verdict in replayed(path, network)] == [Outcome.EQUAL]
 
 
+def test_limits_of_single_days_are_replayed_whether_they_were_set_before_or_meanwhile(path: Path, record: Open) -> None:
+    engine = Engine(NETWORK)
+    index, days = NETWORK.node_index[WH], range(engine.live.first_day, engine.live.first_day + engine.live.num_days)
+    free = engine.decide(order("free")).plan
+    for day in days:
+        engine.live.set_limits(index, day, -1, 0, None)
+    recorder = record(engine)
+    full = recorder.decide(order("full")).plan
+    assert free.shipments[0].node == WH
+    assert all(shipment.node != WH for shipment in full.shipments)
+    for day in days:
+        recorder.set_limits(WH, day, -1, None, None)
+    recorder.set_limits(WH, days[1], 10, None, 4)
+    assert recorder.decide(order("again")).plan.shipments == free.shipments
+    assert outcomes(path) == [Outcome.EQUAL] * 2
+    player = Player(Journal(path), NETWORK)
+    player.until(len(Journal(path).entries) + 1)
+    assert player.engine.live.own_limits == engine.live.own_limits == {(index, days[1], 10): (None, 4)}
+    with pytest.raises(InputError, match="unknown"):
+        recorder.set_limits(NodeId("x"), days[0], -1, 1, None)
+
+
 def test_a_fresh_engine_leaves_no_state_in_its_journal(path: Path, record: Open) -> None:
     record(Engine(NETWORK))
     assert Journal(path).entries == ()

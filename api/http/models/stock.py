@@ -1,12 +1,14 @@
 """Bodies about stock, what is due, what is held back, and settings."""
 
 from dataclasses import fields
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import Field
 
-from api.http.models.words import Body, Id, Moment, Units, Word
+from api.http.models.words import Body, Count, Id, Moment, Units, Word
+from engine.desk.capacity import DayLimits, SetCapacity, SlotLimits
 from engine.desk.inbound import AdjustStock, PutLot, ReceiveLot, SetHeldBack
 from engine.desk.settings import NodeChanges, PutPolicy, SetNode, SetSku
 from engine.domain.errors import InputError
@@ -107,6 +109,28 @@ class NodeSettingsIn(Body):
         """The command."""
         changes = NodeChanges(**self.model_dump(exclude_none=True))
         return SetNode(node=node, changes=changes, if_version=version, by=by, trace_id=trace_id)
+
+
+class SlotLimitsIn(Body):
+    """What a node takes in a clock hour of a day; null: what it takes in any hour."""
+
+    hour: Annotated[int, Field(ge=0, le=23)] = Field(examples=[10], description="Local; 10 is from 10:00 to 11:00.")
+    orders_max: Count | None = Field(None, examples=[0])
+    units_max: Count | None = None
+
+
+class DayLimitsIn(Body):
+    """What a node takes on a day, and in hours of it; null: what it takes on any day. 0 takes nothing."""
+
+    orders_max: Count | None = Field(None, examples=[40])
+    units_max: Count | None = None
+    slots: list[SlotLimitsIn] = Field([], max_length=24)
+
+    def command(self, node: str, day: date, version: int, by: str, trace_id: str) -> SetCapacity:
+        """The command."""
+        slots = [SlotLimits(**slot.model_dump()) for slot in self.slots]
+        limits = DayLimits(orders_max=self.orders_max, units_max=self.units_max, slots=slots)
+        return SetCapacity(node=node, day=day, limits=limits, if_version=version, by=by, trace_id=trace_id)
 
 
 class SkuSettingsIn(Body):

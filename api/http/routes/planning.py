@@ -8,47 +8,37 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
-from api.http.call import Call, CallDep, Ready
-from api.http.examples import CAPACITY, CREDIT, NODE_SETTINGS, POLICY, SKU_SETTINGS, WORK
-from api.http.models.stock import NodeSettingsIn, PolicyIn, SkuSettingsIn
+from api.http.call import CallDep, Ready
+from api.http.examples import CAPACITY, CAPACITY_DAY, CREDIT, NODE_SETTINGS, POLICY, SKU_SETTINGS, WORK
+from api.http.models.stock import DayLimitsIn, NodeSettingsIn, PolicyIn, SkuSettingsIn
 from api.http.models.words import PathId
 from api.http.operations import Operations
 from api.http.paging import CursorParam, after, cursor_of, link_next
 from api.http.problems import HttpProblemError
 from api.http.reading import aside
 from engine.desk.ask import CREATED
+from engine.desk.capacity import (
+    CapacityDayDoc,
+    CapacityDoc,
+    DayLimits,
+    SetCapacity,
+    day_capacity,
+    node_capacity,
+)
 from engine.desk.credit import CreditDoc, credit
 from engine.desk.settings import NodeDoc, PolicyDoc, SkuDoc, WithdrawPolicy, list_policies, node_settings
-from engine.desk.state import State
 from engine.desk.worklists import Task, WorkDoc, work_list
-from engine.domain.units import day_number, epoch_s
+from engine.domain.units import epoch_s
 
 operations = Operations("planning", ("planner",))
 DAYS_MAX = 31
+DayPath = Annotated[date, Path(examples=["2026-11-27"])]
 
 
 class PolicyPage(msgspec.Struct, kw_only=True):
     """Versions of policies."""
 
     policies: list[PolicyDoc]
-
-
-class CapacityDayDoc(msgspec.Struct, kw_only=True):
-    """What a node has booked on a local day; no limit is null."""
-
-    day: date
-    orders: int
-    units: int
-    orders_max: int | None
-    units_max: int | None
-
-
-class CapacityDoc(msgspec.Struct, kw_only=True):
-    """The capacity of a node, day by day."""
-
-    node: str
-    tz: str
-    days: list[CapacityDayDoc]
 
 
 class WorkPage(msgspec.Struct, kw_only=True):
@@ -135,8 +125,48 @@ async def capacity(
     since: Annotated[date | None, Query(alias="from", description="By default today.")] = None,
     days: Annotated[int, Query(ge=1, le=DAYS_MAX)] = 7,
 ) -> Response:
-    """What a node has booked, day by day, and its limits; they are set with its settings."""
-    return Ready(await aside(_capacity, call, node, since, days))
+    """What a node has booked, day by day, and its limits: those of its settings, but for what is `edited`."""
+    return Ready(msgspec.json.encode(await aside(node_capacity, call.services.desk, node, since, days)))
+
+
+@operations.add(
+    "GET",
+    "/v1/nodes/{node:id}/capacity/{day}",
+    answer=CapacityDayDoc,
+    example=CAPACITY_DAY,
+    scopes=("oms", "planner"),
+)
+async def capacity_of_day(node: PathId, day: DayPath, call: CallDep) -> Response:
+    """What a node has booked on a day, and the limits of that day, with their ETag; version 0 where nothing was set."""
+    return call.tagged(msgspec.json.encode(await aside(day_capacity, call.services.desk, node, day)))
+
+
+@operations.add(
+    "PUT", "/v1/nodes/{node:id}/capacity/{day}", answer=CapacityDayDoc, example=CAPACITY_DAY, also=(412, 428)
+)
+async def set_capacity(node: PathId, day: DayPath, body: DayLimitsIn, call: CallDep) -> Response:
+    """
+    Give a local day of a node, or hours of it, limits of its own; they take the place of those that were set before.
+
+    Nothing that is booked is given back: where that is more than the limit, the answer says by how much, and no more is
+    taken. Days may lie ahead as far as one likes. Hours need a node that has hourly capacity in its settings.
+    """
+    command = body.command(node, day, call.version_read(), call.client.client_id, call.trace_id)
+    return await call.ask(command, etag=True)
+
+
+@operations.add(
+    "DELETE",
+    "/v1/nodes/{node:id}/capacity/{day}",
+    answer=CapacityDayDoc,
+    example=CAPACITY_DAY | {"orders_max": 60, "orders_over": 0, "edited": False, "limits": {}, "version": 2},
+    also=(412, 428),
+)
+async def reset_capacity(node: PathId, day: DayPath, call: CallDep) -> Response:
+    """Bring the node's own limits back for a day and its hours. If-Match names the version that was seen."""
+    seen, by = call.version_read(), call.client.client_id
+    command = SetCapacity(node=node, day=day, limits=DayLimits(), if_version=seen, by=by, trace_id=call.trace_id)
+    return await call.ask(command, etag=True)
 
 
 @operations.add(
@@ -194,34 +224,3 @@ async def credit_report(
         node=node,
     )
     return Ready(msgspec.json.encode(found))
-
-
-def _capacity(call: Call, node: str, since: date | None, days: int) -> bytes:
-    """The capacity of a node as it is sent; on a thread of its own."""
-    found: list[CapacityDoc] = []
-
-    def read(state: State) -> None:
-        live, network = state.engine.live, state.engine.network
-        at = int(state.view.node_at[state.node_no(node)])
-        here = network.nodes[at]
-        first = live.first_day + 1 if since is None else day_number(since)
-        rows = []
-        for day in range(first, first + days):
-            if live.first_day <= day < live.first_day + live.day_orders.shape[1]:
-                orders, units = live.used_day(at, day)
-                rows.append(
-                    CapacityDayDoc(
-                        day=date.fromordinal(day + _EPOCH),
-                        orders=orders,
-                        units=units,
-                        orders_max=here.capacity_day_orders,
-                        units_max=here.capacity_day_units,
-                    )
-                )
-        found.append(CapacityDoc(node=node, tz=here.tz, days=rows))
-
-    call.services.desk.run(read)
-    return msgspec.json.encode(found[0])
-
-
-_EPOCH = date(1970, 1, 1).toordinal()

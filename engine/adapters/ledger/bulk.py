@@ -127,7 +127,7 @@ def load(dialect: str, tx: sa.Connection, day_from: int) -> Contents:
         columns = _fetch(tx)
     cells = schema.capacity
     booked = tx.execute(sa.select(cells).where(cells.c.day >= day_from).order_by(*cells.primary_key.columns)).all()
-    capacity = np.array([tuple(row) for row in booked], dtype=np.int64).reshape(-1, 5)
+    capacity = np.array([tuple(row) for row in booked], dtype=np.int64).reshape(-1, 7)
     return Contents(mark, *columns, capacity)
 
 

@@ -9,11 +9,11 @@ from engine.adapters.ledger import reading, schema, statements
 from engine.adapters.ledger.dialect import Write, bound
 from engine.adapters.ledger.schema import ALL_RECORDS, TABLES
 from engine.adapters.ledger.trying import Transaction
-from engine.stock.judge import NUMBERED, Books, How, Key, judge, keys_of
-from engine.stock.ledger import CapacityCell, Posted, Posting, StockRow
+from engine.stock.judge import NUMBERED, Books, Cell, How, Key, judge, keys_of
+from engine.stock.ledger import NO_LIMIT, CapacityCell, Posted, Posting, StockRow
 from engine.stock.records import IdempotencyKey, Record
 
-Cell = tuple[int, int, int]
+NOTHING_BOOKED = (0, 0, NO_LIMIT, NO_LIMIT)
 
 
 def post(tx: Transaction, postings: Sequence[Posting], now_s: int, *, trusting: bool) -> Posted:
@@ -53,7 +53,7 @@ def _read(tx: Transaction, postings: Sequence[Posting], trusting: bool) -> tuple
     """All that the postings touch, under lock; and what makes the rows that are not there yet."""
     answers = [(p.key.scope, p.key.key) for p in postings if p.key is not None]
     keys = [(key,) for key in sorted({change.key for posting in postings for change in posting.stock})]
-    ats: list[Cell] = sorted({cell[:3] for posting in postings for cell in posting.capacity})
+    ats: list[Cell] = sorted({cell[:3] for p in postings for cells in (p.capacity, p.limits) for cell in cells})
     changed, made = _keys_by_kind(postings, "changes"), _keys_by_kind(postings, "makes")
     looked_up = changed if trusting else changed | made
     kinds = [kind for kind in ALL_RECORDS if kind in looked_up]
@@ -67,7 +67,7 @@ def _read(tx: Transaction, postings: Sequence[Posting], trusting: bool) -> tuple
         asked.append((statements.versions(kind, lock=kind in changed), wanted))
     known, stock, cells, *records = tx.read(asked)
     rows = {key: (on_hand, reserved) for key, on_hand, reserved in stock}
-    booked = {(node_no, day, hour): (orders, units) for node_no, day, hour, orders, units in cells}
+    booked = {(node_no, day, hour): tuple(values) for node_no, day, hour, *values in cells}
     missing: dict[sa.Table, list[tuple[int, ...]]] = {
         schema.stock: [(key,) for (key,) in keys if key not in rows],
         schema.capacity: [*(at for at in ats if at not in booked)],
@@ -77,7 +77,7 @@ def _read(tx: Transaction, postings: Sequence[Posting], trusting: bool) -> tuple
         there[kind] = {tuple(row[:-1]): row[-1] for row in seen}
     books = Books(
         {key: rows.get(key, (0, 0)) for (key,) in keys},
-        {at: booked.get(at, (0, 0)) for at in ats},
+        {at: booked.get(at, NOTHING_BOOKED) for at in ats},
         there,
         {(answer.scope, answer.key): answer for answer in reading.records_of(IdempotencyKey, known)},
     )
@@ -98,8 +98,13 @@ def _numbers(stock: Sequence[Any], cells: Sequence[Any]) -> Iterator[Write]:
     """Rows and cells, changed if they are still as they were read: the last guard of all."""
     if stock:
         yield Write(statements.change_stock(), stock, guarded=True)
-    if cells:
-        yield Write(statements.change_capacity(), cells, guarded=True)
+    changed = [(cell[:3], cell[3:7], cell[7:]) for cell in cells]  # which one, as it is now and was before
+    moved = [(*at, *now[:2], *before[:2]) for at, now, before in changed if now[:2] != before[:2]]
+    if moved:
+        yield Write(statements.change_capacity(), moved, guarded=True)
+    limited = [(*at, *now[2:]) for at, now, before in changed if now[2:] != before[2:]]
+    if limited:
+        yield Write(statements.limit_capacity(), limited, guarded=True)
 
 
 def _records(done: Sequence[Posting], books: Books) -> Iterator[Write]:

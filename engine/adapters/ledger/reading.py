@@ -13,7 +13,7 @@ from engine.adapters.ledger import schema
 from engine.adapters.ledger.dialect import nested_places
 from engine.adapters.ledger.schema import TABLES
 from engine.adapters.ledger.statements import settled
-from engine.stock.ledger import CapacityCell, Change, FeedMark, StockRow
+from engine.stock.ledger import NO_LIMIT, CapacityCell, Change, FeedMark, StockRow
 from engine.stock.records import EventRecord, IdempotencyKey, Record
 
 R = TypeVar("R", bound=Record)
@@ -167,11 +167,18 @@ def changes(dialect: str, tx: sa.Connection, after: FeedMark, limit: int) -> lis
     for row in tx.execute(found):
         rows, cells, notices = _UNPACKER.decode(row.payload)
         stock = [tuple(values) for values in rows]
-        capacity = [tuple(values) for values in cells]
+        capacity = [_cell(values) for values in cells]
         writer, number, _ = row.writer.rpartition("#")  # see trying.py
         at = FeedMark(row.xid, row.seq)
         out.append(Change(at, row.at_s, writer if number else row.writer, stock, capacity, notices))
     return out
+
+
+def _cell(values: Sequence[int]) -> tuple[int, ...]:
+    """A changed cell of the feed; lines that were written before cells had limits lack them."""
+    if len(values) == 7:
+        return (*values[:5], NO_LIMIT, NO_LIMIT, *values[5:], NO_LIMIT, NO_LIMIT)
+    return tuple(values)
 
 
 def prune(tx: sa.Connection, now_s: int) -> None:

@@ -70,6 +70,9 @@ capacity = sa.Table(
     sa.Column("hour", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("orders", sa.BigInteger, nullable=False),
     sa.Column("units", sa.BigInteger, nullable=False),
+    # Limits of the cell's own; -1: the node's hold.
+    sa.Column("orders_max", sa.BigInteger, nullable=False, server_default="-1"),
+    sa.Column("units_max", sa.BigInteger, nullable=False, server_default="-1"),
     sa.CheckConstraint("orders >= 0 AND units >= 0", name="booked_not_negative"),
     postgresql_with=ROOM,
 )

@@ -63,8 +63,8 @@ def lock_counted() -> Statement:
 
 @cache
 def lock_capacity() -> Statement:
-    """Capacity cells: node, day, hour, orders, units."""
-    return _lock(schema.capacity, ["orders", "units"])
+    """Capacity cells: node, day, hour, orders, units, own limits of both."""
+    return _lock(schema.capacity, ["orders", "units", "orders_max", "units_max"])
 
 
 @cache
@@ -127,6 +127,15 @@ def change_capacity() -> Statement:
 
 
 @cache
+def limit_capacity() -> Statement:
+    """Rows of node, day, hour, own limits of orders and units; the cells are locked."""
+    table = schema.capacity
+    keys, values = _keys(table), [table.c.orders_max, table.c.units_max]
+    text = f'UPDATE "{table.name}" AS t SET {_set(values, "r")} FROM {{rows}} AS r WHERE {_same(keys)}'
+    return statement(text, [*keys, *values])
+
+
+@cache
 def change_counted() -> Statement:
     """Rows of key, on hand, source, its count, on hand before, reserved before."""
     table = schema.stock
@@ -140,9 +149,9 @@ def change_counted() -> Statement:
 
 @cache
 def make(table: sa.Table) -> Statement:
-    """Rows of a table by their keys, all else 0; those that are there stay as they are."""
+    """Rows of a table by their keys, all else 0 but what has a default; those that are there stay as they are."""
     keys = _keys(table)
-    zeros = [column for column in table.columns if not column.primary_key]
+    zeros = [column for column in table.columns if not column.primary_key and column.server_default is None]
     text = (
         f'INSERT INTO "{table.name}" ({_list([*keys, *zeros])}) '
         f"SELECT {_list(keys, 'r.')}, {', '.join('0' for _ in zeros)} FROM {{rows}} AS r WHERE true "
