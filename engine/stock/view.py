@@ -243,10 +243,6 @@ class View:
         """Take a capacity cell over, as the ledger has, or had, it."""
         self._set_cell(cell, -1, (0, 0))
 
-    def set_booked(self, at: Cell, orders: int, units: int) -> None:
-        """Let so much of a capacity cell count as booked; its limits stay."""
-        self._book(at, orders, units)
-
     def cell(self, at: Cell) -> tuple[int, int]:
         """Orders and units that count as booked; zeros outside the days that are looked at."""
         place = self._place(at)
@@ -309,10 +305,10 @@ class View:
             known = fresh.orders, fresh.units
             self.cell_seq[at] = max(seq, self.cell_seq.get(at, 0))
             self._set_limits(fresh)
-        self._book(at, *known)
+        self.set_booked(at, *known)
 
-    def _book(self, at: Cell, orders: int, units: int) -> None:
-        """Let so much count as booked, with what is on its way on top."""
+    def set_booked(self, at: Cell, orders: int, units: int) -> None:
+        """Let so much of a capacity cell count as booked, with what is on its way on top; its limits stay."""
         place = self._place(at)
         if place is None:
             return

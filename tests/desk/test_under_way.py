@@ -3,6 +3,9 @@
 import threading
 from typing import Any
 
+import pytest
+
+from engine.desk import allocation
 from engine.desk.ask import Answer, Ask, Command, KeyAsked
 from engine.desk.desk import Desk
 from engine.desk.opening import state_of
@@ -11,7 +14,7 @@ from engine.stock.ledger import Ledger
 from engine.stock.records import IdempotencyKey
 from tests import builders
 from tests.desk.books import reserved
-from tests.desk.desk_cases import desk_on, key
+from tests.desk.desk_cases import allocate, desk_on, key
 from tests.desk.test_reserve import at, hold
 
 NETWORK = builders.network(stock={("st", "a"): 3})
@@ -102,3 +105,25 @@ def test_a_call_that_another_process_does_meanwhile_is_answered_as_there_not_ref
     assert [here.body] == [answer.body for answer in there]
     assert here.replayed
     assert reserved(ledger) == 3
+
+
+def test_an_order_that_cannot_be_written_up_keeps_no_other_from_being_done(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing = allocation._written
+
+    def breaks(command: Any, *others: Any) -> Any:
+        if command.order.order_id == "bad":
+            raise RuntimeError("it cannot be written")
+        return writing(command, *others)
+
+    monkeypatch.setattr(allocation, "_written", breaks)
+    orders = [builders.order("a", order_id=name) for name in ("o1", "bad", "o2")]
+    with desk_on(NETWORK, ledger) as desk:
+        results = together(desk, *((allocate(order), key(order.order_id)) for order in orders))
+        said = [result.status if isinstance(result, Answer) else str(result) for result in results]
+        assert said == [200, "it cannot be written", 200]
+        assert desk.state.view.pending == {}
+        assert int(desk.state.engine.live.row_reserved.sum()) == 2
+    assert reserved(ledger) == 2
+    assert ledger.get(IdempotencyKey, *key("bad")[:2]) is None
