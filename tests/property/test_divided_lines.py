@@ -96,3 +96,13 @@ def test_units_of_a_divided_line_are_taken_no_more_than_a_node_has(held: int) ->
     assert _is_divided(plan)
     taken = sum(part.quantity for s in plan.shipments if s.node == "wh" for part in s.lines)
     assert taken <= held
+
+
+@pytest.mark.parametrize("seed", [5, 12, 232, 704])
+def test_where_the_kernel_is_not_sure_of_its_portions_the_stronger_method_finds_the_best(seed: int) -> None:
+    case = _stocked(hungry(random_case(seed, num_lines=3), 5), 2)
+    order = replace(case.order, max_shipments=2, max_shipments_per_line=2, partial=False)
+    policy = replace(case.policy, allow_quantity_split=True, max_shipments_per_line=2)
+    plan = _confirmed(replace(case, order=order, policy=policy))
+    assert plan.method == "mip"
+    assert _is_divided(plan)
