@@ -33,7 +33,6 @@ from typing import Any
 import numpy as np
 
 from api.cli.main import GARBAGE_THRESHOLD
-from api.http.running import SWITCH_S
 from benchmarks import record
 from benchmarks.ledger_start import full_network, started
 from benchmarks.record import ROOT, Figures, percentile
@@ -186,7 +185,6 @@ def writers_of(url: str) -> int:
 
 def as_served() -> None:
     """Threads and garbage as in the service: a start keeps what it made."""
-    sys.setswitchinterval(SWITCH_S)
     gc.set_threshold(GARBAGE_THRESHOLD)
     gc.collect()
     gc.freeze()

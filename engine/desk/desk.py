@@ -28,6 +28,7 @@ from engine.stock.records import IdempotencyKey
 
 ATTEMPTS_MAX = 8
 GROUP_MAX = 512
+AHEAD_MIN = 128  # calls that are planned though no writer is free; fewer wait for more, since each group costs a commit
 TICK_S = 0.05  # how long the desk waits for calls before it looks at the feed again
 
 
@@ -147,8 +148,7 @@ class Desk:
     def _run(self) -> None:
         while True:
             with self._bell:
-                full = self._in_flight >= self.writers
-                idle = not (self._back or self._due or self._studied) and (full or not self._inbox)
+                idle = not (self._back or self._due or self._studied) and not self._room(self._in_flight)
                 busy = self._in_flight or self._studying
                 if idle and self._closing and not self._inbox and not busy:
                     return
@@ -157,8 +157,7 @@ class Desk:
                 back = [self._back.popleft() for _ in range(len(self._back))]
                 studied = [self._studied.popleft() for _ in range(len(self._studied))]
                 due = [self._due.popleft() for _ in range(len(self._due))]
-                room = min(len(self._inbox), self.group_max) if self._in_flight - len(back) < self.writers else 0
-                group = [self._inbox.popleft() for _ in range(room)]
+                group = [self._inbox.popleft() for _ in range(self._room(self._in_flight - len(back)))]
             for sent, posted, began_s, ended_s in back:
                 self._in_flight -= 1
                 self.watch.step("post", sent.asks, began_s, ended_s)
@@ -172,6 +171,13 @@ class Desk:
                 self._follow(self.state)
             if group:
                 self._begin(group)
+
+    def _room(self, in_flight: int) -> int:
+        """How many calls the next group takes; 0 as long as it is better to wait."""
+        waiting = min(len(self._inbox), self.group_max)
+        if in_flight < self.writers:
+            return waiting
+        return waiting if in_flight == self.writers and waiting >= AHEAD_MIN else 0
 
     def _begin(self, group: list[Ask]) -> None:
         """Plan a group and send it off."""

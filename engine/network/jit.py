@@ -33,6 +33,7 @@ _SOURCES = (
     "network/records.py",
     "network/live.py",
     "network/rows.py",
+    "network/zone_maps.py",
     "network/floors.py",
     "promise/clock.py",
 )
@@ -71,6 +72,11 @@ def compiled(function: _Kernel[_R]) -> _Kernel[_R]:
     return _cached(function, **_UNCOUNTED)
 
 
+def quick(function: _Kernel[_R]) -> _Kernel[_R]:
+    """Compile a kernel of some microseconds: it keeps Python's lock, for which it would queue longer than it runs."""
+    return _cached(function, nogil=False, **_UNCOUNTED)
+
+
 def allocating(function: _Kernel[_R]) -> _Kernel[_R]:
     """Compile a kernel that makes arrays of its own."""
     return _cached(function)
@@ -81,8 +87,8 @@ def inlined(function: _Kernel[_R]) -> _Kernel[_R]:
     return _cached(function, forceinline=True, **_UNCOUNTED)
 
 
-def _cached(function: _Kernel[_R], **options: Any) -> _Kernel[_R]:
+def _cached(function: _Kernel[_R], *, nogil: bool = True, **options: Any) -> _Kernel[_R]:
     # Kernels touch nothing of Python's, so other threads go on meanwhile: a desk, while an order is studied beside it.
-    done: Any = numba.njit(nogil=True, **options)(function)
+    done: Any = numba.njit(nogil=nogil, **options)(function)
     done._cache = _Cache(function)  # type: ignore[no-untyped-call]
     return done  # type: ignore[no-any-return]

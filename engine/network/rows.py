@@ -11,20 +11,20 @@ A slot is a target; nodes with equal zones for all services share a class, so a 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.network.blocks import Block, openable
+from engine.network.blocks import Block, openable, opened
 from engine.network.compiled import CompiledNetwork
 from engine.network.floors import HOUR_S, UNKNOWN, Floors, find_soonest, floors_of, no_floors
 from engine.network.jit import compiled as compiled_kernel
-from engine.network.jit import inlined
-from engine.network.model import Network
+from engine.network.jit import inlined, quick
 from engine.network.routes import EARTH_RADIUS_M, Target
+from engine.network.zone_maps import MapTables, ZoneMaps, zone_of
 
 SLOTS_START = 4_096  # memory that is not written to is not taken
 MEMORY = 256_000_000  # bytes
@@ -42,6 +42,22 @@ class Reach(NamedTuple):
     floors: Floors
 
 
+class Asked(NamedTuple):
+    """Targets whose slots are to be filled: where each is, and its rows in the zone maps (`MapTables.rows_of`)."""
+
+    lat: NDArray[np.float64]  # degrees
+    lon: NDArray[np.float64]
+    pair: NDArray[np.int64]  # (J, M)
+    region: NDArray[np.int64]  # (J, M)
+
+
+class Classes(NamedTuple):
+    """The classes known so far, by the zone of each map, and where to find them (`_classify`)."""
+
+    known: NDArray[np.int16]  # (CLASSES_MAX, M)
+    table: NDArray[np.int16]
+
+
 class Sites(NamedTuple):
     """Where nodes are, as a distance asks for it."""
 
@@ -55,26 +71,6 @@ def sites(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> Sites:
     out = Sites(lon, np.zeros(len(lat)), np.zeros(len(lat)))
     _measure(lat, out.phi, out.cos_phi)
     return out
-
-
-class Maps(NamedTuple):
-    """
-    All zone maps, towards the target at hand.
-
-    origin     (M, K) int64   the row of a node's prefix among the pairs, -1 none
-    by_pair    (M, P) int16   zone of each of these rows
-    by_region  (M, K) int16   zone by country and region alone; -1 none, as above
-    band_from  (M + 1,) int64 the distance bands of each map:
-    band_max   (B,) int64     up to how many metres,
-    band_zone  (B,) int16     and the zone
-    """
-
-    origin: NDArray[np.int64]
-    by_pair: NDArray[np.int16]
-    by_region: NDArray[np.int16]
-    band_from: NDArray[np.int64]
-    band_max: NDArray[np.int64]
-    band_zone: NDArray[np.int16]
 
 
 @compiled_kernel
@@ -93,7 +89,7 @@ def _metres(site: Sites, k: int, phi_b: float, cos_b: float, to_lon: float) -> i
     return int(2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(1.0, h))) + 0.5)
 
 
-@compiled_kernel
+@quick
 def find_within(site: Sites, to_lat: float, to_lon: float, within_m: int, found: NDArray[np.int64]) -> int:
     """
     Fill rows of `found` with (metres, place) of the places no farther than that, in their order; how many.
@@ -110,40 +106,6 @@ def find_within(site: Sites, to_lat: float, to_lon: float, within_m: int, found:
                 found[count, 0], found[count, 1] = metres, k
                 count += 1
     return count
-
-
-@inlined
-def _zone(maps: Maps, m: int, k: int, metres: int) -> int:
-    """Zone of a node by a map: by pair of prefixes, else by distance, else by country and region; -1 none."""
-    zone = -1
-    if maps.origin[m, k] >= 0:
-        zone = int(maps.by_pair[m, maps.origin[m, k]])
-    band, last = maps.band_from[m], maps.band_from[m + 1]
-    if zone < 0:
-        while band < last and maps.band_max[band] < metres:
-            band += 1
-        if band < last:
-            zone = int(maps.band_zone[band])
-    return zone if zone >= 0 else int(maps.by_region[m, k])
-
-
-@compiled_kernel
-def _measure_slot(
-    site: Sites,
-    to_lat: float,
-    to_lon: float,
-    maps: Maps,
-    zones: NDArray[np.int16],
-    distance: NDArray[np.int32],
-) -> None:
-    """Metres from each node to one place, and its zone by each map."""
-    phi_b = math.radians(to_lat)
-    cos_b = math.cos(phi_b)
-    for k in range(len(site.phi)):
-        metres = _metres(site, k, phi_b, cos_b, to_lon)
-        distance[k] = metres
-        for m in range(len(maps.origin)):
-            zones[k, m] = _zone(maps, m, k, metres)
 
 
 @compiled_kernel
@@ -201,6 +163,36 @@ def _classify(
     return count, seen
 
 
+@compiled_kernel
+def _measure_slots(
+    site: Sites,
+    maps: ZoneMaps,
+    asked: Asked,
+    first: int,
+    block: NDArray[np.int64],
+    classes: Classes,
+    zones: NDArray[np.int16],
+    count: int,
+) -> int:
+    """Fill in the slots from the first on, for as many targets; how many classes are known then (-1: too many)."""
+    reach = opened(block, Reach)
+    for j in range(len(asked.lat)):
+        at = first + j
+        phi_b = math.radians(asked.lat[j])
+        cos_b = math.cos(phi_b)
+        for k in range(len(site.phi)):
+            metres = _metres(site, k, phi_b, cos_b, asked.lon[j])
+            reach.distance_m[at, k] = metres
+            for m in range(len(maps.origin)):
+                zones[k, m] = zone_of(maps, m, k, metres, asked.pair[j, m], asked.region[j, m])
+        count, reach.slot_count[at] = _classify(
+            zones, classes.table, classes.known, count, reach.zone_class[at], reach.slot_classes[at]
+        )
+        if count < 0:
+            return -1
+    return count
+
+
 def _empty() -> Reach:
     table = np.zeros((0, 0), dtype=np.int16)
     return Reach(
@@ -235,15 +227,16 @@ class TargetRows:
         self._slots: dict[tuple[object, ...], int] = {}
         self._keeps = False
         self.generation = 0  # how often slots were forgotten
-        self._maps = [_ZoneMap(network, name) for name in compiled.zone_maps]
-        self._all_maps = _side_by_side(self._maps, num_nodes)
+        self._asked: list[Target] = []  # in the last slots, which are not filled in yet
+        self._maps = MapTables(network, tuple(compiled.zone_maps))
         self._map_of = np.array([compiled.zone_maps[s.zone_map] for s in network.services], dtype=np.int64)
-        self._zones = np.zeros((num_nodes, max(1, len(self._maps))), dtype=np.int16)  # of the target at hand, by map
-        self._known = np.zeros((CLASSES_MAX, self._zones.shape[1]), dtype=np.int16)  # classes by the zone of each map
+        num_maps = max(1, len(compiled.zone_maps))
+        self._zones = np.zeros((num_nodes, num_maps), dtype=np.int16)  # of the target at hand, by map
+        self._classes = Classes(
+            np.zeros((CLASSES_MAX, num_maps), dtype=np.int16), np.full(4 * CLASSES_MAX, -1, dtype=np.int16)
+        )
         self._num_classes = 0
-        self._table = np.full(4 * CLASSES_MAX, -1, dtype=np.int16)
         self.block = Block.of(self.reach())  # stays where it is, whatever the arrays do
-        self._prefix_max = max((m.prefix_length for m in self._maps), default=0)
 
     def reach(self) -> Reach:
         """The arrays as they are; new slots may replace them."""
@@ -260,6 +253,7 @@ class TargetRows:
         """Forget all slots if there are more than `slots_max`; slots handed out before are then void."""
         if len(self._slots) > self.slots_max and not self._keeps:
             self._slots.clear()
+            self._asked.clear()
             self.generation += 1
 
     @contextmanager
@@ -281,27 +275,44 @@ class TargetRows:
             soonest[:, hour] = out
 
     def slot(self, target: Target) -> int:
-        """The slot of a target; computed on first use (some 0.1 ms for a thousand nodes)."""
-        key = (target.country, target.region, target.postcode[: self._prefix_max], target.lat, target.lon)
-        found = self._slots.get(key)
-        if found is not None:
-            return found
-        at = len(self._slots)
-        if at == len(self.distance_m):
-            self._grow()
-        maps, before = self._all_maps, self._num_classes
-        for m, zone_map in enumerate(self._maps):
-            zone_map.towards(target, maps.by_pair[m], maps.by_region[m])
-        _measure_slot(self._sites, target.lat, target.lon, maps, self._zones, self.distance_m[at])
-        self._num_classes, self.slot_count[at] = _classify(
-            self._zones, self._table, self._known, before, self.zone_class[at], self.slot_classes[at]
-        )
-        assert self._num_classes >= 0, "more combinations of zones than a network can have"
-        if self._maps:
-            for number in range(before, self._num_classes):
-                self.class_zone[number] = self._known[number][self._map_of]
-        self._slots[key] = at
+        """The slot of a target; computed on first use (some 0.06 ms for a thousand nodes)."""
+        at = self.reserved(target)
+        self.fill()
         return at
+
+    def reserved(self, target: Target) -> int:
+        """The slot of a target that may not be filled in yet: see `fill`."""
+        key = (target.country, target.region, target.postcode[: self._maps.prefix_max], target.lat, target.lon)
+        at = self._slots.get(key)
+        if at is None:
+            at = self._slots[key] = len(self._slots)
+            self._asked.append(target)
+            if at == len(self.distance_m):
+                self._grow()
+        return at
+
+    def fill(self) -> None:
+        """
+        Fill in all slots that are reserved.
+
+        At once, not one by one: a kernel gives up Python's lock, and to queue for it again behind a thread that
+        computes takes longer than to measure a target.
+        """
+        asked, before = self._asked, self._num_classes
+        if not asked:
+            return
+        pair, region = self._maps.rows_of(asked)
+        place = Asked(np.array([t.lat for t in asked]), np.array([t.lon for t in asked]), pair, region)
+        first = len(self._slots) - len(asked)
+        count = _measure_slots(
+            self._sites, self._maps.arrays(), place, first, self.block.at, self._classes, self._zones, before
+        )
+        assert count >= 0, "more combinations of zones than a network can have"
+        if self.compiled.zone_maps:
+            for number in range(before, count):
+                self.class_zone[number] = self._classes.known[number][self._map_of]
+        self._num_classes = count
+        self._asked = []
 
     def _grow(self) -> None:
         """Make room for as many slots again."""
@@ -311,66 +322,3 @@ class TargetRows:
             new[: len(old)] = old
             setattr(self, name, new)
         self.block.put(**self.reach()._asdict())
-
-
-class _ZoneMap:
-    """One zone map: pairs first, then distance bands, then countries and regions."""
-
-    def __init__(self, network: Network, name: str) -> None:
-        zones = {zone: z for z, zone in enumerate(network.zone_ids)}
-        nodes = network.nodes
-        self.origin = np.full(len(nodes), -1, dtype=np.int64)
-        self.pairs = next((p for p in network.zone_pairs if p.zone_map == name), None)
-        self.prefix_length = self.pairs.prefix_length if self.pairs else 0
-        if self.pairs:
-            origin = {prefix: i for i, prefix in enumerate(self.pairs.origin)}
-            short = [n.postcode.replace(" ", "").upper()[: self.prefix_length] for n in nodes]
-            self.origin = np.array([origin.get(p, -1) for p in short], dtype=np.int64)
-            self.dest = {prefix: i for i, prefix in enumerate(self.pairs.dest)}
-            self.pair_zone = np.ascontiguousarray(self.pairs.zone.T, dtype=np.int16)  # by destination
-        bands = sorted((r for r in network.zone_distances if r.zone_map == name), key=lambda r: r.distance_max_m)
-        self.band_max = np.array([r.distance_max_m for r in bands], dtype=np.int64)
-        self.band_zone = np.array([zones[r.zone] for r in bands], dtype=np.int16)
-        # exact regions before "any", in the order of the file
-        self.regions = sorted(
-            (r for r in network.zone_regions if r.zone_map == name),
-            key=lambda r: (r.origin_region == "") + (r.dest_region == ""),
-        )
-        self.zone_of = zones
-        self.origins = [
-            np.array([n.country == r.origin_country and r.origin_region in ("", n.region) for n in nodes])
-            for r in self.regions
-        ]
-        self._region_zone: dict[tuple[str, str], NDArray[np.int16]] = {}
-
-    def towards(self, target: Target, by_pair: NDArray[np.int16], by_region: NDArray[np.int16]) -> None:
-        """Fill in the zones of prefixes, and of nodes, towards a target; -1 none."""
-        if self.pairs is not None:
-            dest = self.dest.get(target.postcode[: self.prefix_length])
-            by_pair[: self.pair_zone.shape[1]] = -1 if dest is None else self.pair_zone[dest]
-        by_region[:] = self._by_region(target)
-
-    def _by_region(self, target: Target) -> NDArray[np.int16]:
-        """Zones by country and region alone."""
-        key = (target.country, target.region)
-        found = self._region_zone.get(key)
-        if found is None:
-            found = self._region_zone[key] = np.full(len(self.origin), -1, dtype=np.int16)
-            for rule, origins in zip(self.regions, self.origins, strict=True):
-                if rule.dest_country == target.country and rule.dest_region in ("", target.region):
-                    found[(found < 0) & origins] = self.zone_of[rule.zone]
-        return found
-
-
-def _side_by_side(maps: Sequence[_ZoneMap], num_nodes: int) -> Maps:
-    """The maps as kernels take them; what depends on the target is still to be filled in."""
-    pairs = max((zone_map.pair_zone.shape[1] for zone_map in maps if zone_map.pairs), default=0)
-    none = np.zeros(0, dtype=np.int64)
-    return Maps(
-        origin=np.array([zone_map.origin for zone_map in maps], dtype=np.int64).reshape(-1, num_nodes),
-        by_pair=np.full((len(maps), pairs), -1, dtype=np.int16),
-        by_region=np.full((len(maps), num_nodes), -1, dtype=np.int16),
-        band_from=np.cumsum([0, *(len(zone_map.band_max) for zone_map in maps)]),
-        band_max=np.concatenate([none, *(zone_map.band_max for zone_map in maps)]),
-        band_zone=np.concatenate([none, *(zone_map.band_zone for zone_map in maps)]).astype(np.int16),
-    )

@@ -147,6 +147,7 @@ class Intake:
         places: list[tuple[int, ...]] = []
         for request in requests:
             table.append(self._row(request, lines, nodes, places, split))
+        self.rows.fill()
         return Orders(
             np.array(table, dtype=np.int64).reshape(-1, O_FIELDS),
             np.array(lines, dtype=np.int64).reshape(-1, len(LINE.names or ())).view(LINE).reshape(-1),
@@ -222,7 +223,7 @@ class Intake:
         if found is None:
             region, tz = self.compiled.regions[home.country, home.region], self.compiled.time_zones[home.tz]
             flags = RESIDENTIAL * home.residential + REMOTE * home.remote
-            found = self._homes[home] = (self.rows.slot(home), region, tz, flags)
+            found = self._homes[home] = (self.rows.reserved(home), region, tz, flags)
         return found
 
     def _near(self, request: Evaluator) -> list[tuple[int, ...]]:
@@ -236,7 +237,7 @@ class Intake:
         if found is None:
             target = request.tools.place_target(place)
             region, tz = self.compiled.regions[target.country, target.region], self.compiled.time_zones[target.tz]
-            found = self._places[place] = (place, self.rows.slot(target), region, tz, int(target.remote))
+            found = self._places[place] = (place, self.rows.reserved(target), region, tz, int(target.remote))
         return found
 
     def _services(self, request: Evaluator) -> int:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from engine.desk import allocation
+from engine.desk import desk as desk_module
 from engine.desk.ask import Answer, Ask, Command, KeyAsked
-from engine.desk.desk import Desk
+from engine.desk.desk import Desk, Watch
 from engine.desk.opening import state_of
 from engine.desk.reserve import Release
 from engine.stock.ledger import Ledger
@@ -127,3 +128,59 @@ def test_an_order_that_cannot_be_written_up_keeps_no_other_from_being_done(
         assert int(desk.state.engine.live.row_reserved.sum()) == 2
     assert reserved(ledger) == 2
     assert ledger.get(IdempotencyKey, *key("bad")[:2]) is None
+
+
+class Slow:
+    """A ledger whose postings wait until they may."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.may = threading.Event()
+
+    def post(self, *given: Any) -> Any:
+        assert self.may.wait(20), "nobody lets it"
+        return self.ledger.post(*given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
+
+
+class Planned(Watch):
+    """Counts calls of each group that was planned."""
+
+    def __init__(self) -> None:
+        self.groups: list[int] = []
+        self.more = threading.Semaphore(0)
+
+    def step(self, name: str, asks: list[Ask], began_s: float, ended_s: float) -> None:
+        if name == "plan":
+            self.groups.append(len(asks))
+            self.more.release()
+
+
+def test_many_calls_are_planned_while_the_ledger_writes_and_few_wait(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_module, "AHEAD_MIN", 2)
+    slow: Any = Slow(ledger)
+    watch = Planned()
+    answers: list[Answer | Exception] = []
+
+    def ask(name: str, units: int) -> Ask:
+        return Ask(hold(at("st", units), name=name), lambda _, result: answers.append(result), key=key(name))
+
+    with desk_on(NETWORK, slow, watch=watch, writers=1) as desk:
+        desk.submit(ask("h0", 1))
+        assert watch.more.acquire(timeout=20)  # on its way
+        desk.submit(ask("h1", 1))
+        assert not watch.more.acquire(timeout=0.3)  # one call alone waits for the writer
+        desk.submit(ask("h2", 1))
+        assert watch.more.acquire(timeout=20)  # two are planned, on what the first leaves
+        desk.submit(ask("h3", 1), ask("h4", 1))
+        assert not watch.more.acquire(timeout=0.3)  # one group ahead, not two
+        assert watch.groups == [1, 2]
+        assert answers == []  # nothing is told before it is on the disk
+        slow.may.set()
+    assert [answer.status for answer in answers if isinstance(answer, Answer)] == [201, 201, 201]
+    assert len([answer for answer in answers if isinstance(answer, Exception)]) == 2  # there are three units
+    assert reserved(ledger) == 3

@@ -1,12 +1,10 @@
 """A server process of the soak: a desk on the shared ledger and the threads of its clients."""
 
-import sys
 from collections.abc import MutableSequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from api.http.running import SWITCH_S
 from engine.stock.ledger import Outcome
 from engine.wiring import open_desk
 from tests.soak.client import Client
@@ -47,7 +45,6 @@ class Conflicts:
 
 def work(job: Job, asked: MutableSequence[int], told: Connection) -> None:
     """Open a desk, say so, run the clients at a word, and tell what they found."""
-    sys.setswitchinterval(SWITCH_S)
     watch = Conflicts()
     desk = open_desk(shop(), job.url, clock_s=Clock(asked), watch=watch)  # type: ignore[arg-type]
     told.send("ready")
