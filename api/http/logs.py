@@ -123,8 +123,8 @@ class Log:
         self._bell = threading.Event()
         self._closing = False
         self._render = _renderer(form)
-        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
-        self._shared: list[Processor] = [stamp, structlog.processors.add_log_level, _first]
+        self._stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
+        self._shared: list[Processor] = [self._stamp, structlog.processors.add_log_level, _first]
         self.logger: Any = structlog.wrap_logger(
             _Sink(self._put),
             processors=[*self._shared, structlog.processors.format_exc_info, self._render],
@@ -184,9 +184,10 @@ class Log:
 
     def _flush(self) -> None:
         waiting, lines = self._waiting, []
+        at = self.moment()
         for _ in range(len(waiting)):
             one = waiting.popleft()
-            lines.append(one if isinstance(one, bytes) else self.line(one))
+            lines.append(one if isinstance(one, bytes) else self.line(one, at))
         if self._dropped:
             count, self._dropped = self._dropped, 0
             self.lost(count)
@@ -197,14 +198,16 @@ class Log:
             except (OSError, ValueError):  # nobody reads any more
                 self.lost(len(lines))
 
-    def line(self, noted: Noted) -> bytes:
+    def moment(self) -> str:
+        """Now, as lines say it; decisions that are written together share it."""
+        return str(self._stamp(None, "info", {})["at"])
+
+    def line(self, noted: Noted, at: str) -> bytes:
         """The line of a decision."""
         try:
-            fields = fields_of(noted)
+            fields = {"at": at, "level": "info", **fields_of(noted)}
         except msgspec.MsgspecError:
             return b""
-        for processor in self._shared:
-            fields = processor(None, "info", fields)  # type: ignore[assignment]
         return self._render(None, "info", fields)
 
 

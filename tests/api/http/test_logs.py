@@ -19,6 +19,7 @@ ANSWER = (
     b'"method":"ship_from_warehouse"},{"node":"st","service":null,"method":"click_and_collect"}],"unmet":[]}'
 )
 NOTED = Noted(ANSWER, 2, 7.9, "4bf92f3577b34da6a3ce929d0e0e4736", False)
+AT = "2026-06-01T08:00:00.000000Z"
 
 
 @contextmanager
@@ -35,8 +36,9 @@ def kept_loggers() -> Iterator[None]:
 
 
 def test_a_line_of_a_decision_says_who_when_and_for_how_much() -> None:
-    line = Log(io.BytesIO()).line(NOTED).decode()
-    assert line.partition(" ")[2] == (
+    line = Log(io.BytesIO()).line(NOTED, AT).decode()
+    assert line == (
+        "at=2026-06-01T08:00:00.000000Z "
         'level=info event=decision order="o 1" outcome=allocated nodes=wh,st services=std,click_and_collect '
         'cost="12.34 EUR" promise=2026-06-02T18:00:00Z unmet=0 quality=optimal attempts=2 ms=7.9 decision=d-1 '
         "trace=4bf92f3577b34da6a3ce929d0e0e4736"
@@ -44,15 +46,15 @@ def test_a_line_of_a_decision_says_who_when_and_for_how_much() -> None:
 
 
 def test_a_line_of_json_has_the_same_fields() -> None:
-    fields = json.loads(Log(io.BytesIO(), form="json").line(NOTED))
-    assert fields["order"] == "o 1"
+    fields = json.loads(Log(io.BytesIO(), form="json").line(NOTED, AT))
+    assert (fields["order"], fields["at"]) == ("o 1", AT)
     assert (fields["attempts"], fields["ms"], fields["nodes"]) == (2, 7.9, "wh,st")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_name_with_line_ends_cannot_forge_a_line(form: str) -> None:
     forged = Noted(ANSWER.replace(b"o 1", b'o\\nat=2026 level=info event=decision order=\\"x\\"'), 1, 1.0, "t", False)
-    assert b"\n" not in Log(io.BytesIO(), form=form).line(forged)
+    assert b"\n" not in Log(io.BytesIO(), form=form).line(forged, AT)
 
 
 def test_every_decision_has_one_line_and_no_secret_is_in_it() -> None:
