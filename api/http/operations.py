@@ -37,6 +37,7 @@ class Rules(NamedTuple):
     types: tuple[str, ...]  # of the body; none: there is no body
     bulk: bool  # whether the larger limits hold
     body_model: type[BaseModel] | None  # of a fast one
+    own_keys: bool = False  # its rows have keys of their own: the body as a whole is never compared
 
 
 class Guarded(APIRoute):
@@ -72,7 +73,7 @@ class Guarded(APIRoute):
             call.is_json = _type_of(call, rules.types) == JSON
         require_plain(call, body=call.is_json and not rules.bulk)
         if rules.changes:
-            call.require_key()
+            call.require_key(compared=not rules.own_keys)
         if rules.body_model is not None:
             body = rules.body_model.model_validate_json(call.body)
             response: Response = await self.endpoint(body, call)
@@ -113,6 +114,7 @@ class Operations:
         changes: bool | None = None,
         types: Sequence[str] | None = None,
         bulk: bool = False,
+        own_keys: bool = False,
         fast: bool = False,
         body_schema: dict[str, Any] | None = None,
         media_type: str = JSON,
@@ -140,6 +142,8 @@ class Operations:
             Of the body; by default JSON where there is one.
         bulk
             Whether the larger limits hold.
+        own_keys
+            Whether each row of the body has a key of its own, made of the call's, under which it is remembered.
         fast
             Whether the function takes (body, call) and is called without FastAPI.
         body_schema
@@ -157,7 +161,7 @@ class Operations:
             body = hints.get("body")
             model = body if isinstance(body, type) and issubclass(body, BaseModel) else None
             found = tuple(types) if types is not None else ((JSON,) if model is not None else ())
-            rules = Rules(wanted, changing, found, bulk, model if fast else None)
+            rules = Rules(wanted, changing, found, bulk, model if fast else None, own_keys)
             function.rules = rules  # type: ignore[attr-defined]
             problems = {400, 422, 500, 503, *also, *([401, 403, 429] if wanted else [])}
             problems |= {413, 415} if found else set()

@@ -64,6 +64,7 @@ async def allocate(body: AllocateIn, call: CallDep) -> Response:
     example={"results": [{"index": 0, "status": 200, "replayed": False, "answer": ALLOCATION, "problem": None}]},
     types=(JSON, NDJSON),
     bulk=True,
+    own_keys=True,
     body_schema={
         JSON: {
             "schema": {
