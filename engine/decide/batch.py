@@ -174,7 +174,7 @@ class _Rows:
         for shipment in shipments:
             served |= shipment[S_ITEMS]
             taken = tuple(line for line, item in zip(lines, items, strict=True) if shipment[S_ITEMS] >> item & 1)
-            legs.append(self._leg(shipment, place, taken))
+            legs.append(leg_of(self.chooser, shipment, place, taken))
         left = [line for line, item in zip(lines, items, strict=True) if not served >> item & 1]
         unmet = tuple(Unmet(line_id=line.line_id, sku=line.sku, quantity=line.quantity) for line in left)
         if unmet and self.terms.reasons:
@@ -189,27 +189,29 @@ class _Rows:
             method=METHOD,
         )
 
-    def _leg(self, shipment: list[int], place: int, lines: tuple[ShipmentLine, ...]) -> tuple[tuple[object, ...], Leg]:
-        """A row of the kernel's shipments in words, and where it comes among those of its plan."""
-        chooser = self.chooser
-        network = chooser.compiled.network
-        route = chooser.route_of(shipment, place)
-        _, hour = chooser.tools.dates.cell_at(route.node, shipment[S_PICK])
-        return (route.node, route.service, tuple(line.line_id for line in lines)), Leg(
-            method=route.method,
-            node=network.nodes[route.node].node_id,
-            service=network.services[route.service].service_id if route.service >= 0 else None,
-            place=network.nodes[route.place].node_id if route.place >= 0 else None,
-            lane=route.lane,
-            lines=lines,
-            cost_cents=shipment[S_CENTS],
-            units=shipment[S_UNITS],
-            pick_start_s=shipment[S_PICK],
-            pick_day=chooser.compiled.first_day + shipment[S_DAY],
-            pick_hour=hour,
-            ship_by_s=shipment[S_DELIVER if shipment[S_KIND] == KIND_OWN else S_SHIP],
-            deliver_by_s=shipment[S_DELIVER],
-        )
+
+def leg_of(
+    chooser: Chooser, shipment: list[int], place: int, lines: tuple[ShipmentLine, ...]
+) -> tuple[tuple[object, ...], Leg]:
+    """A row of the kernel's shipments in words, and where it comes among those of its plan."""
+    network = chooser.compiled.network
+    route = chooser.route_of(shipment, place)
+    _, hour = chooser.tools.dates.cell_at(route.node, shipment[S_PICK])
+    return (route.node, route.service, tuple(line.line_id for line in lines)), Leg(
+        method=route.method,
+        node=network.nodes[route.node].node_id,
+        service=network.services[route.service].service_id if route.service >= 0 else None,
+        place=network.nodes[route.place].node_id if route.place >= 0 else None,
+        lane=route.lane,
+        lines=lines,
+        cost_cents=shipment[S_CENTS],
+        units=shipment[S_UNITS],
+        pick_start_s=shipment[S_PICK],
+        pick_day=chooser.compiled.first_day + shipment[S_DAY],
+        pick_hour=hour,
+        ship_by_s=shipment[S_DELIVER if shipment[S_KIND] == KIND_OWN else S_SHIP],
+        deliver_by_s=shipment[S_DELIVER],
+    )
 
 
 def limit_s(deadline_ms: int | None) -> float:

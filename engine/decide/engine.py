@@ -21,6 +21,7 @@ from engine.decide.batch import Batch, Terms, limit_s
 from engine.decide.brief import Brief, rebuilt
 from engine.decide.choose import Chooser
 from engine.decide.explain import RIVALS_MAX, Explainer
+from engine.decide.offers import OfferFinder
 from engine.decide.options import NamedOption as NamedOption  # who asks for options imports both from here
 from engine.decide.options import OptionFinder
 from engine.decide.reasons import Explanation
@@ -161,7 +162,7 @@ class Engine:
 
     def _forget(self) -> None:
         """What knows the chooser and its stock is made again when it is asked for."""
-        for name in ("_finder", "_explainer", "_batch"):
+        for name in ("_finder", "_explainer", "_batch", "offers"):
             self.__dict__.pop(name, None)
 
     def decide(self, order: Order, deadline_ms: int | None = None, *, tape: Tape | None = None) -> Decision:
@@ -225,8 +226,7 @@ class Engine:
             that are found by then say that they are not exact. DEADLINE_MS where none is given.
         """
         within_s = limit_s(deadline_ms)
-        merged = order.merged()
-        found = self._finder.find(merged, limit=limit, deadline_s=within_s)
+        found = self._finder.find(merged := order.merged(), limit=limit, deadline_s=within_s)
         for option in found:
             self._guarded(merged, option.plan)
         return found
@@ -262,6 +262,11 @@ class Engine:
     def _finder(self) -> OptionFinder:
         return OptionFinder(self.chooser)
 
+    @cached_property
+    def offers(self) -> OfferFinder:
+        """What a shop can offer for an order: all of it brought home, or collected at one place."""
+        return OfferFinder(self.chooser)
+
     def columns(self, orders: Sequence[Order]) -> Orders:
         """
         Orders as the columns that `decide_columns` takes.
@@ -271,10 +276,8 @@ class Engine:
         requests = [self.chooser.request(order.merged()) for order in orders]
         for request in requests:
             if not fits_kernel(request):
-                raise InputError(
-                    f"Order ({request.order.order_id}) has {len(request.order.lines)} lines, more than a column takes.",
-                    "decide it on its own.",
-                )
+                many = f"{len(request.order.lines)} lines, more than a column takes"
+                raise InputError(f"Order ({request.order.order_id}) has {many}.", "decide it on its own.")
         self.rows.trim()
         return self.chooser.intake.orders(requests)
 
@@ -393,8 +396,5 @@ class Engine:
             self.live.reserve(node, items, day, hour, sign=sign)
 
     def _guarded(self, order: Order, plan: Plan) -> None:
-        if not self.guard:
-            return
-        broken = list(violations(self.network, self.live, self.policy, order, plan, self.tools))
-        if broken:
+        if self.guard and (broken := list(violations(self.network, self.live, self.policy, order, plan, self.tools))):
             raise BrokenPlanError(f"Order ({order.order_id}): " + "; ".join(f"{v.rule}: {v.message}" for v in broken))

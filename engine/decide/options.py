@@ -129,13 +129,16 @@ class OptionFinder:
 
     @cached_property
     def _green(self) -> Chooser:
-        """A chooser to whom a gram of CO2e is worth as much as GREEN_CENTS_PER_G, so that money breaks ties only."""
-        policy = self.chooser.policy
-        weights = {**policy.weights_permille, "carbon": 1000}
-        green = replace(policy, weights_permille=weights, carbon_cents_per_tonne=GREEN_CENTS_PER_G * 1_000_000)
-        chooser = self.chooser
-        pol = compile_policy(chooser.compiled, green)
-        return Chooser(chooser.compiled, chooser.tools, chooser.rows, chooser.live, green, pol)
+        """A chooser that pays for carbon so that money breaks ties only."""
+        return greener(self.chooser, GREEN_CENTS_PER_G)
+
+
+def greener(chooser: Chooser, cents_per_g: int) -> Chooser:
+    """A chooser on the same network and stock to whom a gram of CO2e costs so much, all else as before."""
+    weights = {**chooser.policy.weights_permille, "carbon": 1000}
+    green = replace(chooser.policy, weights_permille=weights, carbon_cents_per_tonne=cents_per_g * 1_000_000)
+    pol = compile_policy(chooser.compiled, green)
+    return Chooser(chooser.compiled, chooser.tools, chooser.rows, chooser.live, green, pol)
 
 
 def _of_plan(plan: Plan) -> Choice:

@@ -59,6 +59,7 @@ def warm_up(report: Report) -> None:
         order = _order()
         engine.explain(order, engine.decide(order).plan)
         engine.options(order)
+        engine.offers.find(order)
         engine.decide_columns(engine.columns([order]))
         _warm_stronger_method(engine, order)
     finally:

@@ -97,7 +97,8 @@ def _offer(
 
 
 @inlined
-def _carrier_co2e(net: Net, ws: Workspace, t: int, service: int, distance_m: int) -> int:
+def carrier_co2e(net: Net, ws: Workspace, t: int, service: int, distance_m: int) -> int:
+    """Grams of a set of items by a service; engine.costs.terms says the same."""
     num = num_parcels(net, service, ws.set[t].weight_g, ws.set[t].volume_cm3)
     moved = rounded(ws.set[t].weight_g * distance_m * net.service[service].tkm_g, 1_000_000_000)
     return net.service[service].parcel_g * num + moved
@@ -167,7 +168,7 @@ def home_ships(inputs: Inputs, o: NDArray[np.int64], lab: Labels, num_alive: int
                 t = ws.alive[i]
                 if t & ~mask or ws.set[t].services >> s & 1 == 0:
                     continue
-                base, co2e = base_cents(pol, ws, t, c), _carrier_co2e(net, ws, t, s, metres)
+                base, co2e = base_cents(pol, ws, t, c), carrier_co2e(net, ws, t, s, metres)
                 least = base + _least_price(inputs, o, t, c, s, zones[s], leave, day)
                 if ship_beaten(lab, zero, t, least, soonest, co2e):
                     continue
@@ -270,6 +271,6 @@ def point_ships(
                         base,
                         np.int64(_NO_CAP),
                     )
-                    co2e = _carrier_co2e(net, ws, t, s, metres)
+                    co2e = carrier_co2e(net, ws, t, s, metres)
                     _offer(inputs, o, lab, one, target, t, cost, ready, co2e, np.int64(KIND_CARRIER), c, s, one)
     return True

@@ -1,0 +1,219 @@
+"""
+What a shop can offer for a cart: ways to have all of it brought home, or to collect all of it at one place.
+
+A customer chooses where the goods go, so no offer mixes home and places. For home, and for each place near, the kernel
+finds the cheapest plan, then the cheapest of all that arrive earlier, until nothing does (engine/optimise/front.py),
+and the greenest under a price of carbon beside which money only breaks ties. The offer for a place is the plan that an
+order with that `pickup_node` is allocated; the offer for home that of an order for home with the offer's date as its
+`deliver_by`. The way of the customer to a place is the customer's own: it is told, not priced.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from engine.costs.tariff import SIGNATURE
+from engine.decide.batch import leg_of
+from engine.decide.brief import Brief, Leg
+from engine.decide.choose import Chooser
+from engine.decide.options import greener
+from engine.domain.order import METHODS, Method, Order
+from engine.domain.plan import ShipmentLine, Status
+from engine.domain.units import rounded, weighted_cents
+from engine.optimise.front import F_CENTS, F_CO2E, F_FIELDS, F_SHIPMENTS, find_front
+from engine.optimise.intake import fits_kernel, items_of
+from engine.optimise.kernel import INFEASIBLE
+from engine.optimise.tables import (
+    F_NO_SAFETY,
+    F_PARTIAL,
+    F_PLACE_CHOSEN,
+    ITEMS_MAX,
+    O_FLAGS,
+    O_METHODS,
+    O_PLACE_FROM,
+    O_PLACE_TO,
+    O_REGION,
+    O_SLOT,
+    O_TZ,
+    PL_DISTANCE,
+    PL_NODE,
+    Orders,
+)
+from engine.optimise.workspace import S_CENTS, S_FIELDS, S_ITEMS
+from engine.options.evaluate import Evaluator
+from engine.options.ways import PLACE_METHODS
+
+FRONT_MAX = 12  # plans of one target: dates differ by days, or by the hours of a few couriers
+GREEN_CENTS_PER_G = 10_000  # of the greenest plan: a gram outweighs whatever carriers charge for less than 100.00
+_AT_PLACE = sum(1 << m for m, method in enumerate(METHODS) if method in PLACE_METHODS)
+_HOME = (1 << len(METHODS)) - 1 - _AT_PLACE
+
+
+class OfferKind(StrEnum):
+    """How a customer comes by the goods."""
+
+    HOME = "home_delivery"
+    SAME_DAY = "same_day"  # all of it by courier
+    COLLECT = "click_and_collect"  # all of it from the shelves of the place
+    TO_STORE = "ship_to_store"
+    POINT = "pickup_point"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """
+    One way to serve a cart.
+
+    ``exact``: no plan for its target is better in what it was found for; otherwise the search was cut short.
+    """
+
+    kind: OfferKind
+    brief: Brief
+    co2e_g: int
+    place: int  # node, -1: home
+    trip_m: int | None  # from the customer to the place, one way
+    exact: bool = True
+
+    @property
+    def value(self) -> tuple[int, int, int]:
+        """Cost in cents, date in epoch seconds, grams."""
+        return self.brief.cost_cents, self.brief.deliver_by_s or 0, self.co2e_g
+
+
+class OfferFinder:
+    """
+    Finds offers. Not thread-safe.
+
+    Parameters
+    ----------
+    chooser
+        Under the policy that allocates.
+    """
+
+    def __init__(self, chooser: Chooser) -> None:
+        self.chooser = chooser
+        self.green = greener(chooser, GREEN_CENTS_PER_G)
+        self._found = np.zeros((FRONT_MAX, F_FIELDS), dtype=np.int64)
+        self._shipments = np.zeros((FRONT_MAX, ITEMS_MAX, S_FIELDS), dtype=np.int64)
+        self._grams = np.zeros((FRONT_MAX, ITEMS_MAX), dtype=np.int64)
+
+    def find(self, order: Order) -> list[Offer]:
+        """
+        Offers of an order whose lines have different skus, by target (home, then places, nearest first) and cost.
+
+        None that another for the same target is at least as good as in cost, date and carbon. Raises InputError like
+        any decision; orders of more items than the kernel takes, and orders to be served in part, have no offers.
+        """
+        chooser = self.chooser
+        request = chooser.request(order)
+        if order.partial or not fits_kernel(request):
+            return []
+        chooser.rows.trim()
+        orders = self._targets(chooser.intake.orders([request]))
+        shown = _Words(chooser, request)
+        out: list[Offer] = []
+        for row in range(len(orders.table)):
+            own = self._front(chooser, orders, row, shown, len(self._found))
+            if own:
+                own += self._front(self.green, orders, row, shown, 1, since=GREEN_CENTS_PER_G)
+            out += unbeaten(own)
+        return out
+
+    def _targets(self, one: Orders) -> Orders:
+        """The order for home alone, and for each of its places alone, as if the customer had chosen that."""
+        order = one.table[0]
+        rows = []
+        if order[O_SLOT] >= 0:
+            home = order.copy()
+            home[O_METHODS] &= _HOME
+            home[O_PLACE_TO] = home[O_PLACE_FROM]
+            rows.append(home)
+        for place in range(order[O_PLACE_FROM], order[O_PLACE_TO]):
+            at = order.copy()
+            at[O_METHODS] &= _AT_PLACE
+            at[O_SLOT], at[O_REGION], at[O_TZ] = -1, 0, 0
+            at[O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
+            at[O_PLACE_FROM], at[O_PLACE_TO] = place, place + 1
+            rows.append(at)
+        places = one.places.copy()
+        places[:, PL_DISTANCE] = 0
+        table = np.array(rows, dtype=np.int64).reshape(-1, len(order))
+        return one._replace(table=table, places=places)
+
+    def _front(
+        self, by: Chooser, orders: Orders, row: int, shown: "_Words", most: int, since: int | None = None
+    ) -> list[Offer]:
+        """Offers that a chooser finds for a row; `since` is its price of a gram, where that is not the policy's."""
+        block = by.block_of_one(orders)
+        count, status = find_front(block.at, row, self._found[:most], self._shipments, self._grams)
+        exact = status == INFEASIBLE or (since is not None and count == 1)
+        place = int(orders.places[orders.table[row, O_PLACE_FROM], PL_NODE]) if orders.table[row, O_SLOT] < 0 else -1
+        out = []
+        for i, found in enumerate(self._found[:count].tolist()):
+            number = found[F_SHIPMENTS]
+            rows, grams = self._shipments[i, :number].tolist(), self._grams[i, :number].tolist()
+            cents = found[F_CENTS]
+            if since is not None:
+                cents += self._repriced(rows, grams, since)
+            out.append(shown.offer(rows, cents, found[F_CO2E], place, exact=exact))
+        return out
+
+    def _repriced(self, rows: list[list[int]], grams: Sequence[int], since: int) -> int:
+        """Have shipments cost what the policy says instead of what a gram costs the green; what that adds to a plan."""
+        policy, added = self.chooser.policy, 0
+        for row, g in zip(rows, grams, strict=True):
+            own = weighted_cents(rounded(g * policy.carbon_cents_per_tonne, 1_000_000), policy.weight("carbon"))
+            row[S_CENTS] += own - since * g
+            added += own - since * g
+        return added
+
+
+class _Words:
+    """What the kernel chooses for an order, in words."""
+
+    def __init__(self, chooser: Chooser, request: Evaluator) -> None:
+        order = request.order
+        self.chooser = chooser
+        self.request = request
+        self.items: Sequence[int] = items_of(request) if order.keep_together else range(len(order.lines))
+        self.lines = [ShipmentLine(line_id=one.line_id, sku=one.sku, quantity=one.quantity) for one in order.lines]
+
+    def offer(self, rows: list[list[int]], cents: int, grams: int, place: int, *, exact: bool) -> Offer:
+        """A plan as an offer."""
+        legs = []
+        for row in rows:
+            taken = tuple(line for line, item in zip(self.lines, self.items, strict=True) if row[S_ITEMS] >> item & 1)
+            legs.append(leg_of(self.chooser, row, place, taken))
+        brief = Brief(
+            order_id=self.request.order.order_id,
+            status=Status.OPTIMAL,
+            legs=tuple(leg for _, leg in sorted(legs, key=lambda ranked: ranked[0])),
+            unmet=(),
+            cost_cents=cents,
+            bound_cents=cents,
+            method="subset",
+        )
+        home = self.request.ways.home
+        trip_m = self.request.ways.trip_distance_m(place) if place >= 0 and home is not None else None
+        return Offer(kind=_kind(brief.legs, place), brief=brief, co2e_g=grams, place=place, trip_m=trip_m, exact=exact)
+
+
+def _kind(legs: Sequence[Leg], place: int) -> OfferKind:
+    methods = {leg.method for leg in legs}
+    if place < 0:
+        return OfferKind.SAME_DAY if methods == {Method.SAME_DAY} else OfferKind.HOME
+    if methods == {Method.CLICK_AND_COLLECT}:
+        return OfferKind.COLLECT
+    return OfferKind.POINT if methods == {Method.PICKUP_POINT} else OfferKind.TO_STORE
+
+
+def unbeaten(offers: Sequence[Offer]) -> list[Offer]:
+    """The offers that no other is at least as good as in cost, date and carbon, one of each value, by cost."""
+    out: list[Offer] = []
+    for offer in sorted(offers, key=lambda one: one.value):
+        _, deliver, grams = offer.value
+        if not any(kept.value[1] <= deliver and kept.value[2] <= grams for kept in out):
+            out.append(offer)
+    return out
