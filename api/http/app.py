@@ -22,6 +22,7 @@ from api.http.routes import (
     nodes,
     pages,
     planning,
+    quotes,
     rejections,
     reservations,
     stock,
@@ -38,6 +39,7 @@ once. Errors are `application/problem+json`; the page at their `type` says what 
 offset; money is whole cents of the network's currency; units are in the names of the fields.
 """
 TOPICS: tuple[Operations, ...] = (
+    quotes.operations,
     allocations.operations,
     holds.operations,
     holds.work,

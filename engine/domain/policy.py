@@ -24,6 +24,7 @@ RULES = (
     "priority",
     "unserved",
 )
+PRESELECT = ("cheapest", "fastest", "greenest")
 RELAXATIONS = ("deliver_by", "max_distance", "max_shipments", "min_parcel_value", "safety_stock")
 
 
@@ -80,6 +81,13 @@ class Policy:
     max_distance_m: int = 0  # 0: no limit; of home deliveries
     min_parcel_value_cents: int = 0  # of every shipment of a split order
     allow_quantity_split: bool = True
+    shop_price_permille: int = 1000  # what the customer pays, as a share of what a way costs us
+    shop_price_least_cents: int = 0
+    shop_price_step_cents: int = 10  # prices are rounded up to a multiple
+    shop_free_from_cents: int = 0  # value of the goods from which all but couriers are free; 0: never
+    shop_preselect: str = "cheapest"  # or fastest, greenest
+    shop_options_max: int = 6
+    shop_places_max: int = 3
     resell_opened: bool = False  # units that came back opened are on sale again at once
     resell_damaged: bool = False  # likewise damaged; as new always are, unsellable never
     relaxations: tuple[Relaxation, ...] = (
@@ -111,6 +119,10 @@ class Policy:
             )
         if self.capacity_free_permille >= 1000:
             raise InputError(f"{who} has capacity_free_permille ({self.capacity_free_permille}).", "below 1000.")
+        if self.shop_preselect not in PRESELECT:
+            raise InputError(f"{who} preselects ({self.shop_preselect}).", f"one of {', '.join(PRESELECT)}.")
+        if self.shop_options_max < 1:
+            raise InputError(f"{who} shows no option (shop_options_max).", "at least 1.")
         if self.max_shipments < 1 or self.max_shipments_per_line < 1:
             raise InputError(f"{who} allows no shipment at all.", "max_shipments of at least 1.")
 
