@@ -318,7 +318,7 @@ class Chooser:
         service, lane = (-1, which) if kind == KIND_LANE else (which if kind == KIND_CARRIER else -1, -1)
         return Route(self.method(node, kind, which, place >= 0), node, service, lane, place)
 
-    def route_of(self, row: NDArray[np.int64] | list[int], place: int) -> Route:
+    def route_of(self, row: NDArray[np.int64] | Sequence[int], place: int) -> Route:
         """The route of a row of the kernel's answer."""
         at_place = place if row[S_KIND] != KIND_CARRIER or row[S_AT_PLACE] else -1
         return self.route(int(row[S_NODE]), int(row[S_KIND]), int(row[S_ID]), at_place)

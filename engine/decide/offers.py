@@ -2,29 +2,31 @@
 What a shop can offer for a cart: ways to have all of it brought home, or to collect all of it at one place.
 
 A customer chooses where the goods go, so no offer mixes home and places. For home, and for each place near, the kernel
-finds the cheapest plan, then the cheapest of all that arrive earlier, until nothing does (engine/optimise/front.py),
-and the greenest under a price of carbon beside which money only breaks ties. The offer for a place is the plan that an
-order with that `pickup_node` is allocated; the offer for home that of an order for home with the offer's date as its
-`deliver_by`. The way of the customer to a place is the customer's own: it is told, not priced.
+finds the cheapest plan, then the cheapest of all that arrive earlier, until nothing does, and the greenest
+(engine/optimise/front.py): for home by grams, then cents; for a place under a price of carbon beside which money only
+breaks ties. The offer for a place is the plan that an order with that `pickup_node` is allocated; the offer for home
+that of an order for home with the offer's date as its `deliver_by`. The way of the customer to a place is the
+customer's own: it is told, not priced.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
 from engine.costs.tariff import SIGNATURE
 from engine.decide.batch import leg_of
-from engine.decide.brief import Brief, Leg
+from engine.decide.brief import Brief
 from engine.decide.choose import Chooser
 from engine.decide.options import greener
 from engine.domain.order import METHODS, Method, Order
 from engine.domain.plan import ShipmentLine, Status
 from engine.domain.units import rounded, weighted_cents
-from engine.optimise.front import F_CENTS, F_CO2E, F_FIELDS, F_SHIPMENTS, find_front
+from engine.optimise.front import F_FIELDS, find_front, find_greenest
 from engine.optimise.intake import fits_kernel, items_of
-from engine.optimise.kernel import INFEASIBLE
+from engine.optimise.kernel import COLLIDES, INFEASIBLE, OPTIMAL
 from engine.optimise.tables import (
     F_NO_SAFETY,
     F_PARTIAL,
@@ -64,22 +66,29 @@ class OfferKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """
-    One way to serve a cart.
+    One way to serve a cart; `brief` puts it in words.
 
     ``exact``: no plan for its target is better in what it was found for; otherwise the search was cut short.
     """
 
     kind: OfferKind
-    brief: Brief
+    cost_cents: int
+    deliver_by_s: int
     co2e_g: int
     place: int  # node, -1: home
     trip_m: int | None  # from the customer to the place, one way
     exact: bool = True
+    build: Callable[[], Brief]
 
     @property
     def value(self) -> tuple[int, int, int]:
         """Cost in cents, date in epoch seconds, grams."""
-        return self.brief.cost_cents, self.brief.deliver_by_s or 0, self.co2e_g
+        return self.cost_cents, self.deliver_by_s, self.co2e_g
+
+    @property
+    def brief(self) -> Brief:
+        """The plan."""
+        return self.build()
 
 
 class OfferFinder:
@@ -95,9 +104,9 @@ class OfferFinder:
     def __init__(self, chooser: Chooser) -> None:
         self.chooser = chooser
         self.green = greener(chooser, GREEN_CENTS_PER_G)
-        self._found = np.zeros((FRONT_MAX, F_FIELDS), dtype=np.int64)
-        self._shipments = np.zeros((FRONT_MAX, ITEMS_MAX, S_FIELDS), dtype=np.int64)
-        self._grams = np.zeros((FRONT_MAX, ITEMS_MAX), dtype=np.int64)
+        self.found = np.zeros((FRONT_MAX, F_FIELDS), dtype=np.int64)
+        self.shipments = np.zeros((FRONT_MAX, ITEMS_MAX, S_FIELDS), dtype=np.int64)
+        self.grams = np.zeros((FRONT_MAX, ITEMS_MAX), dtype=np.int64)
 
     def find(self, order: Order) -> list[Offer]:
         """
@@ -112,14 +121,8 @@ class OfferFinder:
             return []
         chooser.rows.trim()
         orders = self._targets(chooser.intake.orders([request]))
-        shown = _Words(chooser, request)
-        out: list[Offer] = []
-        for row in range(len(orders.table)):
-            own = self._front(chooser, orders, row, shown, len(self._found))
-            if own:
-                own += self._front(self.green, orders, row, shown, 1, since=GREEN_CENTS_PER_G)
-            out += unbeaten(own)
-        return out
+        search = _Search(self, request, orders)
+        return [offer for row in range(len(orders.table)) for offer in search.offers(row)]
 
     def _targets(self, one: Orders) -> Orders:
         """The order for home alone, and for each of its places alone, as if the customer had chosen that."""
@@ -142,66 +145,91 @@ class OfferFinder:
         table = np.array(rows, dtype=np.int64).reshape(-1, len(order))
         return one._replace(table=table, places=places)
 
-    def _front(
-        self, by: Chooser, orders: Orders, row: int, shown: "_Words", most: int, since: int | None = None
-    ) -> list[Offer]:
-        """Offers that a chooser finds for a row; `since` is its price of a gram, where that is not the policy's."""
-        block = by.block_of_one(orders)
-        count, status = find_front(block.at, row, self._found[:most], self._shipments, self._grams)
-        exact = status == INFEASIBLE or (since is not None and count == 1)
-        place = int(orders.places[orders.table[row, O_PLACE_FROM], PL_NODE]) if orders.table[row, O_SLOT] < 0 else -1
+
+class _Search:
+    """The search for offers of one order, target by target."""
+
+    def __init__(self, finder: OfferFinder, request: Evaluator, orders: Orders) -> None:
+        self.finder = finder
+        self.request = request
+        self.orders = orders
+        self.block = finder.chooser.block_of_one(orders)
+        self.green = finder.green.block_of_one(orders)
+
+    def offers(self, row: int) -> list[Offer]:
+        """Those for the target of a row that no other of them is as good as."""
+        finder, orders = self.finder, self.orders
+        home = bool(orders.table[row, O_SLOT] >= 0)
+        place = -1 if home else int(orders.places[orders.table[row, O_PLACE_FROM], PL_NODE])
+        room = finder.found, finder.shipments, finder.grams
+        count, status = find_front(self.block.at, row, *room)
+        found = self._read(count, place, exact=status == INFEASIBLE)
+        if not found:
+            return []
+        green = find_greenest(self.block.at, row, *room) if home else COLLIDES
+        if green == OPTIMAL:
+            found += self._read(1, place, exact=True)
+        elif green == COLLIDES:
+            count, _ = find_front(self.green.at, row, finder.found[:1], finder.shipments, finder.grams)
+            found += self._read(count, place, exact=True, gram_cents=GREEN_CENTS_PER_G)
+        return unbeaten(found)
+
+    def _read(self, count: int, place: int, *, exact: bool, gram_cents: int = 0) -> list[Offer]:
+        """What was found; where a gram was paid for, at its own price instead."""
+        finder, request = self.finder, self.request
+        trip_m = request.ways.trip_distance_m(place) if place >= 0 else None
         out = []
-        for i, found in enumerate(self._found[:count].tolist()):
-            number = found[F_SHIPMENTS]
-            rows, grams = self._shipments[i, :number].tolist(), self._grams[i, :number].tolist()
-            cents = found[F_CENTS]
-            if since is not None:
-                cents += self._repriced(rows, grams, since)
-            out.append(shown.offer(rows, cents, found[F_CO2E], place, exact=exact))
+        for i, (cents, deliver, co2e, number, _) in enumerate(finder.found[:count].tolist()):
+            rows = finder.shipments[i, :number].tolist()
+            if gram_cents:
+                cents += self._repriced(rows, finder.grams[i, :number].tolist(), gram_cents)
+            build = partial(_brief, finder.chooser, request, rows, cents, place)
+            kind = _kind(finder.chooser, rows, place)
+            out.append(
+                Offer(
+                    kind=kind,
+                    cost_cents=cents,
+                    deliver_by_s=deliver,
+                    co2e_g=co2e,
+                    place=place,
+                    trip_m=trip_m,
+                    exact=exact,
+                    build=build,
+                )
+            )
         return out
 
-    def _repriced(self, rows: list[list[int]], grams: Sequence[int], since: int) -> int:
+    def _repriced(self, rows: list[list[int]], grams: Sequence[int], gram_cents: int) -> int:
         """Have shipments cost what the policy says instead of what a gram costs the green; what that adds to a plan."""
-        policy, added = self.chooser.policy, 0
+        policy, added = self.finder.chooser.policy, 0
         for row, g in zip(rows, grams, strict=True):
             own = weighted_cents(rounded(g * policy.carbon_cents_per_tonne, 1_000_000), policy.weight("carbon"))
-            row[S_CENTS] += own - since * g
-            added += own - since * g
+            row[S_CENTS] += own - gram_cents * g
+            added += own - gram_cents * g
         return added
 
 
-class _Words:
-    """What the kernel chooses for an order, in words."""
-
-    def __init__(self, chooser: Chooser, request: Evaluator) -> None:
-        order = request.order
-        self.chooser = chooser
-        self.request = request
-        self.items: Sequence[int] = items_of(request) if order.keep_together else range(len(order.lines))
-        self.lines = [ShipmentLine(line_id=one.line_id, sku=one.sku, quantity=one.quantity) for one in order.lines]
-
-    def offer(self, rows: list[list[int]], cents: int, grams: int, place: int, *, exact: bool) -> Offer:
-        """A plan as an offer."""
-        legs = []
-        for row in rows:
-            taken = tuple(line for line, item in zip(self.lines, self.items, strict=True) if row[S_ITEMS] >> item & 1)
-            legs.append(leg_of(self.chooser, row, place, taken))
-        brief = Brief(
-            order_id=self.request.order.order_id,
-            status=Status.OPTIMAL,
-            legs=tuple(leg for _, leg in sorted(legs, key=lambda ranked: ranked[0])),
-            unmet=(),
-            cost_cents=cents,
-            bound_cents=cents,
-            method="subset",
-        )
-        home = self.request.ways.home
-        trip_m = self.request.ways.trip_distance_m(place) if place >= 0 and home is not None else None
-        return Offer(kind=_kind(brief.legs, place), brief=brief, co2e_g=grams, place=place, trip_m=trip_m, exact=exact)
+def _brief(chooser: Chooser, request: Evaluator, rows: list[list[int]], cents: int, place: int) -> Brief:
+    """What the kernel chose, in words."""
+    order, legs = request.order, []
+    items: Sequence[int] = items_of(request) if order.keep_together else range(len(order.lines))
+    lines = [ShipmentLine(line_id=one.line_id, sku=one.sku, quantity=one.quantity) for one in order.lines]
+    for row in rows:
+        taken = tuple(line for line, item in zip(lines, items, strict=True) if row[S_ITEMS] >> item & 1)
+        legs.append(leg_of(chooser, row, place, taken))
+    return Brief(
+        order_id=order.order_id,
+        status=Status.OPTIMAL,
+        legs=tuple(leg for _, leg in sorted(legs, key=lambda ranked: ranked[0])),
+        unmet=(),
+        cost_cents=cents,
+        bound_cents=cents,
+        method="subset",
+    )
 
 
-def _kind(legs: Sequence[Leg], place: int) -> OfferKind:
-    methods = {leg.method for leg in legs}
+def _kind(chooser: Chooser, rows: Sequence[Sequence[int]], place: int) -> OfferKind:
+    methods = {chooser.route_of(row, place).method for row in rows}
     if place < 0:
         return OfferKind.SAME_DAY if methods == {Method.SAME_DAY} else OfferKind.HOME
     if methods == {Method.CLICK_AND_COLLECT}:

@@ -151,7 +151,7 @@ def price_of(offer: Offer, policy: Policy, goods_cents: int) -> int:
     free = policy.shop_free_from_cents
     if free and goods_cents >= free and offer.kind != OfferKind.SAME_DAY:
         return 0
-    cents = max(policy.shop_price_least_cents, rounded(offer.brief.cost_cents * policy.shop_price_permille, 1000), 0)
+    cents = max(policy.shop_price_least_cents, rounded(offer.cost_cents * policy.shop_price_permille, 1000), 0)
     step = max(1, policy.shop_price_step_cents)
     return -(-cents // step) * step
 
@@ -210,16 +210,16 @@ def best_of(priced: Sequence[Priced]) -> dict[str, Priced]:
 def _option(one: Priced, order: Order, engine: Engine, names: list[str], *, selected: bool) -> OptionDoc:
     offer, brief, network = one.offer, one.offer.brief, engine.network
     place = network.nodes[offer.place] if offer.place >= 0 else None
-    deliver_by = utc(brief.deliver_by_s or 0)
+    deliver_by = utc(offer.deliver_by_s)
     return OptionDoc(
         option_id="-".join(
-            [offer.kind.value, *([place.node_id] if place else []), f"{brief.deliver_by_s}", f"{brief.cost_cents}"]
+            [offer.kind.value, *([place.node_id] if place else []), f"{offer.deliver_by_s}", f"{offer.cost_cents}"]
         ),
         kind=offer.kind.value,
         names=names,
         selected=selected,
         price_cents=one.price_cents,
-        cost_cents=brief.cost_cents,
+        cost_cents=offer.cost_cents,
         deliver_by=deliver_by,
         confidence_permille=engine.policy.promise_confidence_permille,
         co2e_g=offer.co2e_g,

@@ -55,7 +55,7 @@ def _ship_s(net: Net, kind: int, node: int, route: int, release: int, end: int) 
 
 
 @compiled
-def _write(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64]) -> tuple[int, int]:
+def write(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64]) -> tuple[int, int]:
     """Write the plan of the last search into `out`; its number of shipments and row of the place, or -1."""
     net, ws = inputs.net, inputs.ws
     count = ws.best[4]
@@ -121,7 +121,7 @@ def _apart(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64], rows: i
             number = -1
         if number < 0 or not found_any or ws.best[0] > cost:
             continue
-        count, _ = _write(inputs, o, out)
+        count, _ = write(inputs, o, out)
         rows = overdrawn(live, ws, count, out)
         if rows:
             number = -1 if _alike(rows, out) else branch_off(ws, b, number, rows, out, ws.best[0])
@@ -133,7 +133,7 @@ def _apart(inputs: Inputs, o: NDArray[np.int64], out: NDArray[np.int64], rows: i
         return INFEASIBLE, 0, 0, -1
     bar(ws, kept)
     _search(inputs, o)
-    count, place = _write(inputs, o, out)
+    count, place = write(inputs, o, out)
     return OPTIMAL, cost, count, place
 
 
@@ -162,7 +162,7 @@ def solve(inputs: Inputs, row: int, out: NDArray[np.int64]) -> tuple[int, int, i
     if not found_any:
         return INFEASIBLE, 0, 0, -1
     cost = ws.best[0]
-    count, place = _write(inputs, o, out)
+    count, place = write(inputs, o, out)
     rows = overdrawn(inputs.live, ws, count, out)
     if rows == 0:
         return OPTIMAL, cost, count, place

@@ -42,7 +42,7 @@ from engine.optimise.workspace import (
 
 
 @compiled
-def _start(o: NDArray[np.int64], ws: Workspace) -> None:
+def start(o: NDArray[np.int64], ws: Workspace) -> None:
     """Empty the answers."""
     for i in range(7):
         ws.best[i] = 0
@@ -109,7 +109,7 @@ def begin(inputs: Inputs, o: NDArray[np.int64], split: int) -> tuple[int, bool]:
     """Forget the last order, measure this one, number its candidates; how many, and whether any may serve places."""
     ws, none = inputs.ws, np.int64(-1)
     ws.clock[2] += 1
-    _start(o, ws)
+    start(o, ws)
     measure_items(inputs, o)
     measure_all(o[O_ITEMS], ws)
     bound_sets(inputs.pol, o, ws)

@@ -99,7 +99,7 @@ def offers(ledger: Ledger) -> list[Any]:
 
 def test_prices_are_a_share_of_the_cost_rounded_up_and_free_from_a_value_on(ledger: Ledger) -> None:
     offer = offers(ledger)[0]
-    cost = offer.brief.cost_cents
+    cost = offer.cost_cents
     assert price_of(offer, Policy(shop_price_permille=500, shop_price_step_cents=100), 0) == -(-(cost / 2) // 100) * 100
     assert price_of(offer, Policy(shop_price_permille=0, shop_price_least_cents=490, shop_price_step_cents=1), 0) == 490
     free = Policy(shop_free_from_cents=5_000)
@@ -111,7 +111,7 @@ def test_prices_are_a_share_of_the_cost_rounded_up_and_free_from_a_value_on(ledg
 
 @pytest.mark.parametrize("most", [1, 2, 3, 6])
 def test_no_more_options_than_the_policy_shows_and_the_best_ones_first(most: int, ledger: Ledger) -> None:
-    priced = [Priced(offer, offer.brief.cost_cents) for offer in offers(ledger)]
+    priced = [Priced(offer, offer.cost_cents) for offer in offers(ledger)]
     chosen = choose(priced, Policy(shop_options_max=most, shop_places_max=1))
     assert len(chosen) <= most
     assert min(priced, key=lambda p: p.rank) in chosen
