@@ -3,11 +3,11 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from engine.desk.near_docs import OpenDoc
-from engine.domain.units import utc
 from engine.network.calendars import Interval
 from engine.options.tools import Tools
 
@@ -38,18 +38,24 @@ def hours_of(tools: Tools, node: int, now_s: int) -> Hours:
     turn_s, is_open = _turn(intervals, now_s)
     if turn_s == calendars.instant(tz, calendars.first_day + calendars.num_days, "00:00"):
         turn_s = None  # that is where our knowledge ends
-    turn = None if turn_s is None else utc(turn_s).astimezone(zone)
-    week = [interval for interval in intervals if today <= interval[2] < today + DAYS]
+    turn = None if turn_s is None else datetime.fromtimestamp(turn_s, zone)
     return Hours(
         open_now=is_open,
         opens_at=None if is_open else turn,
         closes_at=turn if is_open else None,
-        days=[
-            OpenDoc(opens_at=utc(start).astimezone(zone), closes_at=utc(end).astimezone(zone))
-            for start, end in _stretches(week)
-        ],
+        days=_days(intervals, tz, today),
         turns_s=(turn_s, calendars.instant(tz, today + 1, "00:00")),
     )
+
+
+@lru_cache(maxsize=4_096)
+def _days(intervals: tuple[Interval, ...], tz: str, today: int) -> list[OpenDoc]:
+    """The stretches of DAYS local dates; many stores have the same."""
+    zone = ZoneInfo(tz)
+    return [
+        OpenDoc(opens_at=datetime.fromtimestamp(start, zone), closes_at=datetime.fromtimestamp(end, zone))
+        for start, end in _stretches([interval for interval in intervals if today <= interval[2] < today + DAYS])
+    ]
 
 
 def _turn(intervals: Sequence[Interval], now_s: int) -> tuple[int | None, bool]:
