@@ -243,3 +243,19 @@ def test_its_version_changes_exactly_with_what_it_says(ledger: Ledger) -> None:
         second = near(desk)
         assert second["version"] != first["version"]
         assert near(desk, limit=1)["version"] == near(desk, max_distance_m=100_000)["version"] != second["version"]
+
+
+def test_a_store_that_closes_ends_it_though_nothing_can_be_collected_there() -> None:
+    with desk_on(stores(), LedgerTwin()) as desk:
+        turn(desk, 11 * 3600 - 20)  # it closes at 19:00 in Paris, in 20 s
+        found = near(desk, ("a", 11), "b", max_distance_m=1_000)
+        assert (found["stores"][0]["ready_at"], found["stores"][0]["open_now"]) == (None, True)
+        assert moment(found["valid_until"]) == NOW_S + 11 * 3600
+
+
+def test_what_takes_several_picks_is_valid_for_a_second_as_no_cut_off_of_all_of_them_is_known() -> None:
+    skus = builders.sku_table(ships_alone=(True, False, False))
+    with desk_on(stores(skus=skus), LedgerTwin()) as desk:
+        found = near(desk, "a", "b", max_distance_m=1_000, every=True)
+        assert found["stores"][0]["ready_at"] is not None
+        assert moment(found["valid_until"]) == NOW_S + 1
