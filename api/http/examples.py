@@ -160,6 +160,46 @@ AVAILABILITIES: dict[str, Any] = {
     ],
 }
 
+NEAR: dict[str, Any] = {
+    "at": "2026-11-23T13:20:00Z",
+    "valid_until": "2026-11-23T13:21:00Z",
+    "version": "9b1f0f7c2f6d4e55a1c07b3e",
+    "located": "prefix",
+    "prefix": "17",
+    "lat": 46.1603,
+    "lon": -1.1511,
+    "channel": "",
+    "unknown_skus": ["sku-9999"],
+    "stores": [
+        {
+            "node": "st-la-rochelle",
+            "name": "La Rochelle",
+            "distance_m": 812,
+            "lat": 46.1591,
+            "lon": -1.1520,
+            "tz": "Europe/Paris",
+            "open_now": True,
+            "opens_at": None,
+            "closes_at": "2026-11-23T19:00:00+01:00",
+            "hours": [{"opens_at": "2026-11-23T09:00:00+01:00", "closes_at": "2026-11-23T19:00:00+01:00"}],
+            "has_all": True,
+            "sure_permille": 951,
+            "ready_at": "2026-11-23T13:32:00Z",
+            "not_ready": None,
+            "skus": [
+                {
+                    "sku": "sku-0123",
+                    "quantity": 2,
+                    "available": 3,
+                    "enough": True,
+                    "sure_permille": 951,
+                    "told_at": "2026-11-23T05:02:11Z",
+                }
+            ],
+        }
+    ],
+}
+
 STOCK: dict[str, Any] = {"node": "wh-orleans", "sku": "sku-0123", "on_hand": 40, "reserved": 4, "version": 40}
 
 FEED: dict[str, Any] = {

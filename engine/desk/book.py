@@ -38,6 +38,11 @@ class Book:
         self.nodes_version = 0  # how often they changed
         self._next_s: int | None = None  # when something begins or ends by itself
 
+    @property
+    def next_s(self) -> int | None:
+        """When something that is remembered here begins or ends by itself; None for never."""
+        return self._next_s
+
     def read(self, state: "State") -> None:
         """Read everything."""
         self.read_policies = state.engine.network.policies

@@ -99,6 +99,7 @@ def apply_feed(desk: Desk, batch: Batch, *, now_s: int, chunk: int = CHUNK, call
             if result == CountResult.QUARANTINED:
                 refused.append(_impossible(row, message))
         _take(desk, counted)
+        _tell(desk, counts, counted.results, now_s)
     for line in refused:
         results[line.row] = CountResult.QUARANTINED.value
     if refused:
@@ -205,6 +206,17 @@ def _take(desk: Desk, counted: Counted) -> None:
             desk.ledger.post([case], desk.state.now_s)
 
 
+def _tell(desk: Desk, counts: Sequence[Count], results: Sequence[CountResult], now_s: int) -> None:
+    """Let the view know how fresh its rows are; a count that finds what was known is news, too."""
+    told = {
+        count.key: now_s if count.counted_s is None else min(now_s, count.counted_s)
+        for count, result in zip(counts, results, strict=True)
+        if result == CountResult.APPLIED
+    }
+    if told:
+        desk.run(lambda state: state.view.tell(list(told), list(told.values())))
+
+
 def set_on_hand(
     desk: Desk,
     *,
@@ -236,6 +248,7 @@ def set_on_hand(
         text = f"Node ({node}) and sku ({sku}) were changed meanwhile."
         raise DeskError("version", 412, text, "read the row again.")
     _take(desk, counted)
+    _tell(desk, [message], counted.results, now_s)
     if key in state.book.blocked.rows:
         sku_no, node_no = key_parts(key)
         lifted = Exclusion(order_id="", node_no=node_no, sku_no=sku_no, until_s=now_s, reason="counted")
@@ -304,6 +317,7 @@ def settle_quarantined(
         counted = desk.ledger.count(list(left.values()), now_s, "quarantine", once=Once([*names, *more], together))
         _take(desk, counted)
         if not counted.answered:
+            _tell(desk, list(left.values()), counted.results, now_s)
             return report_of(found | dict(zip(left, counted.results, strict=True)))
         for one in counted.answered:
             there = names.get((one.scope, one.key))

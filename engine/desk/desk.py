@@ -345,7 +345,7 @@ class Desk:
                 self._fail(ask, posted)
             self._once_more(again)
             return
-        self.state.view.settle(postings, posted)
+        self.state.view.settle(postings, posted, self.state.now_s)
         self.state.mark_seq = max(self.state.mark_seq, posted.seq)
         self.watch.posted(len(postings))
         for (ask, planned, _), outcome in zip(sent.written, posted.outcomes, strict=True):

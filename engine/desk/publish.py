@@ -164,7 +164,7 @@ def _go_on(desk: Desk, network: Network, now_s: int, exchange: Exchange | None) 
 def _carry_over(state: State, engine: Engine, numbers: Numbers, exchange: Exchange | None) -> None:
     """Give an engine what the view knows, and go on with it."""
     view, old = state.view, state.engine.live
-    keys, seq = view.row_key, view.row_seq
+    keys, seq, told_s = view.row_key, view.row_seq, view.row_told_s
     on_hand, reserved = old.row_on_hand.copy(), old.row_reserved.copy()
     nodes_before = view.node_no
     view.renumber(numbers)
@@ -177,6 +177,7 @@ def _carry_over(state: State, engine: Engine, numbers: Numbers, exchange: Exchan
     rows = view.rows(keys[known])
     live.row_on_hand[:], live.row_reserved[:], view.row_seq[:] = 0, 0, 0
     live.row_on_hand[rows], live.row_reserved[rows], view.row_seq[rows] = on_hand[known], reserved[known], seq[known]
+    view.row_told_s[rows] = told_s[known]
     for key, units in zip(keys[~known].tolist(), zip(on_hand[~known], reserved[~known], strict=True), strict=True):
         view.missing[key] = int(units[0]), int(units[1])
     _carry_cells(old, live, view.node_at[nodes_before])

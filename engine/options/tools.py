@@ -71,11 +71,19 @@ class Tools:
         return np.array([i for i, node in enumerate(self.network.nodes) if Offer.PICKUP in node.offers], dtype=np.int64)
 
     @cached_property
-    def _pickup_sites(self) -> tuple[Sites, NDArray[np.int64]]:
-        """Where they are, and room for what is found near a home."""
+    def _pickup_sites(self) -> Sites:
+        """Where they are."""
         nodes = [self.network.nodes[i] for i in self.pickups]
-        found = np.zeros((len(nodes), 2), dtype=np.int64)
-        return sites(np.array([node.lat for node in nodes]), np.array([node.lon for node in nodes])), found
+        return sites(np.array([node.lat for node in nodes]), np.array([node.lon for node in nodes]))
+
+    def places_within(self, lat: float, lon: float, within_m: int) -> NDArray[np.int64]:
+        """Nodes that offer pickup, open or not, no farther than that: (n, 2) metres and node, the nearest first."""
+        if len(self.pickups) == 0:
+            return np.zeros((0, 2), dtype=np.int64)
+        found = np.zeros((len(self.pickups), 2), dtype=np.int64)
+        found = found[: find_within(self._pickup_sites, lat, lon, within_m, found)]
+        found[:, 1] = self.pickups[found[:, 1]]
+        return found[np.lexsort((found[:, 1], found[:, 0]))]
 
     def nearest_places(self, lat: float, lon: float, *, within_m: int, num_max: int) -> tuple[int, ...]:
         """
@@ -93,11 +101,8 @@ class Tools:
         return found
 
     def _find_nearest(self, lat: float, lon: float, within_m: int, num_max: int) -> tuple[int, ...]:
-        where, found = self._pickup_sites
-        near = sorted(found[: find_within(where, lat, lon, within_m, found)].tolist())
         out: list[int] = []
-        for _, at in near:
-            place = int(self.pickups[at])
+        for _, place in self.places_within(lat, lon, within_m).tolist():
             if self.calendars.opening(place):
                 out.append(place)
                 if len(out) == num_max:
@@ -141,6 +146,11 @@ class Tools:
         if sku is None:
             sku = self._skus[index] = self.network.skus.row(index)
         return sku
+
+    @cached_property
+    def areas_by_prefix(self) -> list[tuple[str, str, int]]:
+        """Country, prefix and index of each area, ascending, to find all whose prefixes begin alike."""
+        return sorted((area.country, area.prefix, i) for i, area in enumerate(self.network.areas))
 
     def is_point(self, node: int) -> bool:
         """Whether a node is a carrier's pickup point."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.domain.units import epoch_s
 from engine.network.live import Live
 from engine.stock.ledger import (
     NO_LIMIT,
@@ -56,12 +57,18 @@ class View:
         self._keys: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._by_key: NDArray[np.int64] | None = None
         self.row_seq: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.row_told_s: NDArray[np.int64] = np.zeros(0, dtype=np.int64)  # when units on hand were last heard of
         self.adopt(live)
 
     def adopt(self, live: Live) -> None:
-        """Go on with other arrays that hold the same, perhaps with more rows or of a changed network."""
+        """
+        Go on with other arrays that hold the same, perhaps with more rows or of a changed network.
+
+        Of a row that nobody has told of yet, the units on hand are those of the network's own moment.
+        """
         network = live.network
-        known = self._keys, self.row_seq if self._by_key is None else self.row_seq[self._by_key]
+        mine = slice(None) if self._by_key is None else self._by_key
+        known = self._keys, self.row_seq[mine], self.row_told_s[mine]
         self.live = live
         self.node_no = np.array([self._node_no[node.node_id] for node in network.nodes], dtype=np.int64)
         self.sku_no = np.array([self._sku_no[sku] for sku in network.skus.ids], dtype=np.int64)
@@ -81,6 +88,8 @@ class View:
         at = self.rows(known[0])
         seq[at[at >= 0]] = known[1][at >= 0]
         self.row_seq = seq
+        self.row_told_s = np.full(len(seq), epoch_s(network.as_of), dtype=np.int64)
+        self.row_told_s[at[at >= 0]] = known[2][at >= 0]
 
     def renumber(self, numbers: Numbers) -> None:
         """Take over numbers of the ledger: those that were known, and more; `adopt` has to follow."""
@@ -162,8 +171,23 @@ class View:
                 self._add_cell((cell.node_no, cell.day, cell.hour), -cell.orders, -cell.units)
         self._arrived(postings)
 
-    def settle(self, postings: Sequence[Posting], posted: Posted) -> None:
+    def tell(self, keys: Sequence[int], at_s: int | Sequence[int]) -> None:
+        """Somebody has counted the units on hand of rows, or moved some of them, at a moment."""
+        rows = self.rows(np.array(keys, dtype=np.int64))
+        told = np.broadcast_to(np.asarray(at_s, dtype=np.int64), rows.shape)
+        here = rows >= 0
+        np.maximum.at(self.row_told_s, rows[here], told[here])
+
+    def settle(self, postings: Sequence[Posting], posted: Posted, now_s: int) -> None:
         """Replace what postings on their way were thought to do by what the ledger says."""
+        moved = [
+            change.key
+            for posting, outcome in zip(postings, posted.outcomes, strict=True)
+            for change in (posting.stock if outcome.conflict is None else ())
+            if change.on_hand
+        ]
+        if moved:
+            self.tell(moved, now_s)
         table = np.array(posted.stock, dtype=np.int64).reshape(-1, 3)
         rows = self.rows(table[:, 0])
         keys = table[:, 0].tolist()
@@ -233,6 +257,7 @@ class View:
         for change in changes:
             seq = change.mark.seq
             self.set_rows((StockRow(*values[:3]) for values in change.stock), seq)
+            self.tell([values[0] for values in change.stock if values[1] != values[3]], change.at_s)
             for values in change.capacity:
                 cell = CapacityCell(*values[:7])
                 self._set_cell(cell, seq, self._known_cell((cell.node_no, cell.day, cell.hour)))

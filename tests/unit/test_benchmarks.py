@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, explain, growth, memory, one_order, promises, record, replay
+from benchmarks import cold_start, explain, growth, memory, near, one_order, promises, record, replay
 from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
@@ -217,6 +217,15 @@ def test_explanations_are_measured_and_their_counterfactuals_put_to_the_test(tmp
         assert row["nodes_told_per_decision"] > 0.5 * row["nodes"]
         assert row["by_kind"]["price"] > 0
     assert json.loads((tmp_path / "explain.jsonl").read_text())["benchmark"] == "explain"
+
+
+def test_stores_nearby_are_measured_and_put_to_the_test(tmp_path: Path) -> None:
+    small = Spec(data=None, count=20, num_nodes=30, num_skus=150)
+    figures = near.run(None, near.Sizes(calls=20, tested=20), seed=1, results=tmp_path, quick=True, us=small)
+    for row in figures["stores"]:
+        assert row["right"] == row["tested"] > 5
+        assert row["stores_mean"] > row["ready_mean"] > 0
+    assert json.loads((tmp_path / "near.jsonl").read_text())["benchmark"] == "near"
 
 
 def test_promises_reports_every_key_on_a_made_up_history(tmp_path: Path) -> None:
