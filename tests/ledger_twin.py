@@ -9,7 +9,7 @@ import numpy as np
 from engine.domain.units import day_number, epoch_s
 from engine.network.model import Network
 from engine.stock.counts import LATER_MAX
-from engine.stock.judge import NUMBERED
+from engine.stock.judge import NUMBERED, Cell
 from engine.stock.ledger import (
     NO_LIMIT,
     CapacityCell,
@@ -93,7 +93,7 @@ class LedgerTwin:
 
     def post(self, postings: Sequence[Posting], now_s: int, on_durable: Callable[[], None] | None = None) -> Posted:
         keys = sorted({change.key for posting in postings for change in posting.stock})
-        ats = sorted({(c.node_no, c.day, c.hour) for posting in postings for c in (*posting.capacity, *posting.limits)})
+        ats: list[Cell] = sorted({c[:3] for p in postings for cells in (p.capacity, p.limits) for c in cells})
         stock_before = {key: self.stock.get(key, (0, 0, 0)) for key in keys}
         cells_before = {at: self.cells.get(at, NOTHING) for at in ats}
         outcomes = [self._post_one(posting, now_s) for posting in postings]
@@ -312,7 +312,7 @@ def _first_records(network: Network, nodes: dict[str, int], skus: dict[str, int]
         yield Lot(lot_id=f"first-{i}", units=lot.units, **at)
     for rule in network.safety_stock:
         sku_no = -1 if rule.sku is None else skus[rule.sku]
-        row = {"node_no": nodes[rule.node_id], "channel": rule.channel, "units": rule.units}
+        row: dict[str, Any] = {"node_no": nodes[rule.node_id], "channel": rule.channel, "units": rule.units}
         yield HeldBack(rule="safety", sku_no=sku_no, **row)
     for kept in network.channel_protection:
         row = {"node_no": nodes[kept.node_id], "channel": kept.channel, "units": kept.units}

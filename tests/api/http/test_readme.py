@@ -45,13 +45,14 @@ def test_the_calls_of_the_readme_are_answered_as_it_says(tmp_path: Path) -> None
         answers = [sent(service, call) for call in calls]
         again = sent(service, calls[1])
     ledger.close()
-    assert [answer.status_code for answer in answers] == [200] * 8
-    quoted, allocated, confirmed, decisions, free, work, synced, events = (json.loads(a.content) for a in answers)
+    assert [answer.status_code for answer in answers] == [200] * 9
+    quoted, allocated, confirmed, decisions, free, near, work, synced, events = (json.loads(a.content) for a in answers)
     assert {name for option in quoted["options"] for name in option["names"]} == {"cheapest", "fastest", "greenest"}
     assert allocated["status"] == "allocated"
     assert (confirmed["reservation_id"], confirmed["state"]) == ("o-1", "confirmed")
     assert [decision["order_id"] for decision in decisions["decisions"]] == ["o-1"]
     assert free["availability"][0]["sku"] == "sku-0123"
+    assert near["stores"]
     assert work["node"] == "st-la-rochelle"
     assert synced["results"] == ["applied"]
     assert {event["subject"] for event in events["events"]} >= {"o-1"}
