@@ -25,11 +25,11 @@ from pydantic import AliasChoices, AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api.adapters.base import Adapter, ForeignBody, Trouble, body_of
+from api.adapters.stock import availability
 from api.http.call import Call, Ready
 from api.http.problems import HttpProblemError
 from api.http.reading import aside
 from engine.decide.brief import Brief
-from engine.desk.availability import PAIRS_MAX, AvailabilitiesDoc, Availability
 from engine.domain.errors import InputError
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
 from engine.domain.order import LINES_MAX, QUANTITY_MAX, Destination, Order, OrderLine
@@ -202,16 +202,8 @@ def _spelt(network: Network, names: set[str]) -> dict[str, SkuId]:
 
 async def _on_hand(call: Call, nodes: Sequence[str], skus: Sequence[str]) -> I64:
     """(K, L) units on hand in ten-thousandths."""
-    out = np.zeros((len(nodes), len(skus)), dtype=np.int64)
-    if not nodes or not skus:
-        return out
-    many = max(1, PAIRS_MAX // len(nodes))
-    parts = [tuple(skus[i : i + many]) for i in range(0, len(skus), many)]
-    answers = await asyncio.gather(*(call.answer(Availability(skus=part, nodes=tuple(nodes))) for part in parts))
-    docs = [msgspec.json.decode(one.body, type=AvailabilitiesDoc).availability for one in answers]
-    units = [doc.on_hand for part in docs for doc in part]  # by sku, then node
-    out[:] = np.array(units, dtype=np.int64).reshape(len(skus), len(nodes)).T * WHOLE
-    return out
+    found = [doc.on_hand for doc in await availability(call, skus, nodes)]  # by sku, then node
+    return np.array(found, dtype=np.int64).reshape(len(skus), len(nodes)).T * WHOLE
 
 
 def _walked(asked: _Asked, code: str, call: Call) -> tuple[Sequence[Row], bool]:
