@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.adapters import magento, salesforce
+from api.adapters import google, magento, salesforce
 from api.adapters.base import Adapter
 from api.http.documents import complete
 from api.http.edge import Edge, know_ids
@@ -52,7 +52,7 @@ TOPICS: tuple[Operations, ...] = (
     keys.operations,
     pages.operations,
 )
-ADAPTERS: tuple[Adapter, ...] = (magento.adapter, salesforce.adapter)
+ADAPTERS: tuple[Adapter, ...] = (magento.adapter, salesforce.adapter, google.adapter)
 
 
 class App(FastAPI):
