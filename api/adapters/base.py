@@ -3,8 +3,8 @@ What all adapters share: a secret of their own, and errors as their platform tel
 
 An adapter translates: another system's words for money, time, ids and places into ours, and ours back. It takes no
 decision and keeps nothing. Its routes are added to the app only where its secret is set (api/http/settings.py), so that
-one that is off is not there at all, 404. A call without the secret is answered 401, and neither its body is read nor
-anything done.
+one that is off is not there at all, 404. A call that does not prove to know the secret is answered 401, and nothing is
+done; its body is not even read, unless the proof is a signature of it.
 
 Whatever goes wrong becomes a `Trouble`, which the adapter's `tell` puts into the platform's words: problem documents
 (api/http/problems.py) never reach a platform, nor does a traceback. That nobody can serve what was asked is no trouble
@@ -46,7 +46,7 @@ class Trouble(NamedTuple):
 
 
 Tell = Callable[[Trouble], tuple[int, bytes]]
-Secret = Callable[[Call], str]
+Proof = Callable[[Call, bytes], bool]  # whether a call knows the secret
 
 
 class ForeignBody(BaseModel):
@@ -55,10 +55,15 @@ class ForeignBody(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-def bearer(call: Call) -> str:
-    """The secret in a header Authorization: Bearer."""
-    scheme, _, token = call.headers.get(b"authorization", b"").partition(b" ")
-    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else ""
+def credentials(call: Call, scheme: bytes) -> bytes | None:
+    """What a header Authorization of some scheme says; None where there is none."""
+    given, _, text = call.headers.get(b"authorization", b"").partition(b" ")
+    return text.strip() if given.lower() == scheme else None
+
+
+def bearer(call: Call, secret: bytes) -> bool:
+    """The secret itself, in a header Authorization: Bearer."""
+    return hmac.compare_digest(credentials(call, b"bearer") or b"", secret)
 
 
 def body_of(call: Call, model: type[M]) -> M:
@@ -76,8 +81,10 @@ class Adapter:
         The platform; SOURCEWISE_<NAME>_SECRET switches it on, calls are counted under it.
     tell
         Status and body of an error as the platform has them.
-    secret
-        Where a call carries the secret.
+    proof
+        How a call proves that it knows the secret; in constant time.
+    signs_body
+        Whether the proof looks at the body, which is then read first.
     media_type
         Of errors.
     challenge
@@ -89,13 +96,15 @@ class Adapter:
         name: str,
         tell: Tell,
         *,
-        secret: Secret = bearer,
+        proof: Proof = bearer,
+        signs_body: bool = False,
         media_type: bytes = JSON.encode(),
         challenge: bytes = b"Bearer",
     ) -> None:
         self.name = name
         self.tell = tell
-        self.secret = secret
+        self.proof = proof
+        self.signs_body = signs_body
         self.media_type = media_type
         self.challenge = challenge
         self.client = Client(name, name, frozenset(), 0)
@@ -149,7 +158,9 @@ class Foreign(Route):
 
     async def _answer(self, call: Call, scope: Scope, receive: Receive) -> Response:
         adapter = self.adapter
-        if not hmac.compare_digest(adapter.secret(call).encode("latin-1"), self._secret):
+        if adapter.signs_body:
+            await self._read(call, receive)
+        if not adapter.proof(call, self._secret):
             raise HttpProblemError(
                 "unauthenticated",
                 "The secret is missing or wrong.",
@@ -159,11 +170,16 @@ class Foreign(Route):
             raise HTTPException(405, headers={"Allow": self._method})
         call.client = adapter.client
         call.services.limits.take(call.client, call.extra)
+        if not adapter.signs_body:
+            await self._read(call, receive)
         if self._method != "GET":
-            call.body = await read_body(call, receive, call.services.settings.body_bytes_max)
             type_of(call, (JSON,))
         require_plain(call, body=bool(call.body))
         return await self.function(call, scope["path_params"])
+
+    async def _read(self, call: Call, receive: Receive) -> None:
+        if self._method != "GET":
+            call.body = await read_body(call, receive, call.services.settings.body_bytes_max)
 
 
 def code_of(error: Exception) -> str:

@@ -12,6 +12,7 @@ Not verified: the full list of values of `pickup sla`, of which "multi-week" is 
 """
 
 import csv
+import hmac
 import io
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -22,7 +23,7 @@ import msgspec
 from fastapi import Response
 from starlette.responses import StreamingResponse
 
-from api.adapters.base import Adapter, Trouble, bearer
+from api.adapters.base import Adapter, Trouble, bearer, credentials
 from api.http.call import Call
 from engine.desk.local_stock import LocalStock, LocalStockDoc
 from engine.domain.errors import InputError
@@ -39,19 +40,19 @@ def tell(trouble: Trouble) -> tuple[int, bytes]:
     return trouble.status, f"{trouble.detail}\n".encode()
 
 
-def password(call: Call) -> str:
-    """The secret: the password of Basic credentials, or a Bearer token."""
-    scheme, _, token = call.headers.get(b"authorization", b"").partition(b" ")
-    if scheme.lower() != b"basic":
-        return bearer(call)
+def password(call: Call, secret: bytes) -> bool:
+    """The secret as the password of Basic credentials, or as a Bearer token."""
+    given = credentials(call, b"basic")
+    if given is None:
+        return bearer(call, secret)
     try:
-        return b64decode(token.strip(), validate=True).partition(b":")[2].decode("latin-1")
+        return hmac.compare_digest(b64decode(given, validate=True).partition(b":")[2], secret)
     except NotBase64:
-        return ""
+        return False
 
 
 adapter = Adapter(
-    "google", tell, secret=password, media_type=b"text/plain; charset=utf-8", challenge=b'Basic realm="local inventory"'
+    "google", tell, proof=password, media_type=b"text/plain; charset=utf-8", challenge=b'Basic realm="local inventory"'
 )
 
 
