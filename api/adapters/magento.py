@@ -25,11 +25,11 @@ from pydantic import AliasChoices, AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api.adapters.base import Adapter, ForeignBody, Trouble, body_of
-from api.adapters.stock import availability
 from api.http.call import Call, Ready
 from api.http.problems import HttpProblemError
 from api.http.reading import aside
 from engine.decide.brief import Brief
+from engine.desk.availability import OnHand, OnHandDoc
 from engine.domain.errors import InputError
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
 from engine.domain.order import LINES_MAX, QUANTITY_MAX, Destination, Order, OrderLine
@@ -202,8 +202,10 @@ def _spelt(network: Network, names: set[str]) -> dict[str, SkuId]:
 
 async def _on_hand(call: Call, nodes: Sequence[str], skus: Sequence[str]) -> I64:
     """(K, L) units on hand in ten-thousandths."""
-    found = [doc.on_hand for doc in await availability(call, skus, nodes)]  # by sku, then node
-    return np.array(found, dtype=np.int64).reshape(len(skus), len(nodes)).T * WHOLE
+    if not nodes or not skus:
+        return np.zeros((len(nodes), len(skus)), dtype=np.int64)
+    found = await call.answer(OnHand(skus=tuple(skus), nodes=tuple(nodes)))
+    return np.array(msgspec.json.decode(found.body, type=OnHandDoc).units, dtype=np.int64).T * WHOLE
 
 
 def _walked(asked: _Asked, code: str, call: Call) -> tuple[Sequence[Row], bool]:

@@ -65,6 +65,7 @@ class _Search:
         self.open = [True] * len(stock)
         holders = [[place for place, row in enumerate(stock) if row[sku] > 0] for sku in range(len(need))]
         self.holders = [sorted(found, key=lambda p, s=sku: -stock[p][s]) for sku, found in enumerate(holders)]  # type: ignore[misc]
+        self.num_open = [len(found) for found in self.holders]
 
     def size_min(self) -> int:
         """The least size that any one sku allows; beyond all places where there is not enough."""
@@ -86,22 +87,44 @@ class _Search:
             raise _CutError
         missing = [sku for sku, units in enumerate(left) if units > 0]
         if not missing:
-            self.sets.append(tuple(sorted(chosen)))
-            if len(self.sets) >= self.sets_max:
-                raise _CutError
+            self._found(chosen)
             return
-        ways = [self._ways(sku, left[sku], more) for sku in missing]
-        turns = min(ways, key=len)
-        if not turns:
+        if not all(self._may_do(sku, left[sku], more) for sku in missing):
+            return
+        rarest = min(missing, key=self.num_open.__getitem__)
+        turns = [place for place in self.holders[rarest] if self.open[place]]
+        if more == 1:
+            for place in turns:
+                row = self.stock[place]
+                if all(row[sku] >= left[sku] for sku in missing):
+                    self._found((*chosen, place))
             return
         for place in turns:
-            self.open[place] = False
+            self._turn(place, False)
             rest = [units - there for units, there in zip(left, self.stock[place], strict=True)]
             self.extend((*chosen, place), rest, more - 1)
         for place in turns:
-            self.open[place] = True
+            self._turn(place, True)
 
-    def _ways(self, sku: int, units: int, more: int) -> list[int]:
-        """The places left that have a sku; none where the best of them have too little."""
-        found = [place for place in self.holders[sku] if self.open[place]]
-        return found if sum(self.stock[place][sku] for place in found[:more]) >= units else []
+    def _may_do(self, sku: int, units: int, more: int) -> bool:
+        """Whether the best places left have so many units of a sku."""
+        for place in self.holders[sku]:
+            if more == 0:
+                return False
+            if self.open[place]:
+                units -= self.stock[place][sku]
+                more -= 1
+                if units <= 0:
+                    return True
+        return False
+
+    def _turn(self, place: int, is_open: bool) -> None:
+        self.open[place] = is_open
+        for sku, units in enumerate(self.stock[place]):
+            if units > 0:
+                self.num_open[sku] += 1 if is_open else -1
+
+    def _found(self, places: tuple[int, ...]) -> None:
+        self.sets.append(tuple(sorted(places)))
+        if len(self.sets) >= self.sets_max:
+            raise _CutError
