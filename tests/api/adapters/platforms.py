@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from engine.desk.state import State
 from engine.network.model import Network
 from tests import builders
 from tests.api.http.served import Served, served
@@ -47,9 +48,15 @@ def network() -> Network:
 
 @contextmanager
 def platforms(**settings: Any) -> Iterator[Served]:
-    """The shop with all adapters on, unless told otherwise."""
-    with served(network(), **(SECRETS | settings)) as shop:
+    """The shop with all adapters on, unless told otherwise; no answer depends on how long anything takes."""
+    with served(network(), **(SECRETS | {"decide_ms": 30_000} | settings)) as shop:
+        shop.desk.run(_warm)
         yield shop
+
+
+def _warm(state: State) -> None:
+    """Compile what has not been compiled yet, before anybody waits for it: as the service does when it starts."""
+    state.decide(builders.order(builders.line("a", 40), builders.line("b", 20)))
 
 
 def send(shop: Served, method: str, path: str, body: Any = None, secret: str | None = SECRET, **headers: str) -> Any:
