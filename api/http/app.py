@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.adapters import google, magento, salesforce
+from api.adapters.base import Adapter
 from api.http.documents import complete
 from api.http.edge import Edge, know_ids
 from api.http.operations import Operations
@@ -54,6 +56,7 @@ TOPICS: tuple[Operations, ...] = (
     keys.operations,
     pages.operations,
 )
+ADAPTERS: tuple[Adapter, ...] = (magento.adapter, salesforce.adapter, google.adapter)
 
 
 class App(FastAPI):
@@ -116,6 +119,10 @@ def create_app(services: Services, extra: Sequence[Operations] = ()) -> App:
     topics = (*TOPICS, *extra)
     for topic in topics:
         topic.add_to(app)
+    for adapter in ADAPTERS:
+        secret = getattr(settings, f"{adapter.name}_secret").get_secret_value()
+        if secret:
+            adapter.add_to(app, secret)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -69,8 +69,8 @@ class Guarded(APIRoute):
         if rules.types:
             settings = call.services.settings
             most = settings.bulk_bytes_max if rules.bulk else settings.body_bytes_max
-            call.body = await _body(call, receive, most)
-            call.is_json = _type_of(call, rules.types) == JSON
+            call.body = await read_body(call, receive, most)
+            call.is_json = type_of(call, rules.types) == JSON
         require_plain(call, body=call.is_json and not rules.bulk)
         if rules.changes:
             call.require_key(compared=not rules.own_keys)
@@ -220,7 +220,7 @@ def _headers(changing: bool) -> list[dict[str, Any]]:
     return [key, timeout] if changing else [timeout]
 
 
-def _type_of(call: Call, types: tuple[str, ...]) -> str:
+def type_of(call: Call, types: tuple[str, ...]) -> str:
     """The type of the body; raises HttpProblemError 415 where it is none of these. No body has the first."""
     given = call.headers.get(b"content-type")
     if given is None and not call.body:
@@ -233,7 +233,7 @@ def _type_of(call: Call, types: tuple[str, ...]) -> str:
     return name
 
 
-async def _body(call: Call, receive: Receive, most: int) -> bytes:
+async def read_body(call: Call, receive: Receive, most: int) -> bytes:
     """The body, all of it; raises HttpProblemError 413 where it is larger."""
     declared = call.headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > most:

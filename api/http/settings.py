@@ -8,10 +8,11 @@ Settings of the service, from the environment. `sourcewise serve` on the embedde
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "SOURCEWISE_"
+_TURNS_ON = "Secret that turns on, empty: off,"
 
 
 class Settings(BaseSettings):
@@ -58,6 +59,9 @@ class Settings(BaseSettings):
     webhook_private_targets: bool = Field(
         False, description="Whether webhooks may lead to http and to addresses inside our own network."
     )
+    magento_secret: SecretStr = Field(SecretStr(""), description=f"{_TURNS_ON} Magento's source selection.")
+    salesforce_secret: SecretStr = Field(SecretStr(""), description=f"{_TURNS_ON} Salesforce Omnichannel Inventory.")
+    google_secret: SecretStr = Field(SecretStr(""), description=f"{_TURNS_ON} the local inventory that Google fetches.")
 
 
 class Setting(NamedTuple):

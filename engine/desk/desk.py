@@ -70,7 +70,7 @@ class Desk:
         self._back: deque[Back] = deque()
         self._studied: deque[tuple[Ask, Brief | Exception]] = deque()
         self._repeats = Repeats()
-        self._study = Study()
+        self.study = Study()
         self._studying = 0
         self._due: deque[Callable[[State], None]] = deque()
         self._bell = threading.Condition()
@@ -143,7 +143,7 @@ class Desk:
             self._bell.notify()
         self.thread.join()
         self._pool.shutdown()
-        self._study.close()
+        self.study.close()
 
     def _run(self) -> None:
         while True:
@@ -218,7 +218,7 @@ class Desk:
                 self._bell.notify()
 
         self._studying += 1
-        self._study.decide(self.state.engine, command.order, command.deadline_ms, told)
+        self.study.decide(self.state.engine, command.order, command.deadline_ms, told)
 
     def _take_studied(self, ask: Ask, found: Brief | Exception) -> None:
         """Plan with what the study found, in the next group; by the plain rule where it broke or found nothing."""

@@ -5,7 +5,7 @@ Reserve holds units at nodes or anywhere in groups (engine/desk/backing.py) for 
 holds and allocations alike. What has run out of time is over, whether it was swept already or not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,11 @@ class ReservedDoc(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldLine:
-    """Units of a sku at a node, or anywhere in a group: one of the two."""
+    """
+    Units of a sku at a node, or anywhere in a group: one of the two.
+
+    A line may be held at several places, an entry each.
+    """
 
     line_id: str
     sku: str
@@ -173,11 +177,13 @@ class Reserve:
         who = f"Reservation ({self.reservation_id})"
         if not 1 <= len(self.lines) <= LINES_MAX:
             raise InputError(f"{who} has {len(self.lines)} lines, not 1 to {LINES_MAX}.", "split it.")
-        seen: set[str] = set()
+        seen: set[tuple[str, str | None, str | None]] = set()
+        skus: dict[str, str] = {}
         for line in self.lines:
-            if line.line_id in seen:
+            at = line.line_id, line.node, line.group
+            if at in seen or skus.setdefault(line.line_id, line.sku) != line.sku:
                 raise InputError(f"{who} has line ({line.line_id}) twice.", "number the lines 1, 2, 3.")
-            seen.add(line.line_id)
+            seen.add(at)
             if not 1 <= line.quantity <= QUANTITY_MAX:
                 raise InputError(
                     f"Quantity ({line.quantity}) of line ({line.line_id}), sku ({line.sku}), is not within 1 and "
@@ -266,11 +272,15 @@ class Release:
         Of this part only.
     lines
         Units by line id; None for all. Units are taken from the last parts first.
+    node, group
+        Only what is held there.
     """
 
     reservation_id: str
     part: int | None = None
     lines: Mapping[str, int] | None = None
+    node: str | None = None
+    group: str | None = None
 
     @property
     def name(self) -> str:
@@ -285,13 +295,24 @@ class Release:
         """Release part by part."""
         draft = Draft(state)
         reservation = draft.open(self.reservation_id)
-        released = end_parts(draft, self.reservation_id, Step.RELEASE, self.part, self.lines)
+        node_no = None if self.node is None else state.node_no(self.node)
+
+        def meant(part: Part) -> bool:
+            there = node_no is None or (part.node_no == node_no and not part.group)
+            return there and (self.group is None or part.group == self.group)
+
+        released = end_parts(draft, self.reservation_id, Step.RELEASE, self.part, self.lines, meant)
         draft.event("reservation.released", self.reservation_id, _data(reservation, released, state))
         return planned(draft, self.reservation_id)
 
 
 def end_parts(
-    draft: Draft, reservation_id: str, step: Step, number: int | None, lines: Mapping[str, int] | None
+    draft: Draft,
+    reservation_id: str,
+    step: Step,
+    number: int | None,
+    lines: Mapping[str, int] | None,
+    meant: Callable[[Part], bool] = lambda part: True,
 ) -> list[Part]:
     """
     End parts, or units of lines of them, by one step; the parts that ended.
@@ -300,7 +321,8 @@ def end_parts(
     """
     if lines is not None and not lines:
         raise InputError("lines () names no line.", "leave it out to end everything.")
-    found = draft.open_parts(reservation_id) if number is None else [draft.part(reservation_id, number)]
+    parts = draft.open_parts(reservation_id) if number is None else [draft.part(reservation_id, number)]
+    found = [part for part in parts if meant(part)]
     if lines is None:
         return [draft.step(part, step) for part in found]
     left = dict(lines)

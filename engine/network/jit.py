@@ -42,7 +42,7 @@ _SOURCES = (
 def cache_folder() -> Path:
     """Where compiled kernels of exactly this source are kept; $SOURCEWISE_CACHE or the user's cache folder holds it."""
     files = [_ENGINE / name for name in _SOURCES] + sorted(
-        path for path in (_ENGINE / "optimise").glob("*.py") if not path.name.startswith(("mip", "reduce"))
+        path for path in (_ENGINE / "optimise").glob("*.py") if not path.name.startswith(("mip", "reduce", "fewest"))
     )
     files.append(_ENGINE / "costs" / "tariff.py")
     digest = hashlib.sha256()

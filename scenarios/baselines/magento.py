@@ -43,6 +43,39 @@ class Recommendation:
     shippable: bool
 
 
+def deducted(sources: I64, in_stock: Flags, available: I64, asked: I64, *, losers: bool = False) -> Recommendation:
+    """
+    Stage B: from source after source whatever it has of what is still missing.
+
+    Parameters
+    ----------
+    sources
+        Nodes in the order in which they are asked.
+    in_stock, available
+        (K, L) whether a source is asked for a line, and the units that it has; below 0 counts as none.
+    asked
+        (L,) units.
+    losers
+        Also list the sources that come after everything is found; they give nothing.
+    """
+    left = asked.copy()
+    rows: list[Row] = []
+    for node in sources[np.any(in_stock, axis=1)[sources]].tolist():
+        for line in np.flatnonzero(in_stock[node]).tolist():
+            there = max(0, int(available[node, line]))
+            take = min(there, int(left[line]))
+            left[line] -= take
+            rows.append(Row(node=node, line=line, take=take, available=there))
+        if not (losers or left.any()):
+            break
+    return Recommendation(tuple(rows), not left.any())
+
+
+def nearest_first(distance_m: I64, priority: I64) -> I64:
+    """Sources by distance, equal ones by priority; those without coordinates (UNKNOWN) come last, by priority."""
+    return np.lexsort((priority, np.where(distance_m == UNKNOWN, FAR, distance_m)))
+
+
 class Ledger:
     """Reservation rows by sku, never changed, only appended; and the shipments that are still to leave."""
 
@@ -149,18 +182,11 @@ class _Magento(Rule):
         shelf = self.ledger.shelf(view)
         sources = self.sources(view)
         in_stock: Flags = (shelf > 0) & for_sale & view.usable[:, None]
-        rows: list[Row] = []
-        for node in sources[np.any(in_stock, axis=1)[sources]].tolist():
-            for line in np.flatnonzero(in_stock[node]).tolist():
-                available = int(shelf[node, line])
-                if view.pickup[node]:
-                    available = max(0, available - self.ledger.to_collect(node, view.skus[line]))
-                take = min(available, int(left[line]))
-                left[line] -= take
-                rows.append(Row(node=node, line=line, take=take, available=available))
-            if not left.any():  # what follows gives nothing
-                break
-        return Recommendation(tuple(rows), not left.any())
+        available = shelf * in_stock
+        for node in np.flatnonzero(view.pickup & in_stock.any(axis=1)).tolist():
+            for line, sku in enumerate(view.skus):
+                available[node, line] -= self.ledger.to_collect(node, sku)
+        return deducted(sources, in_stock, available, left)
 
     def held(self, held: Held) -> None:
         """Append the rows of an order and remember when it leaves."""
@@ -194,5 +220,4 @@ class MagentoDistance(_Magento):
 
     def sources(self, view: View) -> I64:
         """By distance."""
-        unknown = view.distance_m == UNKNOWN
-        return np.lexsort((view.priority * unknown, np.where(unknown, FAR, view.distance_m)))
+        return nearest_first(view.distance_m, view.priority)

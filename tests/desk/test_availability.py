@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.desk.availability import Availability
+from engine.desk.availability import Availability, OnHand
 from engine.domain.errors import InputError
 from engine.domain.ids import NodeId, SkuId
 from engine.network.model import ChannelProtection, Inbound
@@ -82,3 +82,12 @@ def test_a_question_that_cannot_be_read_names_the_field(ledger: Ledger) -> None:
         ):
             with pytest.raises(InputError, match=named):
                 ask(desk, **changes)
+
+
+def test_units_on_hand_are_told_of_all_nodes_whoever_they_are_held_for(ledger: Ledger) -> None:
+    with desk_on(network(), ledger) as desk:
+        desk.ask(hold(at("st", 3)))
+        assert said(desk.ask(OnHand(skus=("b", "a"), nodes=("wh", "pp", "st"))))["units"] == [[0, 0, 1], [3, 0, 10]]
+        for unknown in (OnHand(skus=("x",), nodes=("wh",)), OnHand(skus=("a",), nodes=("x",))):
+            with pytest.raises(InputError, match="unknown"):
+                desk.ask(unknown)

@@ -214,3 +214,22 @@ def test_an_allocation_is_confirmed_and_released_like_a_hold(ledger: Ledger) -> 
 def test_a_hold_that_cannot_be_read_names_the_field(ledger: Ledger, command: Reserve, named: str) -> None:
     with desk_on(NETWORK, ledger) as desk, pytest.raises(InputError, match=named):
         desk.ask(command)
+
+
+def test_a_line_may_be_held_at_several_places_and_given_back_at_one_of_them(ledger: Ledger) -> None:
+    with desk_on(NETWORK, ledger) as desk:
+        desk.ask(hold(at("wh", 3), at("st", 2), anywhere(4)))
+        desk.ask(Release(reservation_id="h1", lines={"1": 2}, node="st"))
+        assert (shelf(ledger)[ST, 0], reserved(ledger)) == ((10, 4), 7)  # it backs the group, too
+        with pytest.raises(DeskError, match="has 0 open unit"):
+            desk.ask(Release(reservation_id="h1", lines={"1": 1}, node="st"))
+        desk.ask(Release(reservation_id="h1", lines={"1": 4}, group="all"))
+        assert (shelf(ledger)[WH, 0], shelf(ledger)[ST, 0]) == ((10, 3), (10, 0))
+
+
+def test_a_line_is_of_one_sku_and_named_once_at_each_place(ledger: Ledger) -> None:
+    with desk_on(NETWORK, ledger) as desk:
+        for twice in ((at("wh", 1), at("wh", 1)), (at("wh", 1), at("st", 1, "b"))):
+            with pytest.raises(InputError, match="twice"):
+                desk.ask(hold(*twice))
+    assert reserved(ledger) == 0

@@ -1,0 +1,15 @@
+"""A shop per test, with all adapters on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.adapters.platforms import platforms
+from tests.api.http.served import Served
+
+
+@pytest.fixture
+def shop() -> Iterator[Served]:
+    """All adapters on."""
+    with platforms() as running:
+        yield running
