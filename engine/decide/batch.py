@@ -166,23 +166,16 @@ class _Rows:
         """What the kernel answered, in words."""
         request, answer = self.requests[row], self.answer[row].tolist()
         order, cents, first = request.order, answer[A_CENTS], answer[A_FIRST]
-        items = items_of(request) if order.keep_together else range(len(order.lines))
         place = self.places[answer[A_PLACE]] if answer[A_PLACE] >= 0 else -1
         shipments = self.shipments[first : first + answer[A_SHIPMENTS]].tolist()
-        lines = [ShipmentLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity) for line in order.lines]
-        served, legs = 0, []
-        for shipment in shipments:
-            served |= shipment[S_ITEMS]
-            taken = tuple(line for line, item in zip(lines, items, strict=True) if shipment[S_ITEMS] >> item & 1)
-            legs.append(leg_of(self.chooser, shipment, place, taken))
-        left = [line for line, item in zip(lines, items, strict=True) if not served >> item & 1]
+        legs, left = legs_of(self.chooser, request, shipments, place)
         unmet = tuple(Unmet(line_id=line.line_id, sku=line.sku, quantity=line.quantity) for line in left)
         if unmet and self.terms.reasons:
             unmet = self.chooser.with_reasons(order, unmet, ())
         return Brief(
             order_id=order.order_id,
             status=Status.OPTIMAL,
-            legs=tuple(leg for _, leg in sorted(legs, key=lambda ranked: ranked[0])),
+            legs=legs,
             unmet=unmet,
             cost_cents=cents,
             bound_cents=cents,
@@ -190,7 +183,23 @@ class _Rows:
         )
 
 
-def leg_of(
+def legs_of(
+    chooser: Chooser, request: Evaluator, shipments: Sequence[list[int]], place: int
+) -> tuple[tuple[Leg, ...], list[ShipmentLine]]:
+    """Rows of the kernel's shipments in words, in the order of a plan; and the lines that none of them has."""
+    order = request.order
+    items = items_of(request) if order.keep_together else range(len(order.lines))
+    lines = [ShipmentLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity) for line in order.lines]
+    served, legs = 0, []
+    for shipment in shipments:
+        served |= shipment[S_ITEMS]
+        taken = tuple(line for line, item in zip(lines, items, strict=True) if shipment[S_ITEMS] >> item & 1)
+        legs.append(_leg(chooser, shipment, place, taken))
+    left = [line for line, item in zip(lines, items, strict=True) if not served >> item & 1]
+    return tuple(leg for _, leg in sorted(legs, key=lambda ranked: ranked[0])), left
+
+
+def _leg(
     chooser: Chooser, shipment: list[int], place: int, lines: tuple[ShipmentLine, ...]
 ) -> tuple[tuple[object, ...], Leg]:
     """A row of the kernel's shipments in words, and where it comes among those of its plan."""

@@ -7,6 +7,7 @@ The kernel's numbers are rebuilt as plans by the Evaluator, which shares no code
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,9 +132,21 @@ def value_of(plan: Plan) -> Value:
     return plan.cost_cents, epoch_s(plan.deliver_by) if plan.deliver_by is not None else 0, plan.co2e_g
 
 
-def unbeaten(choices: Iterable[Choice]) -> list[Choice]:
+class Valued(Protocol):
+    """What has a value to be compared by."""
+
+    @property
+    def value(self) -> Value:
+        """Cost, date and CO2e."""
+        ...
+
+
+V = TypeVar("V", bound=Valued)
+
+
+def unbeaten(choices: Iterable[V]) -> list[V]:
     """The choices that no other is at least as good as in every criterion, one of each value, by cost."""
-    out: list[Choice] = []
+    out: list[V] = []
     for choice in sorted(choices, key=lambda c: c.value):
         _, deliver, grams = choice.value
         if not any(kept.value[1] <= deliver and kept.value[2] <= grams for kept in out):

@@ -17,15 +17,16 @@ from functools import partial
 import numpy as np
 
 from engine.costs.tariff import SIGNATURE
-from engine.decide.batch import leg_of
+from engine.decide.batch import METHOD, legs_of
 from engine.decide.brief import Brief
 from engine.decide.choose import Chooser
+from engine.decide.labelled import Value, unbeaten
 from engine.decide.options import greener
 from engine.domain.order import METHODS, Method, Order
-from engine.domain.plan import ShipmentLine, Status
+from engine.domain.plan import Status
 from engine.domain.units import rounded, weighted_cents
 from engine.optimise.front import F_FIELDS, find_front, find_greenest
-from engine.optimise.intake import fits_kernel, items_of
+from engine.optimise.intake import fits_kernel
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, OPTIMAL
 from engine.optimise.tables import (
     F_NO_SAFETY,
@@ -43,7 +44,7 @@ from engine.optimise.tables import (
     PL_NODE,
     Orders,
 )
-from engine.optimise.workspace import S_CENTS, S_FIELDS, S_ITEMS
+from engine.optimise.workspace import S_CENTS, S_FIELDS
 from engine.options.evaluate import Evaluator
 from engine.options.ways import PLACE_METHODS
 
@@ -81,7 +82,7 @@ class Offer:
     build: Callable[[], Brief]
 
     @property
-    def value(self) -> tuple[int, int, int]:
+    def value(self) -> Value:
         """Cost in cents, date in epoch seconds, grams."""
         return self.cost_cents, self.deliver_by_s, self.co2e_g
 
@@ -211,20 +212,14 @@ class _Search:
 
 def _brief(chooser: Chooser, request: Evaluator, rows: list[list[int]], cents: int, place: int) -> Brief:
     """What the kernel chose, in words."""
-    order, legs = request.order, []
-    items: Sequence[int] = items_of(request) if order.keep_together else range(len(order.lines))
-    lines = [ShipmentLine(line_id=one.line_id, sku=one.sku, quantity=one.quantity) for one in order.lines]
-    for row in rows:
-        taken = tuple(line for line, item in zip(lines, items, strict=True) if row[S_ITEMS] >> item & 1)
-        legs.append(leg_of(chooser, row, place, taken))
     return Brief(
-        order_id=order.order_id,
+        order_id=request.order.order_id,
         status=Status.OPTIMAL,
-        legs=tuple(leg for _, leg in sorted(legs, key=lambda ranked: ranked[0])),
+        legs=legs_of(chooser, request, rows, place)[0],
         unmet=(),
         cost_cents=cents,
         bound_cents=cents,
-        method="subset",
+        method=METHOD,
     )
 
 
@@ -235,13 +230,3 @@ def _kind(chooser: Chooser, rows: Sequence[Sequence[int]], place: int) -> OfferK
     if methods == {Method.CLICK_AND_COLLECT}:
         return OfferKind.COLLECT
     return OfferKind.POINT if methods == {Method.PICKUP_POINT} else OfferKind.TO_STORE
-
-
-def unbeaten(offers: Sequence[Offer]) -> list[Offer]:
-    """The offers that no other is at least as good as in cost, date and carbon, one of each value, by cost."""
-    out: list[Offer] = []
-    for offer in sorted(offers, key=lambda one: one.value):
-        _, deliver, grams = offer.value
-        if not any(kept.value[1] <= deliver and kept.value[2] <= grams for kept in out):
-            out.append(offer)
-    return out

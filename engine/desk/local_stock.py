@@ -54,11 +54,7 @@ class LocalStock:
         live, network = state.engine.live, state.engine.network
         node = int(state.view.node_at[state.node_no(self.node)])
         rows = np.flatnonzero(live.row_node == node)
-        channel = live.channel(self.channel)
-        free = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows]
-        free -= live.row_safety[channel, rows]
-        free -= live.row_protected[channel, rows]  # of blocked rows more than anybody has
-        units = np.maximum(0, free)
+        units = np.maximum(0, live.free_in(rows, self.channel))
         skus = [network.skus.ids[i] for i in (np.searchsorted(live.row_start, rows, side="right") - 1).tolist()]
         some = [skus[i] for i in np.flatnonzero(units)[:ASKED_MAX].tolist()]
         days = self._days(state, some, network.nodes[node].tz)

@@ -192,14 +192,11 @@ def _there(state: State, name: str, quantity: int, channel: str) -> _Asked:
     """What there is of a sku, by node."""
     live, sku = state.engine.live, state.engine.network.skus.index[SkuId(name)]
     rows = slice(int(live.row_start[sku]), int(live.row_start[sku + 1]))
-    c, nodes = live.channel(channel), live.row_node[rows]
-    free = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows]
-    free -= live.row_protected[c, rows]  # far more than there is, where the row is blocked
-    free -= live.row_safety[c, rows]
+    nodes = live.row_node[rows]
     row = np.full(len(state.engine.network.nodes), -1, dtype=np.int64)
     row[nodes] = np.arange(rows.start, rows.stop)
     available = np.zeros(len(row), dtype=np.int64)
-    available[nodes] = np.maximum(0, free)
+    available[nodes] = np.maximum(0, live.free_in(rows, channel))
     return _Asked(name, sku, quantity, row, available)
 
 

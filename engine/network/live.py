@@ -253,6 +253,15 @@ class Live(Cells):
         free = int(self.row_on_hand[row]) - int(self.row_reserved[row]) - int(self.row_protected[c, row])
         return free - (int(self.row_safety[c, row]) if safety else 0)
 
+    def free_in(self, rows: slice | Ints, channel: str = "", *, safety: bool = True) -> NDArray[np.int64]:
+        """`free` of many rows."""
+        c = self.channel(channel)
+        free: NDArray[np.int64] = self.row_on_hand[rows].astype(np.int64) - self.row_reserved[rows]
+        free -= self.row_protected[c, rows]
+        if safety:
+            free -= self.row_safety[c, rows]
+        return free
+
     def inbound(self, node: int, sku: int) -> tuple[tuple[int, int], ...]:
         """Lots due at (node, sku): (available_at as epoch seconds, units), by time."""
         return self.withheld.due.get(sku, {}).get(node, ())
@@ -276,11 +285,7 @@ class Live(Cells):
     ) -> tuple[tuple[int, int], ...]:
         """Nodes that can promise at least one unit of a sku, ascending, with how many: now, or with what is due."""
         low, high = int(self.row_start[sku]), int(self.row_start[sku + 1])
-        c = self.channel(channel)
-        free = self.row_on_hand[low:high].astype(np.int64) - self.row_reserved[low:high]
-        free -= self.row_protected[c, low:high]
-        if safety:
-            free -= self.row_safety[c, low:high]
+        free = self.free_in(slice(low, high), channel, safety=safety)
         units = dict(zip(self.row_node[low:high].tolist(), free.tolist(), strict=True))
         if use_inbound:
             for node, lots in self.withheld.due.get(sku, {}).items():

@@ -68,6 +68,27 @@ def _grams(inputs: Inputs, slot: int, kind: int, node: int, route: int, t: int) 
 
 
 @compiled
+def _note(
+    inputs: Inputs,
+    o: NDArray[np.int64],
+    number: int,
+    place: int,
+    found: NDArray[np.int64],
+    shipments: NDArray[np.int64],
+    grams: NDArray[np.int64],
+) -> None:
+    """Fill in what is found of a plan beside its cost: date, carbon, place."""
+    latest, total = np.int64(0), np.int64(0)
+    for i in range(number):
+        ship = shipments[i]
+        slot = inputs.orders.places[place, PL_SLOT] if ship[S_AT_PLACE] else o[O_SLOT]
+        grams[i] = _grams(inputs, slot, ship[S_KIND], ship[S_NODE], ship[S_ID], ship[S_ITEMS])
+        total += grams[i]
+        latest = max(latest, ship[S_DELIVER])
+    found[F_DELIVER], found[F_CO2E], found[F_SHIPMENTS], found[F_PLACE] = latest, total, number, place
+
+
+@compiled
 def find_front(
     block: NDArray[np.int64],
     row: int,
@@ -82,23 +103,15 @@ def find_front(
     the kernel alone cannot settle the next one.
     """
     inputs: Inputs = opened(block, Inputs)
-    orders = inputs.orders
-    o = orders.table[row]
+    o = inputs.orders.table[row]
     limit, count, status = o[O_DELIVER_BY], 0, OPTIMAL
     while count < len(found) and status == OPTIMAL:
         status, cents, number, place = solve(inputs, row, shipments[count])
         if status == OPTIMAL:
-            latest, total = np.int64(0), np.int64(0)
-            for i in range(number):
-                ship = shipments[count, i]
-                slot = orders.places[place, PL_SLOT] if ship[S_AT_PLACE] else o[O_SLOT]
-                grams[count, i] = _grams(inputs, slot, ship[S_KIND], ship[S_NODE], ship[S_ID], ship[S_ITEMS])
-                total += grams[count, i]
-                latest = max(latest, ship[S_DELIVER])
-            found[count, F_CENTS], found[count, F_DELIVER], found[count, F_CO2E] = cents, latest, total
-            found[count, F_SHIPMENTS], found[count, F_PLACE] = number, place
+            found[count, F_CENTS] = cents
+            _note(inputs, o, number, place, found[count], shipments[count], grams[count])
+            o[O_DELIVER_BY] = found[count, F_DELIVER] - 1
             count += 1
-            o[O_DELIVER_BY] = latest - 1
     o[O_DELIVER_BY] = limit
     return count, status
 
@@ -189,13 +202,8 @@ def find_greenest(
     number, _ = write(inputs, o, shipments[0])
     if overdrawn(inputs.live, ws, number, shipments[0]):
         return COLLIDES
-    total, latest = zero, zero
+    _note(inputs, o, number, none, found[0], shipments[0], grams[0])
+    found[0, F_CENTS] = ws.best[0] - found[0, F_CO2E] * GRAM
     for i in range(number):
-        ship = shipments[0, i]
-        grams[0, i] = _grams(inputs, o[O_SLOT], ship[S_KIND], ship[S_NODE], ship[S_ID], ship[S_ITEMS])
-        ship[S_CENTS] -= grams[0, i] * GRAM
-        total += grams[0, i]
-        latest = max(latest, ship[S_DELIVER])
-    found[0, F_CENTS], found[0, F_DELIVER], found[0, F_CO2E] = ws.best[0] - total * GRAM, latest, total
-    found[0, F_SHIPMENTS], found[0, F_PLACE] = number, -1
+        shipments[0, i, S_CENTS] -= grams[0, i] * GRAM
     return OPTIMAL

@@ -311,7 +311,6 @@ class Facts:
 def free_units(evaluator: Evaluator) -> Ints:
     """(nodes, lines) units that the order may take, units due included where the policy lets it."""
     live = evaluator.live
-    channel = live.channel(evaluator.order.channel)
     out = np.zeros((len(evaluator.network.nodes), len(evaluator.skus)), np.int64)
     for line, sku in enumerate(evaluator.sku_index):
         if evaluator.policy.use_inbound:
@@ -319,9 +318,7 @@ def free_units(evaluator: Evaluator) -> Ints:
                 out[node, line] = evaluator.available(node, line)
             continue
         rows = slice(int(live.row_start[sku]), int(live.row_start[sku + 1]))
-        free = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows]
-        free -= live.row_protected[channel, rows]
-        free -= live.row_safety[channel, rows] if "safety_stock" not in evaluator.relaxed else 0
+        free = live.free_in(rows, evaluator.order.channel, safety="safety_stock" not in evaluator.relaxed)
         out[live.row_node[rows], line] = np.maximum(0, free)
     return out
 

@@ -25,6 +25,10 @@ class LineIn(Body):
     quantity: Units = Field(examples=[2])
     pin_node: Node | None = Field(None, description="This line must be served by this node.")
 
+    def line(self) -> OrderLine:
+        """The line."""
+        return OrderLine(line_id=self.line_id, sku=self.sku, quantity=self.quantity, pin_node=self.pin_node)
+
 
 class DestinationIn(Body):
     """Where the customer is; coordinates are looked up by postcode unless both are given."""
@@ -34,6 +38,12 @@ class DestinationIn(Body):
     lat: float | None = Field(None, ge=-90, le=90)
     lon: float | None = Field(None, ge=-180, le=180)
     residential: bool = True
+
+    def destination(self) -> Destination:
+        """The destination."""
+        return Destination(
+            country=self.country, postcode=self.postcode, lat=self.lat, lon=self.lon, residential=self.residential
+        )
 
 
 class OrderIn(Body):
@@ -69,17 +79,8 @@ class OrderIn(Body):
         return Order(
             order_id=self.order_id,
             placed_at=now if self.placed_at is None else max(self.placed_at, now),
-            lines=tuple(
-                [
-                    OrderLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity, pin_node=line.pin_node)
-                    for line in self.lines
-                ]
-            ),
-            destination=None
-            if home is None
-            else Destination(
-                country=home.country, postcode=home.postcode, lat=home.lat, lon=home.lon, residential=home.residential
-            ),
+            lines=tuple([line.line() for line in self.lines]),
+            destination=None if home is None else home.destination(),
             pickup_node=self.pickup_node,
             channel=self.channel,
             methods=self.methods,

@@ -9,7 +9,7 @@ from api.http.models.orders import DestinationIn, Few, LineIn, Methods
 from api.http.models.words import Body, LineName, Moment, Word
 from engine.desk.quote import Quote
 from engine.domain.ids import OrderId
-from engine.domain.order import LINES_MAX, Destination, Order, OrderLine
+from engine.domain.order import LINES_MAX, Order
 
 
 class QuoteIn(Body):
@@ -27,17 +27,11 @@ class QuoteIn(Body):
 
     def command(self, now: datetime) -> Quote:
         """The command."""
-        home = self.destination
         order = Order(
             order_id=OrderId("quote"),
             placed_at=now,
-            lines=tuple(
-                OrderLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity, pin_node=line.pin_node)
-                for line in self.lines
-            ),
-            destination=Destination(
-                country=home.country, postcode=home.postcode, lat=home.lat, lon=home.lon, residential=home.residential
-            ),
+            lines=tuple(line.line() for line in self.lines),
+            destination=self.destination.destination(),
             channel=self.channel,
             methods=self.methods,
             excluded_methods=self.excluded_methods,
