@@ -99,18 +99,19 @@ class Quote:
         goods_cents = sum(
             int(network.skus.value_cents[network.skus.index[one.sku]]) * one.quantity for one in order.lines
         )
-        offers = _plain_offers(engine, order) if plainly else engine.offers.find(order)
-        priced = [Priced(one, price_of(one, engine.policy, goods_cents, self.tier)) for one in offers]
-        return _Told(self, state, order, home, quote_id).planned(choose(priced, engine.policy), unknown, plainly)
+        request = engine.chooser.request(order)
+        offers = _plain_offers(engine, request) if plainly else engine.offers.find(order, request)
+        priced = [Priced.of(one, price_of(one, engine.policy, goods_cents, self.tier)) for one in offers]
+        return _Told(self, state, request, home, quote_id).planned(choose(priced, engine.policy), unknown, plainly)
 
 
 class _Told:
     """A quote on its way into words."""
 
-    def __init__(self, quote: Quote, state: State, order: Order, home: Home | None, quote_id: str) -> None:
-        self.quote, self.state, self.order, self.home, self.quote_id = quote, state, order, home, quote_id
-        self.engine = state.engine
-        self.request: Evaluator = state.engine.chooser.request(order)
+    def __init__(self, quote: Quote, state: State, request: Evaluator, home: Home | None, quote_id: str) -> None:
+        self.quote, self.state, self.request, self.home, self.quote_id = quote, state, request, home, quote_id
+        self.engine, self.order = state.engine, request.order
+        order = request.order
         self.expires_s = state.now_s + state.engine.policy.shop_quote_ttl_s
         self.share = home.share_permille if home is not None else 1000
         self.turns_s = [state.now_s + VALID_S]
@@ -299,7 +300,9 @@ def _id_of(order: Order, tier: str, now_s: int) -> str:
 
 def _dated(request: Evaluator, route: Route, items: Items) -> tuple[int, int, float] | None:
     """Of a shipment: when it is there at the earliest, up to when it may be ordered, how sure its latest date is."""
-    way, release_s = request.ways.way(route), request.release_s(route.node, items)
+    way = request.ways.way(route)
+    # What is not due but there may be picked at once; that it is there was looked at by whoever asks.
+    release_s = request.release_s(route.node, items) if request.policy.use_inbound else request.placed_s
     if not isinstance(way, Way) or isinstance(release_s, Refusal):
         return None
     promise = request.promise(way, items, release_s)
@@ -338,9 +341,9 @@ def _part_places(request: Evaluator, whole: set[int]) -> list[PartPlaceDoc]:
     return out
 
 
-def _plain_offers(engine: Engine, order: Order) -> list[Offer]:
+def _plain_offers(engine: Engine, request: Evaluator) -> list[Offer]:
     """The plain rule's way home, if there is one."""
-    request = engine.chooser.request(order)
+    order = request.order
     methods = allowed(order, at_place=False)
     if not methods or request.ways.home is None:
         return []

@@ -10,15 +10,18 @@ from engine.domain.units import rounded
 
 
 class Priced(NamedTuple):
-    """An offer and what the customer pays."""
+    """An offer, what the customer pays, and where that comes among others: by price, then cost, date and carbon."""
 
     offer: Offer
     price_cents: int
+    rank: tuple[int, int, int, int]
+    trip_m: int  # 0: none
 
-    @property
-    def rank(self) -> tuple[int, int, int, int]:
-        """Price, then cost, date, carbon."""
-        return self.price_cents, *self.offer.value
+    @staticmethod
+    def of(offer: Offer, price_cents: int) -> "Priced":
+        """With its rank."""
+        rank = price_cents, offer.cost_cents, offer.deliver_by_s, offer.co2e_g
+        return Priced(offer, price_cents, rank, offer.trip_m or 0)
 
 
 def price_of(offer: Offer, policy: Policy, goods_cents: int, tier: str = "") -> int:
@@ -58,11 +61,11 @@ def choose(priced: Sequence[Priced], policy: Policy) -> list[Priced]:
     left = unbeaten(priced)
     first = list(best_of(left).values()) if left else []
     kinds: dict[OfferKind, Priced] = {}
-    for one in sorted(left, key=lambda p: (p.rank, p.offer.trip_m or 0)):
+    for one in sorted(left, key=lambda p: (p.rank, p.trip_m)):
         kinds.setdefault(one.offer.kind, one)
     places = 0
     chosen: list[Priced] = []
-    for one in [*first, *kinds.values(), *sorted(left, key=lambda p: (p.offer.trip_m or 0, p.rank))]:
+    for one in [*first, *kinds.values(), *sorted(left, key=lambda p: (p.trip_m, p.rank))]:
         if any(one is other for other in chosen) or len(chosen) == policy.shop_options_max:
             continue
         if one.offer.place >= 0:
@@ -70,23 +73,23 @@ def choose(priced: Sequence[Priced], policy: Policy) -> list[Priced]:
                 continue
             places += 1
         chosen.append(one)
-    return sorted(chosen, key=lambda p: (p.rank, p.offer.trip_m or 0, p.offer.place))
+    return sorted(chosen, key=lambda p: (p.rank, p.trip_m, p.offer.place))
 
 
 def unbeaten(priced: Iterable[Priced]) -> list[Priced]:
     """The options that no other is at least as good as; see `choose`."""
     out: list[Priced] = []
-    for one in sorted(priced, key=lambda p: (p.rank, p.offer.trip_m or 0, p.offer.place)):
+    for one in sorted(priced, key=lambda p: (p.rank, p.trip_m, p.offer.place)):
         if not any(_beats(kept, one) for kept in out):
             out.append(one)
     return out
 
 
 def _beats(one: Priced, other: Priced) -> bool:
-    a, b = one.offer, other.offer
-    if (a.place < 0) != (b.place < 0) or (a.trip_m or 0) > (b.trip_m or 0):
+    if one.trip_m > other.trip_m or (one.offer.place < 0) != (other.offer.place < 0):
         return False
-    return one.price_cents <= other.price_cents and a.value[1] <= b.value[1] and a.co2e_g <= b.co2e_g
+    (price, _, date, grams), (its_price, _, its_date, its_grams) = one.rank, other.rank
+    return price <= its_price and date <= its_date and grams <= its_grams
 
 
 def best_of(priced: Sequence[Priced]) -> dict[str, Priced]:
@@ -95,8 +98,8 @@ def best_of(priced: Sequence[Priced]) -> dict[str, Priced]:
         return {}
     return {
         "cheapest": min(priced, key=lambda p: p.rank),
-        "fastest": min(priced, key=lambda p: (p.offer.value[1], p.rank)),
-        "greenest": min(priced, key=lambda p: (p.offer.co2e_g, p.rank)),
+        "fastest": min(priced, key=lambda p: (p.rank[2], p.rank)),
+        "greenest": min(priced, key=lambda p: (p.rank[3], p.rank)),
     }
 
 

@@ -68,6 +68,7 @@ async def quote(body: QuoteIn, call: CallDep) -> Response:
 
 def _backup(body: QuoteIn, call: Call) -> Answer:
     """What is offered without asking the engine."""
+    call.services.desk.watch.backup()
     engine = call.services.desk.state.engine
     lines = tuple(line.line_id for line in body.lines)
     return Answer(200, msgspec.json.encode(backup_quote(engine.policy, engine.network, lines, utc(call.now_s))))

@@ -9,6 +9,7 @@ import pytest
 from engine.decide.offers import OfferFinder
 from engine.desk.ask import Ask, Planned, Wanted, answer
 from engine.desk.state import State
+from engine.desk.watch import Watch
 from engine.domain.policy import Policy
 from tests.api.http.served import Served, served
 from tests.builders import network
@@ -158,10 +159,11 @@ def test_stores_that_have_a_part_of_the_cart_say_which() -> None:
     assert (part["place"], part["lines"], part["missing"]) == ("st", ["1"], ["2"])
 
 
-def test_where_no_plan_is_found_in_time_the_backup_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_plan_is_found_in_time_the_backup_is_offered() -> None:
     shop = Policy(policy_id="shop", shop_backup_cents=990, shop_backup_days=5)
     for policies, prices in (((shop,), [990]), ((Policy(),), [])):
-        with served(network(policies=policies), quote_ms=1) as service:
+        watch = _Watch()
+        with served(network(policies=policies), desk_settings={"watch": watch}, quote_ms=1) as service:
             slow = threading.Event()
             service.desk.submit(Ask(_Sleeps(slow), lambda _, __: None))
             found = quote(service)
@@ -171,6 +173,7 @@ def test_where_no_plan_is_found_in_time_the_backup_is_offered(monkeypatch: pytes
         assert document["fallback"] is True
         assert [option["price_cents"] for option in document["options"]] == prices
         assert found.headers["cache-control"] == "private, max-age=0"
+        assert watch.backups == 1
 
 
 def test_where_the_engine_breaks_the_plain_rule_offers_a_way_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,6 +189,15 @@ def test_where_the_engine_breaks_the_plain_rule_offers_a_way_home(monkeypatch: p
         body = {"order_id": "o", "lines": CART["lines"], "destination": CART["destination"]}
         named = body | {"option_id": option["option_id"]}
         assert service.call("POST", "/v1/allocations", named, key="k").json()["quote"]["outcome"] == "same"
+
+
+class _Watch(Watch):
+    """Counts quotes that were answered without the desk."""
+
+    backups = 0
+
+    def backup(self) -> None:
+        self.backups += 1
 
 
 class _Sleeps:
