@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from engine.decide.brief import Brief, route_of
+from engine.decide.brief import Brief, Leg
+from engine.decide.dated import Window, windows
 from engine.decide.engine import Engine
 from engine.decide.offers import Offer, OfferKind
 from engine.desk.ask import CONFLICT, DeskError, Planned, Wanted, answer
@@ -25,11 +26,10 @@ from engine.domain.ids import OrderId
 from engine.domain.order import METHODS, Method, Order
 from engine.domain.plan import Refusal
 from engine.domain.policy import PRESELECT
-from engine.domain.units import epoch_s, utc
+from engine.domain.units import utc
 from engine.network.routes import Route
 from engine.options.evaluate import Evaluator
 from engine.options.located import Home, home_of
-from engine.options.request import Items
 from engine.options.ways import PLACE_METHODS, Way
 from engine.stock.ledger import Posting
 from engine.stock.records import PartState, Reservation
@@ -111,22 +111,24 @@ class _Told:
     def __init__(self, quote: Quote, state: State, request: Evaluator, home: Home | None, quote_id: str) -> None:
         self.quote, self.state, self.request, self.home, self.quote_id = quote, state, request, home, quote_id
         self.engine, self.order = state.engine, request.order
-        order = request.order
         self.expires_s = state.now_s + state.engine.policy.shop_quote_ttl_s
         self.share = home.share_permille if home is not None else 1000
         self.turns_s = [state.now_s + VALID_S]
-        self.lines = {line.line_id: i for i, line in enumerate(order.lines)}
 
     def planned(self, chosen: Sequence[Priced], unknown: list[UnknownDoc], plainly: bool) -> Planned:
         """Answer, and the posting of what is to be held."""
         state, policy, network = self.state, self.engine.policy, self.engine.network
         best = best_of(chosen)
         selected = best.get(policy.shop_preselect)
+        briefs = [one.offer.brief for one in chosen]
+        legs = [leg for brief in briefs for leg in brief.legs]
+        dated = iter(windows(self.engine.chooser, self.request, legs, plainly=plainly))
         options = []
-        for one in chosen:
+        for one, brief in zip(chosen, briefs, strict=True):
             names = [name for name in PRESELECT if best[name] is one]
             why = why_shown(one, best, names, network.currency)
-            options.append(self._option(one, names, why, selected=one is selected))
+            parts = list(zip(brief.legs, dated, strict=False))
+            options.append(self._option(one, brief, parts, names, why, selected=one is selected))
         held, posting = None, None
         if self.quote.hold and selected is not None and not plainly:
             posting = self._held(selected.offer.brief)
@@ -152,17 +154,21 @@ class _Told:
         document.version = version_of(document)
         return Planned(answer(document), posting)
 
-    def _option(self, one: Priced, names: list[str], why: str, *, selected: bool) -> OptionDoc:
+    def _option(
+        self,
+        one: Priced,
+        brief: Brief,
+        dated: Sequence[tuple[Leg, Window]],
+        names: list[str],
+        why: str,
+        *,
+        selected: bool,
+    ) -> OptionDoc:
         offer, network = one.offer, self.engine.network
-        brief = offer.brief
         place = network.nodes[offer.place] if offer.place >= 0 else None
         parcels: list[ParcelDoc] = []
         sure, from_s, bys_s = self.share / 1000, self.state.now_s, []
-        for leg in brief.legs:
-            items = tuple(sorted((self.lines[line.line_id], line.quantity) for line in leg.lines))
-            dated = _dated(self.request, route_of(leg, network), items)
-            assert dated is not None, "the kernel promises no more than the facts do"
-            earliest_s, by_s, confidence = dated
+        for leg, (earliest_s, by_s, confidence) in dated:
             sure *= confidence
             from_s = max(from_s, earliest_s)
             bys_s.append(by_s)
@@ -298,19 +304,6 @@ def _id_of(order: Order, tier: str, now_s: int) -> str:
     return f"q-{blake2b(said.encode(), digest_size=9).hexdigest()}"
 
 
-def _dated(request: Evaluator, route: Route, items: Items) -> tuple[int, int, float] | None:
-    """Of a shipment: when it is there at the earliest, up to when it may be ordered, how sure its latest date is."""
-    way = request.ways.way(route)
-    # What is not due but there may be picked at once; that it is there was looked at by whoever asks.
-    release_s = request.release_s(route.node, items) if request.policy.use_inbound else request.placed_s
-    if not isinstance(way, Way) or isinstance(release_s, Refusal):
-        return None
-    promise = request.promise(way, items, release_s)
-    if isinstance(promise, Refusal):
-        return None
-    return epoch_s(promise.deliver_earliest), epoch_s(promise.release_by), promise.confidence
-
-
 def _part_places(request: Evaluator, whole: set[int]) -> list[PartPlaceDoc]:
     """Stores near that have some of several lines, the nearest first."""
     order, network, out = request.order, request.network, []
@@ -325,8 +318,9 @@ def _part_places(request: Evaluator, whole: set[int]) -> list[PartPlaceDoc]:
         )
         if not items or len(items) == len(order.lines):
             continue
-        dated = _dated(request, route, items)
-        if dated is not None and request.misfit(route, items) is None:
+        way = request.ways.way(route)
+        promise = request.promise(way, items, request.placed_s) if isinstance(way, Way) else way
+        if not isinstance(promise, Refusal) and request.misfit(route, items) is None:
             has = {i for i, _ in items}
             out.append(
                 PartPlaceDoc(
@@ -335,7 +329,7 @@ def _part_places(request: Evaluator, whole: set[int]) -> list[PartPlaceDoc]:
                     distance_m=request.ways.trip_distance_m(place),
                     lines=[line.line_id for i, line in enumerate(order.lines) if i in has],
                     missing=[line.line_id for i, line in enumerate(order.lines) if i not in has],
-                    ready_at=utc(dated[0]),
+                    ready_at=promise.deliver_by,
                 )
             )
     return out
