@@ -1,4 +1,4 @@
-"""Windows of shipments by the kernel, against the promises of the plain layer: on random networks, at random moments."""
+"""Windows of shipments by the kernel, against the plain promises: on random networks, at random moments."""
 
 from dataclasses import replace
 from datetime import timedelta
