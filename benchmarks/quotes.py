@@ -20,7 +20,7 @@ counted from when each was due. Keys of the figures:
 import gc
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -30,13 +30,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from api.http.models.quotes import QuoteIn
 from benchmarks import http, http_client, ledger, record
 from benchmarks.http_server import EMPTY_QUOTE
 from benchmarks.quotes_exact import exactness
 from benchmarks.quotes_kept import kept_in_a_rush, kept_quiet
 from benchmarks.record import Figures, percentile
 from engine.desk.opening import state_of
-from engine.desk.quote import Quote, QuoteDoc
+from engine.desk.quote import QuoteDoc
 from engine.domain.order import Order
 from engine.domain.units import epoch_s, utc
 from engine.network.model import Network
@@ -92,7 +93,7 @@ def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: boo
         num_skus=sizes.num_skus,
     )
     network, orders, source = ledger.shop(data, world, seed)
-    orders = [replace(order, pickup_node=None) for order in orders if order.destination is not None]
+    orders = [order for order in orders if order.destination is not None]
     print(f"{source}; three-line carts; {http.CONNECTIONS} connections")
     figures: Figures = {"source": source, "carts": len(orders), "connections": http.CONNECTIONS, "failed": 0}
     figures |= in_process(network, orders, sizes.warm, seed)
@@ -124,7 +125,8 @@ def in_process(network: Network, orders: Sequence[Order], warm: int, seed: int) 
     state = state_of(network, LedgerTwin(), opened_s)
     dice = np.random.default_rng([seed, 7])
     moments = (opened_s + np.sort(dice.integers(0, DAY_S, len(orders)))).tolist()
-    commands = [Quote(order=replace(o, placed_at=utc(at))) for o, at in zip(orders, moments, strict=True)]
+    bodies = [QuoteIn.model_validate_json(body_of(order)) for order in orders]
+    commands = [body.command(utc(at)) for body, at in zip(bodies, moments, strict=True)]
     for command in commands[:warm]:
         command.plan(state)
     ledger.as_served()
