@@ -10,6 +10,8 @@ arrives at one date at the same cost is found once. The grams of CO2e of what wa
     grams      (most, ITEMS_MAX)            int64  CO2e of each shipment
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -120,7 +122,7 @@ def _ways_by(inputs: Inputs, room: Room, alive: int, limit: int) -> None:
     ws = inputs.ws
     for i in range(alive):
         t = ws.alive[i]
-        at = room.count[t] - 1
+        at = room.held[t] - 1
         while at >= 0 and room.way[t, at].deliver > limit:
             at -= 1
         if at >= 0:
@@ -128,7 +130,7 @@ def _ways_by(inputs: Inputs, room: Room, alive: int, limit: int) -> None:
 
 
 @inlined
-def _set_way(ws: Workspace, t: int, way: np.void, cost: int) -> None:
+def _set_way(ws: Workspace, t: int, way: Any, cost: int) -> None:
     """Take a shipment for the best of its set, at that cost."""
     ws.best_of[0, t].cost = cost
     ws.best_of[0, t].deliver = way.deliver
@@ -201,7 +203,7 @@ def _home(
         count, status = _front(inputs, row, found, shipments, grams)
         return count, status, COLLIDES
     green = _greenest(inputs, o, room, alive, found[0], shipments[0], grams[0])
-    limit, count, none, zero = o[O_DELIVER_BY], np.int64(green == OPTIMAL), np.int64(-1), np.int64(0)
+    limit, count, none, zero = o[O_DELIVER_BY], int(green == OPTIMAL), np.int64(-1), np.int64(0)
     split = weigh(pol.scalar[P_SPLIT], pol.weight[W_SPLIT])
     full = np.int64((1 << o[O_ITEMS]) - 1)
     by = limit

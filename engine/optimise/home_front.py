@@ -1,14 +1,14 @@
 """
 All that a cart can have brought home, in one pass: of every set of items the shipments that no other beats.
 
-    F(T)  = shipments of the items T, cost falling as the date rises        room.way (FEW_SETS, WAYS_MAX), room.count
+    F(T)  = shipments of the items T, cost falling as the date rises        room.way (FEW_SETS, WAYS_MAX), room.held
     G(T)  = the shipment of T with the fewest grams, of those the cheapest  room.green
 
 The best plan by any date is the best partition of the cheapest shipments by that date (partition.py), so the whole
 front of cost and date costs one pass over nodes instead of one search a date. Nodes are looked at by zone class, the
 cheapest class first. Of a class a set is left out by a service where the least terms of its nodes, the carrier's price
-and the earliest date of any of its nodes are beaten already; of a node likewise. Earliest dates of nodes are those of
-one line of one unit ordered at the start of the running ten minutes: no shipment of that node leaves earlier.
+and the earliest date of any of its nodes are beaten already; of a node likewise (terms: bounds.py). Earliest dates of
+nodes are those of one line of one unit ordered at the start of the running ten minutes: none leaves a node earlier.
 """
 
 from typing import NamedTuple
@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.network.blocks import openable
+from engine.network.floors import NOT_SOLD
 from engine.network.jit import compiled, inlined
 from engine.network.records import Net
 from engine.network.rows import CLASSES_MAX
-from engine.optimise.bounds import shift_of
+from engine.optimise.bounds import fill_terms, shift_of, sort_nodes
 from engine.optimise.candidates import find_candidates, measure_all, measure_items
-from engine.optimise.home import bound_home
 from engine.optimise.pareto_ships import carrier_co2e
 from engine.optimise.routes import base_cents, carrier_cents, carrier_route, late_cents
 from engine.optimise.search import start
@@ -38,7 +38,7 @@ from engine.optimise.tables import (
     O_SLOT,
     O_TZ,
 )
-from engine.optimise.workspace import INFINITE, NEVER, Inputs, Workspace
+from engine.optimise.workspace import FIRST, INFINITE, NEVER, Inputs, Workspace
 from engine.promise.clock import arrival, first_handover, first_segment
 
 FEW_ITEMS_MAX = 6  # more are searched date by date
@@ -55,10 +55,12 @@ class Room(NamedTuple):
     since: NDArray[np.int64]  # (1,) start of the span that `soon` is of, in epoch seconds
     soon: NDArray[np.int64]  # (K, S) earliest hand-over: its day or, of couriers, its instant; -1 never
     soonest: NDArray[np.int64]  # (S,) of the class at hand
-    count: NDArray[np.int64]  # (FEW_SETS,)
+    held: NDArray[np.int64]  # (FEW_SETS,) ways of a set
     way: NDArray[np.void]  # (FEW_SETS, WAYS_MAX) WAY, by date
     green: NDArray[np.void]  # (FEW_SETS,) WAY
     green_m: NDArray[np.int64]  # (FEW_SETS, S) how far a shipment may travel that is no less green than the greenest
+    sums: NDArray[np.int32]  # (FEW_SETS, K) terms of a set at the candidates of ws.by_class
+    least: NDArray[np.int32]  # (CLASSES_MAX, FEW_SETS) the least of a class
     ranked: NDArray[np.int64]  # (CLASSES_MAX,) places of classes, the cheapest first
     near_m: NDArray[np.int64]  # (CLASSES_MAX,) the least distance of a node
 
@@ -69,10 +71,12 @@ def room_for(num_nodes: int, num_services: int) -> Room:
         since=np.full(1, -1, dtype=np.int64),
         soon=np.zeros((num_nodes, num_services), dtype=np.int64),
         soonest=np.zeros(num_services, dtype=np.int64),
-        count=np.zeros(FEW_SETS, dtype=np.int64),
+        held=np.zeros(FEW_SETS, dtype=np.int64),
         way=np.zeros((FEW_SETS, WAYS_MAX), dtype=WAY),
         green=np.zeros(FEW_SETS, dtype=WAY),
         green_m=np.zeros((FEW_SETS, num_services), dtype=np.int64),
+        sums=np.zeros((FEW_SETS, num_nodes), dtype=np.int32),
+        least=np.zeros((CLASSES_MAX, FEW_SETS), dtype=np.int32),
         ranked=np.zeros(CLASSES_MAX, dtype=np.int64),
         near_m=np.zeros(CLASSES_MAX, dtype=np.int64),
     )
@@ -110,7 +114,7 @@ def _find_soon(net: Net, room: Room, since: int) -> None:
 @inlined
 def _is_beaten(room: Room, ws: Workspace, t: int, cost: int, deliver: int, node: int, service: int) -> bool:
     """Whether a known shipment of a set is as good as one of this cost at least, no earlier than that date."""
-    i = room.count[t] - 1
+    i = room.held[t] - 1
     while i >= 0 and room.way[t, i].deliver > deliver:
         i -= 1
     if i < 0 or room.way[t, i].cost > cost:
@@ -124,7 +128,7 @@ def _is_beaten(room: Room, ws: Workspace, t: int, cost: int, deliver: int, node:
 @compiled
 def _put(room: Room, t: int, cost: int, deliver: int, c: int, service: int) -> bool:
     """Keep a shipment that is not beaten, in place of those that it beats; False where there is no room."""
-    count = room.count[t]
+    count = room.held[t]
     at = 0
     while at < count and room.way[t, at].deliver < deliver:
         at += 1
@@ -145,14 +149,14 @@ def _put(room: Room, t: int, cost: int, deliver: int, c: int, service: int) -> b
     room.way[t, at].deliver = deliver
     room.way[t, at].candidate = c
     room.way[t, at].service = service
-    room.count[t] = count
+    room.held[t] = count
     return True
 
 
 @inlined
 def _least_price(inputs: Inputs, o: NDArray[np.int64], t: int, service: int, zone: int) -> int:
     """What the carrier asks for a set at least, of all dates; -1 where it takes it on none."""
-    best = np.int64(-1)
+    best = -1
     for era in range(inputs.net.per_kg_cents.shape[1]):
         cents = carrier_cents(inputs, t, service, era, zone, o[O_FLAGS], True)
         if cents >= 0 and (best < 0 or cents < best):
@@ -180,14 +184,14 @@ def _rank_classes(inputs: Inputs, o: NDArray[np.int64], room: Room, services: in
     for at in range(ws.counts[1]):
         if ws.class_first[at] == ws.class_first[at + 1]:
             continue
-        zones, least, near = reach.class_zone[ws.class_of[at]], np.int64(INFINITE), np.int64(FAR_M)
+        zones, least, near = reach.class_zone[ws.class_of[at]], INFINITE, FAR_M
         for s in range(len(net.service)):
             if services >> s & 1 and zones[s] >= 0:
                 cents = _least_price(inputs, o, full, np.int64(s), zones[s])
                 if cents >= 0:
                     least = min(least, cents)
         for pos in range(ws.class_first[at], ws.class_first[at + 1]):
-            near = min(near, np.int64(dist[ws.candidate[ws.by_class[pos]].node]))
+            near = min(near, int(dist[ws.candidate[ws.by_class[pos]].node]))
         room.near_m[at] = near
         ws.class_left[at] = least
         i = count
@@ -217,14 +221,12 @@ def prepare(inputs: Inputs, o: NDArray[np.int64], room: Room) -> int:
         cls = np.int64(reach.slot_classes[slot, at])
         ws.class_at[cls] = at
         ws.class_of[at] = cls
-    for i in range(ws.counts[1] * sets):
-        ws.class_price[i] = 0  # bounds are of terms alone
     since = o[O_PLACED] - o[O_PLACED] % SPAN_S
     if room.since[0] != since:
         _find_soon(net, room, since)
     alive = 0
     for t in range(1, sets):
-        room.count[t] = 0
+        room.held[t] = 0
         room.green[t].grams, room.green[t].cost = INFINITE, INFINITE
         for s in range(len(net.service)):
             room.green_m[t, s] = FAR_M
@@ -236,11 +238,43 @@ def prepare(inputs: Inputs, o: NDArray[np.int64], room: Room) -> int:
 
 
 @compiled
+def _sum_terms(inputs: Inputs, o: NDArray[np.int64], room: Room, parcels: int, couriers: int) -> int:
+    """Sort candidates by class, fill room.sums and room.least; the shift that they needed."""
+    ws, shift = inputs.ws, shift_of(o, inputs.ws)
+    sort_nodes(inputs, o, parcels, couriers)
+    while not fill_terms(inputs.pol, o, ws, shift):
+        shift += 4
+    num, i = ws.class_first[ws.counts[1]], 0
+    for t in range(1, 1 << o[O_ITEMS]):
+        if t >> (i + 1):
+            i += 1
+        rest = t ^ 1 << i
+        _add(room.sums[rest][:num] if rest else ws.term[FIRST][:num], ws.term[i][:num], room.sums[t][:num])
+        for at in range(ws.counts[1]):
+            room.least[at, t] = _least(room.sums[t][ws.class_first[at] : ws.class_first[at + 1]])
+    return shift
+
+
+@compiled
+def _add(one: NDArray[np.int32], other: NDArray[np.int32], out: NDArray[np.int32]) -> None:
+    for i in range(len(out)):
+        out[i] = np.int32(one[i] + other[i])
+
+
+@compiled
+def _least(values: NDArray[np.int32]) -> int:
+    least = np.int32(NOT_SOLD)
+    for i in range(len(values)):
+        least = min(least, values[i])
+    return int(least)
+
+
+@compiled
 def find_ways(inputs: Inputs, o: NDArray[np.int64], room: Room, alive: int) -> bool:
     """Fill room.way for the sets in ws.alive, then room.green; False where there are too many ways to be kept."""
     net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
     parcels, couriers = home_kinds(net, o)
-    shift, sets = bound_home(inputs, o, shift_of(o, ws)), 1 << o[O_ITEMS]
+    shift = _sum_terms(inputs, o, room, parcels, couriers)
     num = _rank_classes(inputs, o, room, parcels | couriers)
     for k in range(num):
         at = room.ranked[k]
@@ -255,14 +289,12 @@ def find_ways(inputs: Inputs, o: NDArray[np.int64], room: Room, alive: int) -> b
             late = late_cents(pol, o, by)
             for i in range(alive):
                 t = ws.alive[i]
-                bound = np.int64(ws.bound[at * sets + t])
-                if ws.set[t].services >> s & 1 == 0 or bound >= NEVER:
+                if ws.set[t].services >> s & 1 == 0 or room.least[at, t] >= NEVER:
                     continue
                 price = _least_price(inputs, o, t, np.int64(s), zones[s])
-                least = (bound << shift) + price + late
-                if price < 0 or _is_beaten(room, ws, t, least, by, np.int64(-1), np.int64(-1)):
+                if price < 0 or room.least[at, t] > _most(room, t, by, price + late, shift):
                     continue
-                if not _try_nodes(inputs, o, room, at, np.int64(s), t, price):
+                if not _try_nodes(inputs, o, room, at, np.int64(s), t, price, by, shift):
                     return False
     for k in range(num):
         at = room.ranked[k]
@@ -273,7 +305,7 @@ def find_ways(inputs: Inputs, o: NDArray[np.int64], room: Room, alive: int) -> b
             for i in range(alive):
                 t = ws.alive[i]
                 if ws.set[t].services >> s & 1 and room.near_m[at] <= room.green_m[t, s]:
-                    if ws.bound[at * sets + t] < NEVER:
+                    if room.least[at, t] < NEVER:
                         _try_green(inputs, o, room, at, np.int64(s), t)
     return True
 
@@ -292,18 +324,38 @@ def _find_soonest(inputs: Inputs, room: Room, at: int) -> None:
                 room.soonest[s] = soon
 
 
+@inlined
+def _most(room: Room, t: int, by: int, dues: int, shift: int) -> int:
+    """The most that terms of a set may be, if a shipment that is there by a date is not to be beaten."""
+    i = room.held[t] - 1
+    while i >= 0 and room.way[t, i].deliver > by:
+        i -= 1
+    return NEVER - 1 if i < 0 else min((room.way[t, i].cost - dues) >> shift, NEVER - 1)
+
+
 @compiled
-def _try_nodes(inputs: Inputs, o: NDArray[np.int64], room: Room, at: int, service: int, t: int, price: int) -> bool:
+def _try_nodes(
+    inputs: Inputs,
+    o: NDArray[np.int64],
+    room: Room,
+    at: int,
+    service: int,
+    t: int,
+    price: int,
+    soonest: int,
+    shift: int,
+) -> bool:
     """Look at every node of a class for a set and a service; False where there is no room for what is found."""
     net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
     parcels, couriers = home_kinds(net, o)
     dist, zone = reach.distance_m[o[O_SLOT]], reach.class_zone[ws.class_of[at]][service]
-    known, by = np.int64(-2), np.int64(-1)
+    known, by, dues = -2, -1, price + late_cents(pol, o, soonest)
+    most = _most(room, t, soonest, dues, shift)
     for pos in range(ws.class_first[at], ws.class_first[at + 1]):
+        if room.sums[t, pos] > most:
+            continue
         c = ws.by_class[pos]
         node = ws.candidate[c].node
-        if t & ~ws.candidate[c].items:
-            continue
         if room.soon[node, service] != known:
             known = room.soon[node, service]
             by = _arrives(inputs, o, service, zone, known)
@@ -333,6 +385,7 @@ def _try_nodes(inputs: Inputs, o: NDArray[np.int64], room: Room, at: int, servic
             continue
         if not _put(room, t, cost, deliver, c, service):
             return False
+        most = _most(room, t, soonest, dues, shift)
     return True
 
 
