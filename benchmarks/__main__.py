@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, ledger, http, near, replay, promises."""
+"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, ledger, http, quotes, near and so on."""
 
 import argparse
 import json
@@ -7,7 +7,20 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import cold_start, compare, explain, growth, http, ledger, near, one_order, promises, record, replay
+from benchmarks import (
+    cold_start,
+    compare,
+    explain,
+    growth,
+    http,
+    ledger,
+    near,
+    one_order,
+    promises,
+    quotes,
+    record,
+    replay,
+)
 from benchmarks.record import Figures
 from benchmarks.worlds import Spec, data_folder
 from engine.decide.warm import is_warm, warm_up
@@ -50,6 +63,9 @@ def main(arguments: list[str] | None = None) -> None:
     elif given.benchmark == "http":
         sizes_of_http = http.QUICK if given.quick else http.FULL
         figures = http.run(spec.data, sizes_of_http, seed=given.seed, results=results, quick=given.quick)
+    elif given.benchmark == "quotes":
+        sizes_of_quotes = quotes.QUICK if given.quick else quotes.FULL
+        figures = quotes.run(spec.data, sizes_of_quotes, seed=given.seed, results=results, quick=given.quick)
     elif given.benchmark == "near":
         sizes_of_calls = near.QUICK if given.quick else near.FULL
         figures = near.run(spec.data, sizes_of_calls, seed=given.seed, results=results, quick=given.quick)
@@ -90,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         ("explain", "the why-not of every node, and counterfactuals put to the test"),
         ("ledger", "durable allocations and the stock feed on SQLite and PostgreSQL, several processes, starting"),
         ("http", "requests through HTTP beside an empty endpoint, at rates, in bulk"),
+        ("quotes", "what can be offered for a cart: speed here and through HTTP, exactness, what is kept"),
         ("near", "which stores near somebody have skus now, put to the test"),
         ("replay", "what recording a decision adds, and 10,000 decided again bit for bit"),
         ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),

@@ -2,8 +2,8 @@
 The server that the HTTP benchmark loads: `sourcewise serve` on the benchmark's shop, and beside it an empty endpoint.
 
 POST /empty is what FastAPI costs when an endpoint does nothing: the body of an allocation is validated by the same
-model, a small model is answered. It runs in the same process under the same settings of the server, so that both may be
-measured in turns.
+model, a small model is answered; POST /empty-quote is the same with the body of a quote. They run in the same process
+under the same settings of the server, so that all may be measured in turns.
 
     python -m benchmarks.http_server '{"data": …, "seed": 1, "url": "sqlite:///…", "sizes": {…}}'
 
@@ -20,11 +20,12 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from api.http.models.orders import AllocateIn
+from api.http.models.quotes import QuoteIn
 from api.http.running import bind, run
 from api.http.settings import Settings
 from benchmarks.ledger import Sizes, shop
 
-EMPTY = "/empty"
+EMPTY, EMPTY_QUOTE = "/empty", "/empty-quote"
 
 
 class EmptyOut(BaseModel):
@@ -35,13 +36,18 @@ class EmptyOut(BaseModel):
 
 
 def empty_app() -> FastAPI:
-    """An app with an endpoint that validates and does nothing."""
+    """An app with endpoints that validate and do nothing."""
     app = FastAPI()
 
     @app.post(EMPTY)
     async def empty(body: AllocateIn) -> EmptyOut:
         """Validate, and answer."""
         return EmptyOut(order_id=body.order_id, status="allocated")
+
+    @app.post(EMPTY_QUOTE)
+    async def empty_quote(body: QuoteIn) -> EmptyOut:
+        """Validate, and answer."""
+        return EmptyOut(order_id=body.lines[0].line_id, status="quoted")
 
     return app
 
@@ -55,7 +61,7 @@ class Beside:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass it on."""
-        app = self.empty if scope.get("path") == EMPTY else self.app
+        app = self.empty if scope.get("path") in (EMPTY, EMPTY_QUOTE) else self.app
         await app(scope, receive, send)
 
 

@@ -9,12 +9,14 @@ that of an order for home with the offer's date as its `deliver_by`. The way of 
 customer's own: it is told, not priced.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.costs.tariff import SIGNATURE
 from engine.decide.batch import METHOD, legs_of
@@ -25,7 +27,9 @@ from engine.decide.options import greener
 from engine.domain.order import METHODS, Method, Order
 from engine.domain.plan import Status
 from engine.domain.units import rounded, weighted_cents
-from engine.optimise.front import F_FIELDS, find_front, find_greenest
+from engine.network.blocks import Block
+from engine.optimise.front import F_FIELDS, F_SHIPMENTS, find_front, find_fronts
+from engine.optimise.home_front import room_for
 from engine.optimise.intake import fits_kernel
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, OPTIMAL
 from engine.optimise.tables import (
@@ -44,11 +48,11 @@ from engine.optimise.tables import (
     PL_NODE,
     Orders,
 )
-from engine.optimise.workspace import S_CENTS, S_FIELDS
+from engine.optimise.workspace import KIND_CARRIER, S_AT_PLACE, S_CENTS, S_FIELDS, S_ID, S_KIND, S_NODE
 from engine.options.evaluate import Evaluator
 from engine.options.ways import PLACE_METHODS
 
-FRONT_MAX = 12  # plans of one target: dates differ by days, or by the hours of a few couriers
+FRONT_MAX = 24  # plans of one target: dates differ by days, or by the hours of a few couriers
 GREEN_CENTS_PER_G = 10_000  # of the greenest plan: a gram outweighs whatever carriers charge for less than 100.00
 _AT_PLACE = sum(1 << m for m, method in enumerate(METHODS) if method in PLACE_METHODS)
 _HOME = (1 << len(METHODS)) - 1 - _AT_PLACE
@@ -105,9 +109,10 @@ class OfferFinder:
     def __init__(self, chooser: Chooser) -> None:
         self.chooser = chooser
         self.green = greener(chooser, GREEN_CENTS_PER_G)
-        self.found = np.zeros((FRONT_MAX, F_FIELDS), dtype=np.int64)
-        self.shipments = np.zeros((FRONT_MAX, ITEMS_MAX, S_FIELDS), dtype=np.int64)
-        self.grams = np.zeros((FRONT_MAX, ITEMS_MAX), dtype=np.int64)
+        network = chooser.compiled.network
+        self.room = Block.of(room_for(len(network.nodes), len(network.services)))
+        self.rows = _rows_for(8)
+        self.green_rows = _rows_for(1)
 
     def find(self, order: Order, request: Evaluator | None = None) -> list[Offer]:
         """
@@ -122,84 +127,126 @@ class OfferFinder:
         if order.partial or not fits_kernel(request):
             return []
         chooser.rows.trim()
-        orders = self._targets(chooser.intake.orders([request]))
-        search = _Search(self, request, orders)
-        return [offer for row in range(len(orders.table)) for offer in search.offers(row)]
+        one = chooser.intake.orders([request])
+        trips_m = one.places[:, PL_DISTANCE].tolist()
+        orders = self._targets(one)
+        if len(orders.table) > len(self.rows.spans):
+            self.rows = _rows_for(2 * len(orders.table))
+        return list(_Search(self, request, orders, trips_m).offers())
 
     def _targets(self, one: Orders) -> Orders:
         """The order for home alone, and for each of its places alone, as if the customer had chosen that."""
         order = one.table[0]
-        rows = []
-        if order[O_SLOT] >= 0:
-            home = order.copy()
-            home[O_METHODS] &= _HOME
-            home[O_PLACE_TO] = home[O_PLACE_FROM]
-            rows.append(home)
-        for place in range(order[O_PLACE_FROM], order[O_PLACE_TO]):
-            at = order.copy()
-            at[O_METHODS] &= _AT_PLACE
-            at[O_SLOT], at[O_REGION], at[O_TZ] = -1, 0, 0
-            at[O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
-            at[O_PLACE_FROM], at[O_PLACE_TO] = place, place + 1
-            rows.append(at)
+        first, last, home = int(order[O_PLACE_FROM]), int(order[O_PLACE_TO]), int(order[O_SLOT] >= 0)
+        table = np.repeat(one.table, home + last - first, axis=0)
+        if home:
+            table[0, O_METHODS] &= _HOME
+            table[0, O_PLACE_TO] = first
+        at = table[home:]
+        at[:, O_METHODS] &= _AT_PLACE
+        at[:, O_SLOT] = -1
+        at[:, O_REGION] = at[:, O_TZ] = 0
+        at[:, O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
+        at[:, O_PLACE_FROM] = np.arange(first, last)
+        at[:, O_PLACE_TO] = at[:, O_PLACE_FROM] + 1
         places = one.places.copy()
         places[:, PL_DISTANCE] = 0
-        table = np.array(rows, dtype=np.int64).reshape(-1, len(order))
         return one._replace(table=table, places=places)
+
+
+class _Rows(NamedTuple):
+    """What a search writes for so many targets; see engine/optimise/front.py."""
+
+    found: NDArray[np.int64]
+    shipments: NDArray[np.int64]
+    grams: NDArray[np.int64]
+    spans: NDArray[np.int64]
+
+
+def _rows_for(targets: int) -> _Rows:
+    most = targets * FRONT_MAX
+    return _Rows(
+        np.zeros((most, F_FIELDS), dtype=np.int64),
+        np.zeros((most, ITEMS_MAX, S_FIELDS), dtype=np.int64),
+        np.zeros((most, ITEMS_MAX), dtype=np.int64),
+        np.zeros((targets, 3), dtype=np.int64),
+    )
+
+
+class _Plan(NamedTuple):
+    """What was found for a target."""
+
+    value: Value
+    shipments: list[list[int]]
+    exact: bool
 
 
 class _Search:
     """The search for offers of one order, target by target."""
 
-    def __init__(self, finder: OfferFinder, request: Evaluator, orders: Orders) -> None:
+    def __init__(self, finder: OfferFinder, request: Evaluator, orders: Orders, trips_m: Sequence[int]) -> None:
         self.finder = finder
         self.request = request
         self.orders = orders
-        self.block = finder.chooser.block_of_one(orders)
-        self.green = finder.green.block_of_one(orders)
+        self.trips_m = trips_m
 
-    def offers(self, row: int) -> list[Offer]:
-        """Those for the target of a row that no other of them is as good as."""
-        finder, orders = self.finder, self.orders
-        home = bool(orders.table[row, O_SLOT] >= 0)
-        place = -1 if home else int(orders.places[orders.table[row, O_PLACE_FROM], PL_NODE])
-        room = finder.found, finder.shipments, finder.grams
-        count, status = find_front(self.block.at, row, *room)
-        found = self._read(count, place, exact=status == INFEASIBLE)
-        if not found:
-            return []
-        green = find_greenest(self.block.at, row, *room) if home else COLLIDES
-        if green == OPTIMAL:
-            found += self._read(1, place, exact=True)
-        elif green == COLLIDES:
-            count, _ = find_front(self.green.at, row, finder.found[:1], finder.shipments, finder.grams)
-            found += self._read(count, place, exact=True, gram_cents=GREEN_CENTS_PER_G)
-        return unbeaten(found)
-
-    def _read(self, count: int, place: int, *, exact: bool, gram_cents: int = 0) -> list[Offer]:
-        """What was found; where a gram was paid for, at its own price instead."""
-        finder, request = self.finder, self.request
-        trip_m = request.ways.trip_distance_m(place) if place >= 0 else None
-        out = []
-        for i, (cents, deliver, co2e, number, _) in enumerate(finder.found[:count].tolist()):
-            rows = finder.shipments[i, :number].tolist()
-            if gram_cents:
-                cents += self._repriced(rows, finder.grams[i, :number].tolist(), gram_cents)
-            build = partial(_brief, finder.chooser, request, rows, cents, place)
-            kind = _kind(finder.chooser, rows, place)
-            out.append(
-                Offer(
-                    kind=kind,
-                    cost_cents=cents,
-                    deliver_by_s=deliver,
-                    co2e_g=co2e,
-                    place=place,
-                    trip_m=trip_m,
-                    exact=exact,
-                    build=build,
+    def offers(self) -> Iterator[Offer]:
+        """Those for each target that no other of them is as good as."""
+        orders = self.orders
+        rows, found, shipments = self._found()
+        home = len(orders.table) > len(orders.places)
+        first = 0
+        for row, (count, status, green) in enumerate(rows):
+            place, trip_m = (-1, None) if home and row == 0 else self._place(row - home)
+            plans = [
+                _Plan(
+                    (cents, by, co2e), shipments[at][:num], status == INFEASIBLE or (at == first and green == OPTIMAL)
                 )
-            )
-        return out
+                for at, (cents, by, co2e, num, _) in enumerate(found[first : first + count], first)
+            ]
+            first += count
+            if plans and green == COLLIDES and min(plan.value for plan in plans)[2] > 0:  # else that is the greenest
+                plans += self._greenest(row)
+            for plan in unbeaten(plans):
+                yield self._offer(plan, place, trip_m)
+
+    def _found(self) -> tuple[list[list[int]], list[list[int]], list[list[list[int]]]]:
+        """What the kernel finds: of each target, of each plan, and the shipments of each plan."""
+        finder, orders, rows = self.finder, self.orders, self.finder.rows
+        block = finder.chooser.block_of_one(orders)
+        number = find_fronts(block.at, finder.room.at, FRONT_MAX, *rows)
+        found = rows.found[:number].tolist()
+        widest = max([one[F_SHIPMENTS] for one in found], default=0)
+        return rows.spans[: len(orders.table)].tolist(), found, rows.shipments[:number, :widest].tolist()
+
+    def _place(self, number: int) -> tuple[int, int | None]:
+        """A place of the order's, and how far it is from the customer; None where that is not known."""
+        return int(self.orders.places[number, PL_NODE]), self.trips_m[number] if self.request.ways.home else None
+
+    def _greenest(self, row: int) -> list[_Plan]:
+        """The best plan for the target of a row if a gram costs GREEN_CENTS_PER_G, at its own price."""
+        found, shipments, grams, _ = self.finder.green_rows
+        block = self.finder.green.block_of_one(self.orders)
+        count, _ = find_front(block.at, row, found[:1], shipments, grams)
+        if not count:
+            return []
+        cents, by, co2e, number, _ = found[0].tolist()
+        rows = shipments[0, :number].tolist()
+        cents += self._repriced(rows, grams[0, :number].tolist(), GREEN_CENTS_PER_G)
+        return [_Plan((cents, by, co2e), rows, True)]
+
+    def _offer(self, plan: _Plan, place: int, trip_m: int | None) -> Offer:
+        chooser, (cents, by, co2e) = self.finder.chooser, plan.value
+        return Offer(
+            kind=_kind(chooser, plan.shipments, place),
+            cost_cents=cents,
+            deliver_by_s=by,
+            co2e_g=co2e,
+            place=place,
+            trip_m=trip_m,
+            exact=plan.exact,
+            build=partial(_brief, chooser, self.request, plan.shipments, cents, place),
+        )
 
     def _repriced(self, rows: list[list[int]], grams: Sequence[int], gram_cents: int) -> int:
         """Have shipments cost what the policy says instead of what a gram costs the green; what that adds to a plan."""
@@ -225,7 +272,10 @@ def _brief(chooser: Chooser, request: Evaluator, rows: list[list[int]], cents: i
 
 
 def _kind(chooser: Chooser, rows: Sequence[Sequence[int]], place: int) -> OfferKind:
-    methods = {chooser.route_of(row, place).method for row in rows}
+    methods = {
+        chooser.method(row[S_NODE], row[S_KIND], row[S_ID], row[S_KIND] != KIND_CARRIER or row[S_AT_PLACE] == 1)
+        for row in rows
+    }
     if place < 0:
         return OfferKind.SAME_DAY if methods == {Method.SAME_DAY} else OfferKind.HOME
     if methods == {Method.CLICK_AND_COLLECT}:

@@ -91,8 +91,7 @@ class Block:
 
 
 def _address(array: NDArray[Any]) -> int:
-    at: int = array.__array_interface__["data"][0]
-    return at
+    return array.ctypes.data  # the array's interface would describe its records, too
 
 
 class Opened(types.Type):
