@@ -13,7 +13,7 @@ counted from when each was due. Keys of the figures:
     p99_ms_at_half_load, …_at_80    at 50 and 80 % of quotes_per_s
     promise100_ms_p99               of POST /v1/promises for 100 lines; None until that is measured
     exact_share                     of `exact_carts`: the fastest, cheapest and greenest offer are those of all plans
-    kept_share_quiet, kept_share_black_friday   of the options that were ordered (benchmarks/quotes_kept.py)
+    kept_share_quiet, …_black_friday, …_sold_out   of the options that were ordered (benchmarks/quotes_kept.py)
     failed                          answers other than 200; must be 0
 """
 
@@ -34,10 +34,10 @@ from api.http.models.quotes import QuoteIn
 from benchmarks import http, http_client, ledger, record
 from benchmarks.http_server import EMPTY_QUOTE
 from benchmarks.quotes_exact import exactness
-from benchmarks.quotes_kept import kept_in_a_rush, kept_quiet
+from benchmarks.quotes_kept import kept_black_friday, kept_quiet, kept_sold_out
 from benchmarks.record import Figures, percentile
 from engine.desk.opening import state_of
-from engine.desk.quote import QuoteDoc
+from engine.desk.quote_docs import QuoteDoc
 from engine.domain.order import Order
 from engine.domain.units import epoch_s, utc
 from engine.network.model import Network
@@ -111,10 +111,14 @@ def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: boo
     print(f"exact: {figures['exact_share']:.2%} of {figures['exact_carts']:,} carts")
     for name, kept in (
         ("quiet", kept_quiet(network, orders[: sizes.kept])),
-        ("black_friday", kept_in_a_rush(network, orders[: 4 * sizes.kept], seed)),
+        ("black_friday", kept_black_friday(network, orders[: 8 * sizes.kept], seed)),
+        ("sold_out", kept_sold_out(network, orders[: 4 * sizes.kept], seed)),
     ):
-        figures |= {f"kept_share_{name}": kept.share, f"kept_{name}_ordered": kept.ordered}
-        print(f"kept, {name.replace('_', ' ')}: {kept.kept:,} of {kept.ordered:,} options")
+        figures |= {f"kept_share_{name}": kept.share, f"kept_{name}": asdict(kept)}
+        print(
+            f"{name.replace('_', ' ')}: {kept.ordered:,} options ordered, {kept.same:,} the same, {kept.kept:,} kept "
+            f"by another plan, {kept.changed:,} not kept, {kept.explained:,} of these explained"
+        )
     record.append(results, "quotes", figures, seed=seed, quick=quick)
     return figures
 
