@@ -127,30 +127,28 @@ class OfferFinder:
             return []
         chooser.rows.trim()
         one = chooser.intake.orders([request])
-        trips_m = one.places[:, PL_DISTANCE].tolist()
         orders = self._targets(one)
         if len(orders.table) > len(self.rows.spans):
             self.rows = _rows_for(2 * len(orders.table))
-        return list(_Search(self, request, orders, trips_m).offers())
+        return list(_Search(self, request, orders).offers())
 
     def _targets(self, one: Orders) -> Orders:
         """The order for home alone, and for each of its places alone, as if the customer had chosen that."""
-        order = one.table[0]
-        first, last, home = int(order[O_PLACE_FROM]), int(order[O_PLACE_TO]), int(order[O_SLOT] >= 0)
-        table = np.repeat(one.table, home + last - first, axis=0)
-        if home:
-            table[0, O_METHODS] &= _HOME
-            table[0, O_PLACE_TO] = first
-        at = table[home:]
-        at[:, O_METHODS] &= _AT_PLACE
-        at[:, O_SLOT] = -1
-        at[:, O_REGION] = at[:, O_TZ] = 0
-        at[:, O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
-        at[:, O_PLACE_FROM] = np.arange(first, last)
-        at[:, O_PLACE_TO] = at[:, O_PLACE_FROM] + 1
-        places = one.places.copy()
-        places[:, PL_DISTANCE] = 0
-        return one._replace(table=table, places=places)
+        order: list[int] = one.table[0].tolist()
+        places = range(order[O_PLACE_FROM], order[O_PLACE_TO])
+        rows = []
+        if order[O_SLOT] >= 0:
+            home = order.copy()
+            home[O_METHODS] &= _HOME
+            home[O_PLACE_TO] = home[O_PLACE_FROM]
+            rows.append(home)
+        order[O_METHODS] &= _AT_PLACE
+        order[O_SLOT], order[O_REGION], order[O_TZ] = -1, 0, 0
+        order[O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
+        for place in places:
+            order[O_PLACE_FROM], order[O_PLACE_TO] = place, place + 1
+            rows.append(order.copy())
+        return one._replace(table=np.array(rows, dtype=np.int64).reshape(-1, len(order)))
 
 
 class _Rows(NamedTuple):
@@ -183,17 +181,16 @@ class _Plan(NamedTuple):
 class _Search:
     """The search for offers of one order, target by target."""
 
-    def __init__(self, finder: OfferFinder, request: Evaluator, orders: Orders, trips_m: Sequence[int]) -> None:
+    def __init__(self, finder: OfferFinder, request: Evaluator, orders: Orders) -> None:
         self.finder = finder
         self.request = request
         self.orders = orders
-        self.trips_m = trips_m
+        self.places: list[list[int]] = orders.places.tolist()
 
     def offers(self) -> Iterator[Offer]:
         """Those for each target that no other of them is as good as."""
-        orders = self.orders
         rows, found, shipments = self._found()
-        home = len(orders.table) > len(orders.places)
+        home = len(rows) > len(self.places)
         first = 0
         for row, (count, status, green) in enumerate(rows):
             place, trip_m = (-1, None) if home and row == 0 else self._place(row - home)
@@ -220,7 +217,8 @@ class _Search:
 
     def _place(self, number: int) -> tuple[int, int | None]:
         """A place of the order's, and how far it is from the customer; None where that is not known."""
-        return int(self.orders.places[number, PL_NODE]), self.trips_m[number] if self.request.ways.home else None
+        place = self.places[number]
+        return place[PL_NODE], place[PL_DISTANCE] if self.request.ways.home else None
 
     def _greenest(self, row: int) -> list[_Plan]:
         """The best plan for the target of a row if a gram costs GREEN_CENTS_PER_G, at its own price."""
