@@ -24,10 +24,11 @@ from engine.decide.brief import Brief
 from engine.decide.choose import Chooser
 from engine.decide.labelled import Value, unbeaten
 from engine.decide.options import greener
-from engine.domain.order import METHODS, Method, Order
+from engine.domain.order import METHODS, Order
 from engine.domain.plan import Status
 from engine.domain.units import rounded, weighted_cents
 from engine.network.blocks import Block
+from engine.network.model import ServiceKind
 from engine.optimise.front import F_FIELDS, F_SHIPMENTS, find_front, find_fronts
 from engine.optimise.home_front import room_for
 from engine.optimise.intake import fits_kernel
@@ -48,7 +49,7 @@ from engine.optimise.tables import (
     PL_NODE,
     Orders,
 )
-from engine.optimise.workspace import KIND_CARRIER, S_AT_PLACE, S_CENTS, S_FIELDS, S_ID, S_KIND, S_NODE
+from engine.optimise.workspace import KIND_CARRIER, KIND_OWN, S_CENTS, S_FIELDS, S_ID, S_KIND
 from engine.options.evaluate import Evaluator
 from engine.options.ways import PLACE_METHODS
 
@@ -111,6 +112,7 @@ class OfferFinder:
         self.green = greener(chooser, GREEN_CENTS_PER_G)
         network = chooser.compiled.network
         self.room = Block.of(room_for(len(network.nodes), len(network.services)))
+        self.couriers = frozenset(chooser.tools.services_of_kind[ServiceKind.COURIER])
         self.rows = _rows_for(8)
         self.green_rows = _rows_for(1)
 
@@ -235,7 +237,7 @@ class _Search:
     def _offer(self, plan: _Plan, place: int, trip_m: int | None) -> Offer:
         chooser, (cents, by, co2e) = self.finder.chooser, plan.value
         return Offer(
-            kind=_kind(chooser, plan.shipments, place),
+            kind=_kind(plan.shipments, place, self.finder.couriers),
             cost_cents=cents,
             deliver_by_s=by,
             co2e_g=co2e,
@@ -268,13 +270,10 @@ def _brief(chooser: Chooser, request: Evaluator, rows: list[list[int]], cents: i
     )
 
 
-def _kind(chooser: Chooser, rows: Sequence[Sequence[int]], place: int) -> OfferKind:
-    methods = {
-        chooser.method(row[S_NODE], row[S_KIND], row[S_ID], row[S_KIND] != KIND_CARRIER or row[S_AT_PLACE] == 1)
-        for row in rows
-    }
+def _kind(rows: Sequence[Sequence[int]], place: int, couriers: frozenset[int]) -> OfferKind:
     if place < 0:
-        return OfferKind.SAME_DAY if methods == {Method.SAME_DAY} else OfferKind.HOME
-    if methods == {Method.CLICK_AND_COLLECT}:
+        return OfferKind.SAME_DAY if all(row[S_ID] in couriers for row in rows) else OfferKind.HOME
+    kinds = {row[S_KIND] for row in rows}
+    if kinds == {KIND_OWN}:
         return OfferKind.COLLECT
-    return OfferKind.POINT if methods == {Method.PICKUP_POINT} else OfferKind.TO_STORE
+    return OfferKind.POINT if kinds == {KIND_CARRIER} else OfferKind.TO_STORE
