@@ -52,6 +52,14 @@ class Decision(msgspec.Struct):
     deliver_by: str | None
     shipments: list[Leg]
     unmet: list[msgspec.Raw]
+    quote: "Kept | None" = None
+
+
+class Kept(msgspec.Struct):
+    """What is told of the promise that a decision was to keep."""
+
+    quote_id: str
+    outcome: str
 
 
 class Noted(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +88,7 @@ def fields_of(noted: Noted) -> EventDict:
         "promise": seen.deliver_by or "",
         "unmet": len(seen.unmet),
         "quality": seen.quality,
+        **({"quote": seen.quote.quote_id, "kept": seen.quote.outcome} if seen.quote is not None else {}),
         "attempts": noted.attempts,
         "ms": noted.ms,
         "decision": seen.decision_id,

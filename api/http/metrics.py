@@ -46,6 +46,13 @@ class Told(msgspec.Struct):
 
     status: str
     quality: str
+    quote: "ToldQuote | None" = None
+
+
+class ToldQuote(msgspec.Struct):
+    """What is counted of the promise that an allocation was to keep."""
+
+    outcome: str
 
 
 _TOLD = msgspec.json.Decoder(Told)
@@ -62,6 +69,9 @@ class Metrics(Watch):
         self.decisions = Counter("sourcewise_decisions", "Orders decided.", ("outcome", "quality"), **named)
         self.decision_duration = Histogram(
             "sourcewise_decision_duration_seconds", "From the call to its durable answer.", buckets=SECONDS, **named
+        )
+        self.promises = Counter(
+            "sourcewise_promises", "Allocations that named an option of a quote.", ("outcome",), **named
         )
         self.calls = Counter(
             "sourcewise_calls", "Calls that the desk answered or refused.", ("operation", "result"), **named
@@ -124,6 +134,8 @@ class Metrics(Watch):
             self._count(self.decisions, told.status, told.quality)
             if told.status in ("allocated", "partial"):
                 self._count(self.reservations, "created")
+            if told.quote is not None:
+                self._count(self.promises, told.quote.outcome)
             if ask.since_s:
                 self.decision_duration.observe(monotonic() - ask.since_s)
         elif operation == "sweep":
@@ -147,6 +159,10 @@ class Metrics(Watch):
     def fallback(self, ask: Ask, error: Exception | None) -> None:
         """The plain rule answered."""
         self._count(self.fallbacks, "deadline" if error is None else "error")
+
+    def backup(self) -> None:
+        """A quote without the desk."""
+        self._count(self.fallbacks, "backup")
 
     def posted(self, size: int) -> None:
         """A group is down."""
@@ -234,6 +250,10 @@ class Watches(Watch):
     def fallback(self, ask: Ask, error: Exception | None) -> None:
         """The plain rule answered."""
         self._tell("fallback", ask, error)
+
+    def backup(self) -> None:
+        """A quote was answered without the desk."""
+        self._tell("backup")
 
     def posted(self, size: int) -> None:
         """A group is down."""

@@ -103,6 +103,11 @@ class Chooser:
         self._one.put(orders=orders)
         return self._one
 
+    def block_of_last(self) -> Block:
+        """Likewise, of the last such orders: for kernels that ask for none."""
+        self._keep_up()
+        return self._one
+
     def adopt(self, live: Live) -> None:
         """Decide on another stock of the same network from now on."""
         self.live, self._seen = live, -1

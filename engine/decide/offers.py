@@ -116,15 +116,16 @@ class OfferFinder:
         self.rows = _rows_for(8)
         self.green_rows = _rows_for(1)
 
-    def find(self, order: Order) -> list[Offer]:
+    def find(self, order: Order, request: Evaluator | None = None) -> list[Offer]:
         """
         Offers of an order whose lines have different skus, by target (home, then places, nearest first) and cost.
 
         None that another for the same target is at least as good as in cost, date and carbon. Raises InputError like
         any decision; orders of more items than the kernel takes, and orders to be served in part, have no offers.
+        ``request`` is the order's, where the caller has one.
         """
         chooser = self.chooser
-        request = chooser.request(order)
+        request = request or chooser.request(order)
         if order.partial or not fits_kernel(request):
             return []
         chooser.rows.trim()

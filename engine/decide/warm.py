@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numba.core import event
 
+from engine.decide.dated import windows
 from engine.decide.engine import Engine
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
 from engine.domain.order import Order, OrderLine
@@ -59,7 +60,7 @@ def warm_up(report: Report) -> None:
         order = _order()
         engine.explain(order, engine.decide(order).plan)
         engine.options(order)
-        engine.offers.find(order)
+        windows(engine.chooser, engine.chooser.request(order), engine.offers.find(order)[0].brief.legs)
         engine.decide_columns(engine.columns([order]))
         _warm_stronger_method(engine, order)
     finally:

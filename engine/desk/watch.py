@@ -21,6 +21,9 @@ class Watch:
     def fallback(self, ask: Ask, error: Exception | None) -> None:
         """The engine failed, or was out of time; the plain rule answered."""
 
+    def backup(self) -> None:
+        """A quote was answered without the desk, which was late; not called on its thread."""
+
     def posted(self, size: int) -> None:
         """A group of so many calls was posted."""
 

@@ -1,6 +1,7 @@
 """Whole-number arithmetic shared by every layer: money in cents, weight in grams, time in epoch seconds."""
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 DAY_S = 86_400
 EPOCH_DATE = date(1970, 1, 1)
@@ -26,6 +27,7 @@ def epoch_s(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
+@lru_cache(maxsize=65_536)  # the same few moments are told again and again
 def utc(seconds: int) -> datetime:
     """The aware UTC datetime of epoch seconds."""
     return datetime.fromtimestamp(seconds, UTC)

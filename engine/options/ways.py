@@ -97,7 +97,7 @@ class Ways:
         """The route's target, distance and zone, or the first reason why it is not allowed."""
         found = self._ways.get(route)
         if found is None:
-            found = self._ways[route] = self._barred(route) or self._measured(route)
+            found = self._ways[route] = self._barred(route) or self.measured(route)
         return found
 
     def of_node(self, node: int) -> Iterator[Route]:
@@ -210,7 +210,8 @@ class Ways:
             self._home_distance_m[node] = found
         return found
 
-    def _measured(self, route: Route) -> Way:
+    def measured(self, route: Route) -> Way:
+        """Where a route that is allowed ends, how far that is, and its zone."""
         tools = self.tools
         if route.place < 0:
             assert self.home is not None, "a home route was allowed without a home"

@@ -257,9 +257,6 @@ def _promise(
     rejections_ppm: Sequence[int],
 ) -> Promise:
     """A promise in UTC; `share` is the permille of parcels that arrive in time."""
-    kept, all_ = share.numerator, share.denominator * 1000
-    for ppm in rejections_ppm:
-        kept, all_ = kept * (1_000_000 - ppm), all_ * 1_000_000
     return Promise(
         release_by=utc(release_by),
         pick_start=utc(pick.start_s),
@@ -267,5 +264,13 @@ def _promise(
         ship_by=utc(ship_by),
         deliver_earliest=utc(earliest),
         deliver_by=utc(latest),
-        confidence=rounded(kept * 10_000, all_) / 10_000,
+        confidence=confidence_of(share, rejections_ppm),
     )
+
+
+def confidence_of(share: Fraction, rejections_ppm: Sequence[int]) -> float:
+    """How sure a promise is: the permille of parcels that arrive in time, where no pick fails, which each may."""
+    kept, all_ = share.numerator, share.denominator * 1000
+    for ppm in rejections_ppm:
+        kept, all_ = kept * (1_000_000 - ppm), all_ * 1_000_000
+    return rounded(kept * 10_000, all_) / 10_000

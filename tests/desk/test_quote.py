@@ -10,8 +10,10 @@ import pytest
 from engine.decide.offers import OfferKind
 from engine.desk.allocation import Allocate
 from engine.desk.desk import Desk
-from engine.desk.quote import Priced, Quote, QuoteDoc, choose, price_of
+from engine.desk.quote import Quote
+from engine.desk.quote_docs import QuoteDoc
 from engine.desk.reserve import Release
+from engine.desk.shop import Priced, choose, price_of
 from engine.domain.errors import InputError
 from engine.domain.ids import NodeId, OrderId
 from engine.domain.order import Method, Order
@@ -111,7 +113,7 @@ def test_prices_are_a_share_of_the_cost_rounded_up_and_free_from_a_value_on(ledg
 
 @pytest.mark.parametrize("most", [1, 2, 3, 6])
 def test_no_more_options_than_the_policy_shows_and_the_best_ones_first(most: int, ledger: Ledger) -> None:
-    priced = [Priced(offer, offer.cost_cents) for offer in offers(ledger)]
+    priced = [Priced.of(offer, offer.cost_cents) for offer in offers(ledger)]
     chosen = choose(priced, Policy(shop_options_max=most, shop_places_max=1))
     assert len(chosen) <= most
     assert min(priced, key=lambda p: p.rank) in chosen
@@ -120,5 +122,5 @@ def test_no_more_options_than_the_policy_shows_and_the_best_ones_first(most: int
 
 def test_an_option_is_not_shown_beside_one_that_is_as_good_in_everything(ledger: Ledger) -> None:
     offer = next(one for one in offers(ledger) if one.place < 0)
-    same = Priced(offer, 500)
-    assert choose([same, Priced(offer, 510), same], Policy()) == [same]
+    same = Priced.of(offer, 500)
+    assert choose([same, Priced.of(offer, 510), same], Policy()) == [same]

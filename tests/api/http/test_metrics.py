@@ -56,6 +56,17 @@ def test_a_decision_is_counted_by_outcome_and_quality(service: Served) -> None:
     assert found["sourcewise_stock_rows", ()] == len(builders.network().stock.node)
 
 
+def test_promises_of_quotes_are_counted_by_outcome(service: Served) -> None:
+    cart = {key: order("o1")[key] for key in ("lines", "destination")}
+    (option, *_) = service.call("POST", "/v1/quotes", cart).json()["options"]
+    for number in range(2):
+        named = order(f"o{number}") | {"option_id": option["option_id"]}
+        service.call("POST", "/v1/allocations", named, key=f"k{number}")
+    found = values(service.call("GET", "/metrics").text)
+    assert found["sourcewise_promises_total", (("outcome", "same"),)] == 2
+    assert found["sourcewise_calls_total", (("operation", "quote"), ("result", "answered"))] == 1
+
+
 def test_requests_are_counted_by_template_however_they_are_spelled(service: Served) -> None:
     for path in ("/v1/webhooks/a", "/v1/webhooks/b", "/nowhere/1", "/nowhere/2"):
         service.call("GET", path)
