@@ -37,7 +37,7 @@ from benchmarks.quotes_exact import exactness
 from benchmarks.quotes_kept import kept_in_a_rush, kept_quiet
 from benchmarks.record import Figures, percentile
 from engine.desk.opening import state_of
-from engine.desk.quote import QuoteDoc
+from engine.desk.quote_docs import QuoteDoc
 from engine.domain.order import Order
 from engine.domain.units import epoch_s, utc
 from engine.network.model import Network

@@ -1,16 +1,15 @@
 """
-Whether options are kept: each is ordered as it says it is to be sent, on a quiet day and amid a rush.
+Whether options are kept: each is ordered by its id, on a quiet day and amid a rush.
 
-An option is kept where its order is allocated to its place, by its date, at no more than its cost. Quiet: nothing
-happens between the quote and the order, and each order is released before the next. Rush: carts of a few hot skus that
-are nearly gone, at nodes of little capacity; all are quoted first, then ordered in random order with orders of others
-between, and nothing is held meanwhile.
+Quiet: nothing happens between the quote and the order, and each order is released before the next; kept is an option
+that is allocated by its own plan. Rush: carts are of a few hot skus that are nearly gone, at nodes of little capacity;
+all are quoted first, then ordered in random order with orders of others between, and nothing is held meanwhile; kept is
+an option that is there by its date, at its place.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import chain
 
 import msgspec
@@ -18,12 +17,14 @@ import numpy as np
 
 from engine.desk.allocation import Allocate
 from engine.desk.desk import Desk
+from engine.desk.keep import CHANGED, SAME
 from engine.desk.opening import state_of
-from engine.desk.quote import OptionDoc, Quote, QuoteDoc
+from engine.desk.option_id import read_option_id
+from engine.desk.quote import Quote
+from engine.desk.quote_docs import OptionDoc, QuoteDoc
 from engine.desk.reserve import Release
-from engine.domain.errors import FulfilmentError
-from engine.domain.ids import NodeId, OrderId, SkuId
-from engine.domain.order import Method, Order, OrderLine
+from engine.domain.ids import OrderId, SkuId
+from engine.domain.order import Order, OrderLine
 from engine.domain.units import epoch_s, utc
 from engine.network.model import Network
 from tests.ledger_twin import LedgerTwin
@@ -33,7 +34,7 @@ HOT_SKUS, HOT_UNITS, HOT_CAPACITY = 12, 2, 4  # of a rush: skus, most units of o
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Options that were ordered, and how many were kept; the others were refused, or came to be dearer or later."""
+    """Options that were ordered, and how many were kept."""
 
     kept: int
     ordered: int
@@ -44,12 +45,16 @@ class Kept:
         return round(self.kept / self.ordered, 4) if self.ordered else 0.0
 
 
+class _Outcome(msgspec.Struct):
+    """What became of a promise."""
+
+    outcome: str
+
+
 class _Said(msgspec.Struct):
     """What is looked at of an allocation."""
 
-    status: str
-    deliver_by: datetime | None = None
-    cost_cents: int = 0
+    quote: _Outcome
 
 
 def kept_quiet(network: Network, orders: Sequence[Order]) -> Kept:
@@ -60,8 +65,9 @@ def kept_quiet(network: Network, orders: Sequence[Order]) -> Kept:
             for option in quoted(desk, cart):
                 name = f"{number}-{option.option_id}"
                 ordered += 1
-                if _is_kept(desk, cart, option, name):
-                    kept += 1
+                outcome = _ordered(desk, cart, option, name)
+                kept += outcome == SAME
+                if outcome != CHANGED:
                     desk.ask(Release(reservation_id=name))
     return Kept(kept, ordered)
 
@@ -86,10 +92,12 @@ def kept_in_a_rush(network: Network, orders: Sequence[Order], seed: int) -> Kept
         for number, at in enumerate(dice.permutation(len(events)).tolist()):
             cart, option = events[at]
             if option is None:
-                _ask(desk, replace(cart, order_id=OrderId(f"other-{number}")), f"other-{number}")
+                name = f"other-{number}"
+                other = replace(cart, order_id=OrderId(name))
+                desk.ask(Allocate(order=other, decision_id=name, reservation_id=name, ttl_s=None))
                 continue
             ordered += 1
-            kept += _is_kept(desk, cart, option, f"rush-{number}")
+            kept += _ordered(desk, cart, option, f"rush-{number}") != CHANGED
     return Kept(kept, ordered)
 
 
@@ -98,27 +106,13 @@ def quoted(desk: Desk, cart: Order) -> list[OptionDoc]:
     return msgspec.json.decode(desk.ask(Quote(order=cart)).body, type=QuoteDoc).options
 
 
-def _is_kept(desk: Desk, cart: Order, option: OptionDoc, name: str) -> bool:
-    """Order it as it says; the place is part of what is sent, so an allocation is there."""
-    order = replace(
-        cart,
-        order_id=OrderId(name),
-        methods=tuple(Method(method) for method in option.send.methods),
-        pickup_node=NodeId(option.send.pickup_node) if option.send.pickup_node else None,
-        deliver_by=option.send.deliver_by,
-    )
-    said = _ask(desk, order, name)
-    if said is None or said.status != "allocated" or said.deliver_by is None:
-        return False
-    return said.deliver_by <= option.deliver_by and said.cost_cents <= option.cost_cents
-
-
-def _ask(desk: Desk, order: Order, name: str) -> _Said | None:
-    try:
-        answer = desk.ask(Allocate(order=order, decision_id=name, reservation_id=name, ttl_s=None))
-    except FulfilmentError:
-        return None
-    return msgspec.json.decode(answer.body, type=_Said)
+def _ordered(desk: Desk, cart: Order, option: OptionDoc, name: str) -> str:
+    """Order an option by its id; what became of it."""
+    assert option.option_id is not None, "only a plan of the plain rule has none"
+    order = replace(cart, order_id=OrderId(name))
+    promised = read_option_id(option.option_id)
+    command = Allocate(order=order, decision_id=name, reservation_id=name, ttl_s=None, promised=promised)
+    return msgspec.json.decode(desk.ask(command).body, type=_Said).quote.outcome
 
 
 @contextmanager

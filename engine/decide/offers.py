@@ -9,9 +9,7 @@ that of an order for home with the offer's date as its `deliver_by`. The way of 
 customer's own: it is told, not priced.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,6 +21,9 @@ from engine.decide.batch import METHOD, legs_of
 from engine.decide.brief import Brief
 from engine.decide.choose import Chooser
 from engine.decide.labelled import Value, unbeaten
+from engine.decide.offer import Offer as Offer  # who asks for offers imports all from here
+from engine.decide.offer import OfferKind as OfferKind
+from engine.decide.offers_large import large_offers
 from engine.decide.options import greener
 from engine.domain.order import METHODS, Order
 from engine.domain.plan import Status
@@ -33,6 +34,7 @@ from engine.optimise.front import F_FIELDS, F_SHIPMENTS, find_front, find_fronts
 from engine.optimise.home_front import room_for
 from engine.optimise.intake import fits_kernel
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, OPTIMAL
+from engine.optimise.mip_clock import Clock
 from engine.optimise.tables import (
     F_NO_SAFETY,
     F_PARTIAL,
@@ -53,48 +55,11 @@ from engine.optimise.workspace import KIND_CARRIER, KIND_OWN, S_CENTS, S_FIELDS,
 from engine.options.evaluate import Evaluator
 from engine.options.ways import PLACE_METHODS
 
+LARGE_S = 0.3  # for a cart that the kernel does not take
 FRONT_MAX = 24  # plans of one target: dates differ by days, or by the hours of a few couriers
 GREEN_CENTS_PER_G = 10_000  # of the greenest plan: a gram outweighs whatever carriers charge for less than 100.00
 _AT_PLACE = sum(1 << m for m, method in enumerate(METHODS) if method in PLACE_METHODS)
 _HOME = (1 << len(METHODS)) - 1 - _AT_PLACE
-
-
-class OfferKind(StrEnum):
-    """How a customer comes by the goods."""
-
-    HOME = "home_delivery"
-    SAME_DAY = "same_day"  # all of it by courier
-    COLLECT = "click_and_collect"  # all of it from the shelves of the place
-    TO_STORE = "ship_to_store"
-    POINT = "pickup_point"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """
-    One way to serve a cart; `brief` puts it in words.
-
-    ``exact``: no plan for its target is better in what it was found for; otherwise the search was cut short.
-    """
-
-    kind: OfferKind
-    cost_cents: int
-    deliver_by_s: int
-    co2e_g: int
-    place: int  # node, -1: home
-    trip_m: int | None  # from the customer to the place, one way
-    exact: bool = True
-    build: Callable[[], Brief]
-
-    @property
-    def value(self) -> Value:
-        """Cost in cents, date in epoch seconds, grams."""
-        return self.cost_cents, self.deliver_by_s, self.co2e_g
-
-    @property
-    def brief(self) -> Brief:
-        """The plan."""
-        return self.build()
 
 
 class OfferFinder:
@@ -121,13 +86,16 @@ class OfferFinder:
         Offers of an order whose lines have different skus, by target (home, then places, nearest first) and cost.
 
         None that another for the same target is at least as good as in cost, date and carbon. Raises InputError like
-        any decision; orders of more items than the kernel takes, and orders to be served in part, have no offers.
+        any decision; orders to be served in part have no offers; those of more items than the kernel takes have what is
+        found within LARGE_S.
         ``request`` is the order's, where the caller has one.
         """
         chooser = self.chooser
         request = request or chooser.request(order)
-        if order.partial or not fits_kernel(request):
+        if order.partial:
             return []
+        if not fits_kernel(request):
+            return large_offers(chooser, request, Clock(LARGE_S))
         chooser.rows.trim()
         one = chooser.intake.orders([request])
         orders = self._targets(one)
