@@ -26,8 +26,8 @@ US_NODES, US_LINES = 4, 2  # that may serve a cart, and lines that it keeps
 
 def exactness(network: Network, orders: Iterable[Order], carts: int, us_carts: int) -> Figures:
     """Shares of carts, of random networks and of a given one, whose best offers are the best of all plans."""
-    equal, compared, offered = _share(random_carts(), carts)
-    us_equal, us_compared, us_offered = _share(few_nodes(network, orders), us_carts)
+    equal, compared, offered = share(random_carts(), carts)
+    us_equal, us_compared, us_offered = share(few_nodes(network, orders), us_carts)
     return {
         "exact_share": round((equal + us_equal) / max(1, compared + us_compared), 4),
         "exact_carts": compared + us_compared,
@@ -36,7 +36,7 @@ def exactness(network: Network, orders: Iterable[Order], carts: int, us_carts: i
     }
 
 
-def _share(carts: Iterator[tuple[Engine, Order]], most: int) -> tuple[int, int, int]:
+def share(carts: Iterator[tuple[Engine, Order]], most: int) -> tuple[int, int, int]:
     """How many carts are equal, of how many that have a plan, with how many offers."""
     equal = compared = offered = 0
     for engine, order in carts:

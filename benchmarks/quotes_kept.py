@@ -60,6 +60,11 @@ class Kept:
         """Kept, by the option's own plan or another, of all."""
         return round((self.same + self.kept) / self.ordered, 4) if self.ordered else 0.0
 
+    @property
+    def same_share(self) -> float:
+        """By the option's own plan."""
+        return round(self.same / self.ordered, 4) if self.ordered else 0.0
+
     def count(self, said: KeptDoc) -> None:
         """One more."""
         setattr(self, said.outcome, getattr(self, said.outcome) + 1)
@@ -80,6 +85,7 @@ class Clock:
         self.now_s = now_s
 
     def __call__(self) -> int:
+        """Now."""
         return self.now_s
 
 

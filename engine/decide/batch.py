@@ -187,26 +187,37 @@ def legs_of(
     chooser: Chooser, request: Evaluator, shipments: Sequence[list[int]], place: int
 ) -> tuple[tuple[Leg, ...], list[ShipmentLine]]:
     """Rows of the kernel's shipments in words, in the order of a plan; and the lines that none of them has."""
-    order = request.order
-    items = items_of(request) if order.keep_together else range(len(order.lines))
-    lines = [ShipmentLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity) for line in order.lines]
-    served, legs = 0, []
+    lines = request.whole_lines
+    items = items_of(request) if request.order.keep_together else range(len(lines))
+    full, served, legs = (1 << max(items) + 1) - 1, 0, []
     for shipment in shipments:
-        served |= shipment[S_ITEMS]
-        taken = tuple(line for line, item in zip(lines, items, strict=True) if shipment[S_ITEMS] >> item & 1)
+        mask = shipment[S_ITEMS]
+        served |= mask
+        taken = lines
+        if mask != full:
+            taken = tuple([line for line, item in zip(lines, items, strict=True) if mask >> item & 1])
         legs.append(_leg(chooser, shipment, place, taken))
-    left = [line for line, item in zip(lines, items, strict=True) if not served >> item & 1]
-    return tuple(leg for _, leg in sorted(legs, key=lambda ranked: ranked[0])), left
+    left = []
+    if served != full:
+        left = [line for line, item in zip(lines, items, strict=True) if not served >> item & 1]
+    if len(legs) > 1:
+        legs.sort(key=lambda leg: _rank(chooser, leg))
+    return tuple(legs), left
 
 
-def _leg(
-    chooser: Chooser, shipment: list[int], place: int, lines: tuple[ShipmentLine, ...]
-) -> tuple[tuple[object, ...], Leg]:
-    """A row of the kernel's shipments in words, and where it comes among those of its plan."""
+def _rank(chooser: Chooser, leg: Leg) -> tuple[int, int, tuple[str, ...]]:
+    """Where a shipment comes among those of its plan."""
+    network = chooser.compiled.network
+    service = -1 if leg.service is None else network.service_index[leg.service]
+    return network.node_index[leg.node], service, tuple(line.line_id for line in leg.lines)
+
+
+def _leg(chooser: Chooser, shipment: list[int], place: int, lines: tuple[ShipmentLine, ...]) -> Leg:
+    """A row of the kernel's shipments in words."""
     network = chooser.compiled.network
     route = chooser.route_of(shipment, place)
     _, hour = chooser.tools.dates.cell_at(route.node, shipment[S_PICK])
-    return (route.node, route.service, tuple(line.line_id for line in lines)), Leg(
+    return Leg(
         method=route.method,
         node=network.nodes[route.node].node_id,
         service=network.services[route.service].service_id if route.service >= 0 else None,

@@ -9,9 +9,7 @@ that of an order for home with the offer's date as its `deliver_by`. The way of 
 customer's own: it is told, not priced.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,15 +21,20 @@ from engine.decide.batch import METHOD, legs_of
 from engine.decide.brief import Brief
 from engine.decide.choose import Chooser
 from engine.decide.labelled import Value, unbeaten
+from engine.decide.offer import Offer as Offer  # who asks for offers imports all from here
+from engine.decide.offer import OfferKind as OfferKind
+from engine.decide.offers_large import large_offers
 from engine.decide.options import greener
-from engine.domain.order import METHODS, Method, Order
+from engine.domain.order import METHODS, Order
 from engine.domain.plan import Status
 from engine.domain.units import rounded, weighted_cents
 from engine.network.blocks import Block
+from engine.network.model import ServiceKind
 from engine.optimise.front import F_FIELDS, F_SHIPMENTS, find_front, find_fronts
 from engine.optimise.home_front import room_for
 from engine.optimise.intake import fits_kernel
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, OPTIMAL
+from engine.optimise.mip_clock import Clock
 from engine.optimise.tables import (
     F_NO_SAFETY,
     F_PARTIAL,
@@ -48,52 +51,15 @@ from engine.optimise.tables import (
     PL_NODE,
     Orders,
 )
-from engine.optimise.workspace import KIND_CARRIER, S_AT_PLACE, S_CENTS, S_FIELDS, S_ID, S_KIND, S_NODE
+from engine.optimise.workspace import KIND_CARRIER, KIND_OWN, S_CENTS, S_FIELDS, S_ID, S_KIND
 from engine.options.evaluate import Evaluator
 from engine.options.ways import PLACE_METHODS
 
+LARGE_S = 0.3  # for a cart that the kernel does not take
 FRONT_MAX = 24  # plans of one target: dates differ by days, or by the hours of a few couriers
 GREEN_CENTS_PER_G = 10_000  # of the greenest plan: a gram outweighs whatever carriers charge for less than 100.00
 _AT_PLACE = sum(1 << m for m, method in enumerate(METHODS) if method in PLACE_METHODS)
 _HOME = (1 << len(METHODS)) - 1 - _AT_PLACE
-
-
-class OfferKind(StrEnum):
-    """How a customer comes by the goods."""
-
-    HOME = "home_delivery"
-    SAME_DAY = "same_day"  # all of it by courier
-    COLLECT = "click_and_collect"  # all of it from the shelves of the place
-    TO_STORE = "ship_to_store"
-    POINT = "pickup_point"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """
-    One way to serve a cart; `brief` puts it in words.
-
-    ``exact``: no plan for its target is better in what it was found for; otherwise the search was cut short.
-    """
-
-    kind: OfferKind
-    cost_cents: int
-    deliver_by_s: int
-    co2e_g: int
-    place: int  # node, -1: home
-    trip_m: int | None  # from the customer to the place, one way
-    exact: bool = True
-    build: Callable[[], Brief]
-
-    @property
-    def value(self) -> Value:
-        """Cost in cents, date in epoch seconds, grams."""
-        return self.cost_cents, self.deliver_by_s, self.co2e_g
-
-    @property
-    def brief(self) -> Brief:
-        """The plan."""
-        return self.build()
 
 
 class OfferFinder:
@@ -111,6 +77,7 @@ class OfferFinder:
         self.green = greener(chooser, GREEN_CENTS_PER_G)
         network = chooser.compiled.network
         self.room = Block.of(room_for(len(network.nodes), len(network.services)))
+        self.couriers = frozenset(chooser.tools.services_of_kind[ServiceKind.COURIER])
         self.rows = _rows_for(8)
         self.green_rows = _rows_for(1)
 
@@ -119,39 +86,40 @@ class OfferFinder:
         Offers of an order whose lines have different skus, by target (home, then places, nearest first) and cost.
 
         None that another for the same target is at least as good as in cost, date and carbon. Raises InputError like
-        any decision; orders of more items than the kernel takes, and orders to be served in part, have no offers.
+        any decision; orders to be served in part have no offers; those of more items than the kernel takes have what is
+        found within LARGE_S.
         ``request`` is the order's, where the caller has one.
         """
         chooser = self.chooser
         request = request or chooser.request(order)
-        if order.partial or not fits_kernel(request):
+        if order.partial:
             return []
+        if not fits_kernel(request):
+            return large_offers(chooser, request, Clock(LARGE_S))
         chooser.rows.trim()
         one = chooser.intake.orders([request])
-        trips_m = one.places[:, PL_DISTANCE].tolist()
         orders = self._targets(one)
         if len(orders.table) > len(self.rows.spans):
             self.rows = _rows_for(2 * len(orders.table))
-        return list(_Search(self, request, orders, trips_m).offers())
+        return list(_Search(self, request, orders).offers())
 
     def _targets(self, one: Orders) -> Orders:
         """The order for home alone, and for each of its places alone, as if the customer had chosen that."""
-        order = one.table[0]
-        first, last, home = int(order[O_PLACE_FROM]), int(order[O_PLACE_TO]), int(order[O_SLOT] >= 0)
-        table = np.repeat(one.table, home + last - first, axis=0)
-        if home:
-            table[0, O_METHODS] &= _HOME
-            table[0, O_PLACE_TO] = first
-        at = table[home:]
-        at[:, O_METHODS] &= _AT_PLACE
-        at[:, O_SLOT] = -1
-        at[:, O_REGION] = at[:, O_TZ] = 0
-        at[:, O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
-        at[:, O_PLACE_FROM] = np.arange(first, last)
-        at[:, O_PLACE_TO] = at[:, O_PLACE_FROM] + 1
-        places = one.places.copy()
-        places[:, PL_DISTANCE] = 0
-        return one._replace(table=table, places=places)
+        order: list[int] = one.table[0].tolist()
+        places = range(order[O_PLACE_FROM], order[O_PLACE_TO])
+        rows = []
+        if order[O_SLOT] >= 0:
+            home = order.copy()
+            home[O_METHODS] &= _HOME
+            home[O_PLACE_TO] = home[O_PLACE_FROM]
+            rows.append(home)
+        order[O_METHODS] &= _AT_PLACE
+        order[O_SLOT], order[O_REGION], order[O_TZ] = -1, 0, 0
+        order[O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
+        for place in places:
+            order[O_PLACE_FROM], order[O_PLACE_TO] = place, place + 1
+            rows.append(order.copy())
+        return one._replace(table=np.array(rows, dtype=np.int64).reshape(-1, len(order)))
 
 
 class _Rows(NamedTuple):
@@ -184,17 +152,16 @@ class _Plan(NamedTuple):
 class _Search:
     """The search for offers of one order, target by target."""
 
-    def __init__(self, finder: OfferFinder, request: Evaluator, orders: Orders, trips_m: Sequence[int]) -> None:
+    def __init__(self, finder: OfferFinder, request: Evaluator, orders: Orders) -> None:
         self.finder = finder
         self.request = request
         self.orders = orders
-        self.trips_m = trips_m
+        self.places: list[list[int]] = orders.places.tolist()
 
     def offers(self) -> Iterator[Offer]:
         """Those for each target that no other of them is as good as."""
-        orders = self.orders
         rows, found, shipments = self._found()
-        home = len(orders.table) > len(orders.places)
+        home = len(rows) > len(self.places)
         first = 0
         for row, (count, status, green) in enumerate(rows):
             place, trip_m = (-1, None) if home and row == 0 else self._place(row - home)
@@ -221,7 +188,8 @@ class _Search:
 
     def _place(self, number: int) -> tuple[int, int | None]:
         """A place of the order's, and how far it is from the customer; None where that is not known."""
-        return int(self.orders.places[number, PL_NODE]), self.trips_m[number] if self.request.ways.home else None
+        place = self.places[number]
+        return place[PL_NODE], place[PL_DISTANCE] if self.request.ways.home else None
 
     def _greenest(self, row: int) -> list[_Plan]:
         """The best plan for the target of a row if a gram costs GREEN_CENTS_PER_G, at its own price."""
@@ -238,7 +206,7 @@ class _Search:
     def _offer(self, plan: _Plan, place: int, trip_m: int | None) -> Offer:
         chooser, (cents, by, co2e) = self.finder.chooser, plan.value
         return Offer(
-            kind=_kind(chooser, plan.shipments, place),
+            kind=_kind(plan.shipments, place, self.finder.couriers),
             cost_cents=cents,
             deliver_by_s=by,
             co2e_g=co2e,
@@ -271,13 +239,10 @@ def _brief(chooser: Chooser, request: Evaluator, rows: list[list[int]], cents: i
     )
 
 
-def _kind(chooser: Chooser, rows: Sequence[Sequence[int]], place: int) -> OfferKind:
-    methods = {
-        chooser.method(row[S_NODE], row[S_KIND], row[S_ID], row[S_KIND] != KIND_CARRIER or row[S_AT_PLACE] == 1)
-        for row in rows
-    }
+def _kind(rows: Sequence[Sequence[int]], place: int, couriers: frozenset[int]) -> OfferKind:
     if place < 0:
-        return OfferKind.SAME_DAY if methods == {Method.SAME_DAY} else OfferKind.HOME
-    if methods == {Method.CLICK_AND_COLLECT}:
+        return OfferKind.SAME_DAY if all(row[S_ID] in couriers for row in rows) else OfferKind.HOME
+    kinds = {row[S_KIND] for row in rows}
+    if kinds == {KIND_OWN}:
         return OfferKind.COLLECT
-    return OfferKind.POINT if methods == {Method.PICKUP_POINT} else OfferKind.TO_STORE
+    return OfferKind.POINT if kinds == {KIND_CARRIER} else OfferKind.TO_STORE

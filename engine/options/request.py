@@ -5,7 +5,7 @@ from functools import cached_property
 
 from engine.domain.errors import InputError
 from engine.domain.order import Order, OrderLine
-from engine.domain.plan import Refusal
+from engine.domain.plan import Refusal, ShipmentLine
 from engine.domain.policy import Policy, Relaxation
 from engine.domain.units import DAY_S, epoch_s
 from engine.network.live import Live
@@ -75,6 +75,12 @@ class Request:
     def skus(self) -> tuple[Sku, ...]:
         """The sku of each line."""
         return tuple(self.tools.sku(index) for index in self.sku_index)
+
+    @cached_property
+    def whole_lines(self) -> tuple[ShipmentLine, ...]:
+        """The lines of a shipment of all of it."""
+        lines = self.order.lines
+        return tuple([ShipmentLine(line_id=line.line_id, sku=line.sku, quantity=line.quantity) for line in lines])
 
     def available(self, node: int, line: int) -> int:
         """Units of a line that a node could give in the end: available to promise and, if used, inbound."""

@@ -1,15 +1,25 @@
-"""Offers of carts against all plans for home alone and for each place alone, found by labels, which have a twin."""
+"""
+Offers of carts against all plans for home alone and for each place alone: found by labels, which have a twin; listed by
+the plain layers; by the cheapest plan for one date after the other; and, of large carts, by the stronger method.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from benchmarks.quotes_exact import random_carts, share
 from engine.decide.engine import Engine
-from engine.decide.offers import GREEN_CENTS_PER_G, Offer
+from engine.decide.offers import FRONT_MAX, GREEN_CENTS_PER_G, Offer
+from engine.decide.offers_large import large_offers
 from engine.domain.order import METHODS, Order
-from engine.domain.plan import Refusal
+from engine.domain.plan import Refusal, Status
+from engine.optimise.front import find_front, find_fronts
+from engine.optimise.kernel import OPTIMAL
+from engine.optimise.mip_clock import Clock
 from engine.options.ways import PLACE_METHODS
+from tests.examples import examples
 from tests.strategies import orders_of, random_case
 
 HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
@@ -87,3 +97,58 @@ def test_offers_for_home_and_for_each_place_are_the_best_of_all_plans(block: int
                 there = replace(order, pickup_node=engine.network.nodes[place].node_id)
                 compared += checked(engine, there, [one for one in offers if one.place == place])
     assert compared > 20
+
+
+def test_the_cheapest_fastest_and_greenest_offers_are_those_of_all_plans_that_there_are() -> None:
+    carts = examples(200)  # 1,000 in a soak
+    equal, compared, offered = share(random_carts(), carts)
+    assert equal == compared == carts
+    assert offered > carts
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_one_pass_finds_the_plans_that_a_search_for_each_date_finds(block: int) -> None:
+    compared = several = 0
+    for seed in range(block * 40, block * 40 + 40):
+        for engine, order in carts(seed):
+            finder = engine.offers
+            orders = finder._targets(finder.chooser.intake.orders([engine.chooser.request(order)]))
+            if len(orders.table) == len(orders.places):
+                continue  # not for home
+            block_at = finder.chooser.block_of_one(orders).at
+            find_fronts(block_at, finder.room.at, FRONT_MAX, *finder.rows)
+            count, status, green = finder.rows.spans[0].tolist()
+            first = int(green == OPTIMAL)
+            mine = [np.array(part[first:count]) for part in finder.rows[:3]]
+            found, shipments, grams = (np.zeros_like(part[:FRONT_MAX]) for part in finder.rows[:3])
+            assert find_front(block_at, 0, found, shipments, grams) == (count - first, status)
+            for i in range(count - first):
+                number = found[i, 3]
+                assert mine[0][i].tolist() == found[i].tolist()
+                assert mine[1][i, :number].tolist() == shipments[i, :number].tolist()
+                assert mine[2][i, :number].tolist() == grams[i, :number].tolist()
+            compared += 1
+            several += count - first > 1
+    assert compared > 80
+    assert several > 20
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_offers_of_large_carts_cost_what_the_stronger_method_finds_and_arrive_ever_earlier(seed: int) -> None:
+    case = random_case(seed, num_lines=13, num_nodes=4)
+    policy = replace(case.policy, relaxations=(), allow_quantity_split=False)
+    engine = Engine(case.network, live=case.live, policy=policy, guard=False)
+    order = replace(case.order, pickup_node=None, partial=False, keep_together=())
+    offers = large_offers(engine.chooser, engine.chooser.request(order), Clock(None))
+    home = [offer for offer in offers if offer.place < 0]
+    plan = engine.decide(replace(order, methods=HOME_METHODS), deadline_ms=600_000).plan
+    assert (plan.status == Status.OPTIMAL) == bool(home)
+    if home:
+        assert min(offer.cost_cents for offer in home) == plan.cost_cents
+        assert [offer.deliver_by_s for offer in home] == sorted({o.deliver_by_s for o in home}, reverse=True)
+    for offer in offers:
+        assert offer.exact
+        assert sum(line.quantity for leg in offer.brief.legs for line in leg.lines) == sum(
+            line.quantity for line in order.lines
+        )
+    assert large_offers(engine.chooser, engine.chooser.request(order), Clock(0.0)) == []

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, explain, growth, memory, near, one_order, promises, record, replay
+from benchmarks import cold_start, explain, growth, ledger, memory, near, one_order, promises, quotes, record, replay
 from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
+from benchmarks.quotes_exact import exactness
+from benchmarks.quotes_kept import kept_in_a_rush, kept_quiet
 from benchmarks.race import PEERS, SET_SUFFIX, Race, Task, every, race_apart, race_here
 from benchmarks.worlds import MIXES, Spec, World, data_folder, sizes_of, world
 from engine.domain.errors import InputError
@@ -238,3 +240,18 @@ def test_promises_reports_every_key_on_a_made_up_history(tmp_path: Path) -> None
     assert low < share < high
     assert figures["surge"][0]["met"]["0.95"] > figures["surge"][0]["baseline_rolling"]["0.95"]
     assert json.loads((tmp_path / "promises.jsonl").read_text())["met"] == figures["met"]
+
+
+def test_quotes_are_exact_and_kept_where_nothing_happens_between() -> None:
+    small = ledger.Sizes(orders=8, warm=2, feed_rows=0, start=(), processes=(), num_nodes=30, num_skus=150)
+    network, orders, _ = ledger.shop(None, small, 1)
+    figures = quotes.in_process(network, orders, 2, 1)
+    assert figures["quotes_per_s_in_process"] > 0
+    assert figures["options_mean"] > 0
+    exact = exactness(network, orders, 10, 2)
+    assert exact["exact_share"] == 1.0
+    assert exact["exact_carts"] >= 11
+    quiet = kept_quiet(network, orders)
+    assert quiet.kept == quiet.ordered > 0
+    rush = kept_in_a_rush(network, orders, 1)
+    assert rush.kept <= rush.ordered
