@@ -12,7 +12,7 @@ from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
 from benchmarks.quotes_exact import exactness
-from benchmarks.quotes_kept import kept_in_a_rush, kept_quiet
+from benchmarks.quotes_kept import kept_black_friday, kept_quiet, kept_sold_out
 from benchmarks.race import PEERS, SET_SUFFIX, Race, Task, every, race_apart, race_here
 from benchmarks.worlds import MIXES, Spec, World, data_folder, sizes_of, world
 from engine.domain.errors import InputError
@@ -252,6 +252,7 @@ def test_quotes_are_exact_and_kept_where_nothing_happens_between() -> None:
     assert exact["exact_share"] == 1.0
     assert exact["exact_carts"] >= 11
     quiet = kept_quiet(network, orders)
-    assert quiet.kept == quiet.ordered > 0
-    rush = kept_in_a_rush(network, orders, 1)
-    assert rush.kept <= rush.ordered
+    assert quiet.same == quiet.ordered > 0
+    for rush in (kept_black_friday(network, orders, 1), kept_sold_out(network, orders, 1)):
+        assert rush.ordered > 0
+        assert rush.explained == rush.changed
