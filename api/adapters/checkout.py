@@ -70,9 +70,9 @@ class Offers(NamedTuple):
         return (moment.date() - self.at.astimezone(self.tz).date()).days
 
 
-async def offers_for(call: Call, cart: Cart, methods: Sequence[Method], limit_ms: int = CHECKOUT_MS_MAX) -> Offers:
+async def offers_for(call: Call, cart: Cart, methods: Sequence[Method], limit_ms: int | None = None) -> Offers:
     """Ask the desk, which has so long; raises what it raises, and 503 where it takes longer."""
-    found = await _offers(call, cart, methods, limit_ms)
+    found = await _offers(call, cart, methods, limit_ms or CHECKOUT_MS_MAX)
     if found.why:
         LOG.info("trace %s: %s offers nothing: %s", call.trace_id, call.route, found.why)
     return found
@@ -94,8 +94,8 @@ async def _offers(call: Call, cart: Cart, methods: Sequence[Method], limit_ms: i
         return none._replace(why=f"Unknown skus: {_listed(unknown)}.")
     try:
         area = network.area_of(cart.country, cart.postcode)
-    except InputError as error:
-        return none._replace(why=error.message)
+    except InputError:
+        return none._replace(why=f"Postcode ({cart.postcode}) of country ({cart.country}) is not served.")
     order = Order(
         order_id=OrderId("quote"),
         placed_at=now,

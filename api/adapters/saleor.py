@@ -20,10 +20,10 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import Response
-from pydantic import AliasChoices, AliasGenerator, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic import AliasChoices, AliasGenerator, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from api.adapters.base import Adapter, ForeignBody, Trouble
+from api.adapters.base import Adapter, ForeignBody, Trouble, body_of
 from api.adapters.checkout import HOME_METHODS, Cart, about, day_text, decimal_of, offers_for, titles
 from api.adapters.saleor_keys import jwks_of, signed
 from api.http.call import Call, Ready
@@ -103,9 +103,14 @@ class Checkout(_Body):
 
 
 class ListIn(_Body):
-    """What listing is asked by a subscription."""
+    """What listing is asked; in the fixed payload it is a list of one checkout."""
 
     checkout: Checkout
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first(cls, value: Any) -> Any:
+        return {"checkout": value[0]} if isinstance(value, list) and len(value) == 1 else value
 
 
 class Method(_Body):
@@ -164,15 +169,12 @@ adapter = Adapter(
     setting="saleor_jwks",
     secret_of=jwks_of,
 )
-_LIST: TypeAdapter[ListIn | tuple[Checkout]] = TypeAdapter(ListIn | tuple[Checkout])
-_FILTER: TypeAdapter[FilterIn] = TypeAdapter(FilterIn)
 
 
 @adapter.add("POST", "/adapters/saleor/shipping-list-methods")
 async def list_methods(call: Call, path: Mapping[str, str]) -> Response:
     """What can be brought home."""
-    said = _LIST.validate_json(call.body)
-    checkout = said.checkout if isinstance(said, ListIn) else said[0]
+    checkout = body_of(call, ListIn).checkout
     found: list[Listed] = []
     if checkout.shipping_address is not None:
         offers = await offers_for(call, _cart(checkout, checkout.shipping_address), HOME_METHODS)
@@ -195,7 +197,7 @@ async def list_methods(call: Call, path: Mapping[str, str]) -> Response:
 @adapter.add("POST", "/adapters/saleor/filter-shipping-methods")
 async def filter_methods(call: Call, path: Mapping[str, str]) -> Response:
     """Which methods cannot be."""
-    said = _FILTER.validate_json(call.body)
+    said = body_of(call, FilterIn)
     address = said.checkout.shipping_address
     to_ship = any(line.requires_shipping and line.quantity for line in said.checkout.lines)
     found: list[Excluded] = []

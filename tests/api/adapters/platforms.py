@@ -95,13 +95,20 @@ def bytes_of(body: Any) -> bytes:
     return body if isinstance(body, bytes) else msgspec.json.encode(body)
 
 
+def shopify_signature(body: bytes, secret: str = CLIENT_SECRET) -> str:
+    """An HMAC of a body, as Shopify sends it."""
+    return b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
 def send_shopify(shop: Served, method: str, path: str, body: Any, secret: str = CLIENT_SECRET, **headers: str) -> Any:
     """A call of Shopify's checkout, which signs what it sends."""
-    made = hmac.new(secret.encode(), bytes_of(body), hashlib.sha256).digest()
-    return shop.call(method, path, body, **({"x_shopify_hmac_sha256": b64encode(made).decode()} | headers))
+    signature = shopify_signature(bytes_of(body), secret)
+    return shop.call(method, path, bytes_of(body), **({"x_shopify_hmac_sha256": signature} | headers))
 
 
-def send_function(shop: Served, method: str, path: str, body: Any, secret: str = CLIENT_SECRET, **changes: Any) -> Any:
+def send_function(
+    shop: Served, method: str, path: str, body: Any, secret: str = CLIENT_SECRET, changes: dict[str, Any] | None = None
+) -> Any:
     """A call of a function of Shopify's, whose token says what it is of."""
     claims = {
         "iss": 68_568_416_567,
@@ -110,8 +117,8 @@ def send_function(shop: Served, method: str, path: str, body: Any, secret: str =
         "method": method,
         "body_sha256": hashlib.sha256(bytes_of(body)).hexdigest(),
     }
-    token = jwt.api_jws.encode(msgspec.json.encode(claims | changes), secret, "HS256")
-    return shop.call(method, path, body, x_shopify_request_jwt=token)
+    token = jwt.api_jws.encode(msgspec.json.encode(claims | (changes or {})), secret, "HS256")
+    return shop.call(method, path, bytes_of(body), x_shopify_request_jwt=token)
 
 
 def saleor_signature(body: bytes, key: rsa.RSAPrivateKey = SALEOR_KEY, **changes: Any) -> str:
@@ -124,7 +131,8 @@ def saleor_signature(body: bytes, key: rsa.RSAPrivateKey = SALEOR_KEY, **changes
 
 def send_saleor(shop: Served, method: str, path: str, body: Any, **headers: str) -> Any:
     """A call of Saleor, which signs what it sends."""
-    return shop.call(method, path, body, **({"saleor_signature": saleor_signature(bytes_of(body))} | headers))
+    sent = bytes_of(body)
+    return shop.call(method, path, sent, **({"saleor_signature": saleor_signature(sent)} | headers))
 
 
 def send_bigcommerce(shop: Served, method: str, path: str, body: Any, secret: str = SECRET) -> Any:
