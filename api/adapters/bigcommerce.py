@@ -1,9 +1,10 @@
 """
 BigCommerce: rates of a shipping provider, and the check of its connection.
 
-`rate_id` is the option's id, which comes back with the order; `code` its kind. Amounts are decimals, dates those of the
-destination. No quotes is an answer, and its message says why; an error has a message too, and no quotes, beside its
-status. Only rates for home: collecting is a thing of its own there.
+`rate_id` is the option's id, or the promise itself where that is longer than the 50 characters there are; it comes back
+with the order. `code` is the kind of the option. Amounts are decimals, dates those of the destination. No quotes is an
+answer, and its message says why; an error has a message too, and no quotes, beside its status. Only rates for home:
+collecting is a thing of its own there.
 
 The secret is what the merchant types into the connection option `secret`, which BigCommerce sends along with every
 call. A connection with another secret is answered 200, and not valid: that is what is asked there.
@@ -24,7 +25,17 @@ from fastapi import Response
 from pydantic import Field
 
 from api.adapters.base import Adapter, ForeignBody, Trouble, body_of
-from api.adapters.checkout import HOME_METHODS, Cart, Offers, about, channel_of, decimal_of, offers_for, titles
+from api.adapters.checkout import (
+    HOME_METHODS,
+    Cart,
+    Offers,
+    about,
+    channel_of,
+    decimal_of,
+    offers_for,
+    rate_id_of,
+    titles,
+)
 from api.http.call import Call, Ready
 from engine.desk.quote import OptionDoc
 from engine.domain.order import LINES_MAX, QUANTITY_MAX
@@ -208,12 +219,11 @@ async def rate(call: Call, path: Mapping[str, str]) -> Response:
 
 
 def _quote(option: OptionDoc, title: str, offers: Offers) -> Rate:
-    assert len(option.option_id) <= ID_MAX, "an id that is cut would come back as none of ours"
     leaves = min(parcel.ship_by for parcel in option.parcels).astimezone(offers.tz)
     arrives = offers.last(option)
     return Rate(
         code=option.kind,
-        rate_id=option.option_id,
+        rate_id=rate_id_of(option, ID_MAX),
         display_name=title[:NAME_MAX],
         description=about(option, offers),
         cost=Cost(currency=offers.currency, amount=decimal_of(option.price_cents)),
@@ -230,6 +240,7 @@ def transit(leaves: date, arrives: date, hours: int) -> Transit | None:
     Transit(units='DAYS', duration=2)
     >>> transit(date(2026, 6, 1), date(2026, 6, 1), 0)
     Transit(units='HOURS', duration=1)
+    >>> transit(date(2026, 6, 1), date(2026, 9, 1), 2208)
     """
     days = (arrives - leaves).days
     if days > TRANSIT_MAX:

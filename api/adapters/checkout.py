@@ -6,6 +6,7 @@ where a sku is unknown, where the place is, where prices are in another currency
 the cart: that is an answer, and each platform has a form of it. An error is what is malformed, late or broken.
 
 Offers are those of /v1/quotes; `option_id` travels as the platform's own id of a rate and comes back with the order.
+Where a platform has no room for it, the promise itself does: an order that asks for it is the same option.
 Dates are local at the destination. Money is whole hundredths of the currency's unit, whatever that is.
 """
 
@@ -26,7 +27,7 @@ from engine.desk.quote import OptionDoc, Quote, QuoteDoc
 from engine.domain.errors import InputError
 from engine.domain.ids import LineId, OrderId, SkuId
 from engine.domain.order import METHODS, Destination, Method, Order, OrderLine
-from engine.domain.units import utc
+from engine.domain.units import epoch_s, utc
 from engine.options.ways import PLACE_METHODS
 
 LOG = logging.getLogger("sourcewise.http")
@@ -117,6 +118,21 @@ def channel_of(call: Call) -> str:
     """The sales channel, where the address that a platform was given names one: `?channel=`."""
     query: bytes = call.scope["query_string"]
     return parse_qs(query.decode("latin-1")).get("channel", [""])[-1]
+
+
+def rate_id_of(option: OptionDoc, most: int) -> str:
+    """
+    What a platform calls a rate, in so many characters: the option's id, else kind, place, date and cost.
+
+    The date is `deliver_by` in epoch seconds. An order with that date, that place and the methods of that kind (as
+    `send` has them) is decided as the option was, where nothing has changed.
+    """
+    if option.option_id and len(option.option_id) <= most:
+        return option.option_id
+    place = [option.place] if option.place else []
+    short = "-".join([option.kind, *place, str(epoch_s(option.deliver_by)), str(option.cost_cents)])
+    assert len(short) <= most, "an id that is cut would come back as none of ours"
+    return short
 
 
 def decimal_of(cents: int) -> Decimal:

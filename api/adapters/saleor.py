@@ -24,12 +24,13 @@ from pydantic import AliasChoices, AliasGenerator, ConfigDict, Field, field_vali
 from pydantic.alias_generators import to_camel
 
 from api.adapters.base import Adapter, ForeignBody, Trouble, body_of
-from api.adapters.checkout import HOME_METHODS, Cart, about, day_text, decimal_of, offers_for, titles
+from api.adapters.checkout import HOME_METHODS, Cart, about, day_text, decimal_of, offers_for, rate_id_of, titles
 from api.adapters.saleor_keys import jwks_of, signed
 from api.http.call import Call, Ready
 from engine.domain.order import LINES_MAX, QUANTITY_MAX
 
 METHODS_MAX = 500
+ID_MAX = 360  # it keeps 512 characters of base64, in which the app's own id stands before ours
 _CHECKOUT = """checkout {
     channel { slug currencyCode }
     shippingAddress { country { code } postalCode }
@@ -180,7 +181,7 @@ async def list_methods(call: Call, path: Mapping[str, str]) -> Response:
         offers = await offers_for(call, _cart(checkout, checkout.shipping_address), HOME_METHODS)
         found = [
             Listed(
-                id=option.option_id,
+                id=rate_id_of(option, ID_MAX),
                 name=title,
                 amount=str(decimal_of(option.price_cents)),
                 currency=offers.currency,

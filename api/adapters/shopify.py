@@ -39,6 +39,7 @@ from api.adapters.checkout import (
     decimal_of,
     moment_text,
     offers_for,
+    rate_id_of,
     titles,
 )
 from api.http.call import Call, Ready
@@ -46,6 +47,7 @@ from engine.domain.ids import NodeId
 from engine.domain.order import LINES_MAX, QUANTITY_MAX
 
 POINTS_MS_MAX = 450  # a function waits 500 unless its author wants otherwise, and says so in Request-Timeout-Ms
+ID_MAX = 255  # not documented: what its texts of that kind have room for
 Quantity = Annotated[int, Field(ge=0, le=QUANTITY_MAX)]
 
 
@@ -257,7 +259,7 @@ async def rates(call: Call, path: Mapping[str, str]) -> Response:
     found = [
         Rate(
             service_name=title,
-            service_code=option.option_id,
+            service_code=rate_id_of(option, ID_MAX),
             description=about(option, offers),
             currency=offers.currency,
             total_price=str(option.price_cents),
@@ -299,7 +301,7 @@ async def pickup_points(call: Call, path: Mapping[str, str]) -> Response:
             longitude=node.lon,
             zip=node.postcode,
         )
-        point = PickupPoint(external_id=option.option_id, name=name, provider=provider, address=address)
+        point = PickupPoint(external_id=rate_id_of(option, ID_MAX), name=name, provider=provider, address=address)
         found.append(Operation(add=PickupOption(cost=str(decimal_of(option.price_cents)), pickup_point=point)))
     return Ready(msgspec.json.encode(Operations(operations=found)))
 

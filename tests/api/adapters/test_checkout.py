@@ -1,21 +1,29 @@
 """What Shopify, Saleor and BigCommerce have in common: offers in their words; none; late or broken ones; strangers."""
 
+import doctest
 import threading
+from dataclasses import replace
+from types import ModuleType
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.adapters import checkout, shopify
+from api.adapters import bigcommerce, checkout, shopify
 from api.http.call import Call
 from engine.desk.desk import Desk
+from engine.desk.quote import QuoteDoc
 from engine.desk.state import State
+from engine.domain.ids import NodeId, SkuId
+from engine.network.model import ChannelProtection
 from tests.api.adapters.platforms import (
     CLIENT_SECRET,
+    SECRETS,
     Send,
     golden,
-    names,
+    network,
     platforms,
     replayed,
     saleor_signature,
@@ -25,7 +33,8 @@ from tests.api.adapters.platforms import (
     send_shopify,
     shopify_signature,
 )
-from tests.api.http.served import Served
+from tests.api.adapters.record import FILES
+from tests.api.http.served import Served, served
 from tests.examples import examples
 
 HOME = ["ship_from_warehouse", "ship_from_store", "drop_ship", "same_day"]
@@ -61,17 +70,9 @@ PLATFORMS = {
 each = pytest.mark.parametrize("platform", PLATFORMS.values(), ids=PLATFORMS)
 
 
-@pytest.mark.parametrize(
-    ("name", "sent"),
-    [
-        *((name, send_shopify) for name in names("shopify-rates")),
-        *((name, send_function) for name in names("shopify-points")),
-        *((name, send_saleor) for name in names("saleor-")),
-        *((name, send_bigcommerce) for name in names("bigcommerce-")),
-    ],
-)
-def test_answers_what_the_golden_file_says(steady: Served, name: str, sent: Send) -> None:
-    assert len(replayed(steady, name, sent)) > 1
+@pytest.mark.parametrize("name", FILES)
+def test_answers_what_the_golden_file_says(shop: Served, name: str) -> None:
+    assert len(replayed(shop, name, FILES[name])) > 1
 
 
 @each
@@ -189,6 +190,57 @@ def test_the_id_of_a_rate_is_the_option_whose_order_is_allocated_as_it_promises(
         )
         assert got.json()["cost_cents"] == option["cost_cents"]
         shop.call("POST", f"/v1/reservations/o-{number}:release", {}, key=f"r{number}")
+
+
+def test_an_id_for_which_there_is_no_room_gives_way_to_the_promise_itself(steady: Served) -> None:
+    cart = {
+        "lines": [{"line_id": "1", "sku": "b", "quantity": 1}],
+        "destination": {"country": "FR", "postcode": "69002"},
+    }
+    quoted = msgspec.json.decode(steady.call("POST", "/v1/quotes", cart).content, type=QuoteDoc)
+    assert {option.place for option in quoted.options} > {None}
+    for option in quoted.options:
+        long = msgspec.structs.replace(option, option_id="x" * 300)
+        place = f"-{option.place}" if option.place else ""
+        short = f"{option.kind}{place}-{int(option.deliver_by.timestamp())}-{option.cost_cents}"
+        assert checkout.rate_id_of(long, 300) == long.option_id
+        assert checkout.rate_id_of(long, 299) == short
+        with pytest.raises(AssertionError):
+            checkout.rate_id_of(long, 10)
+
+
+def test_units_that_are_kept_for_a_channel_are_offered_there_only() -> None:
+    kept = ChannelProtection(node_id=NodeId("li"), sku=SkuId("C-9"), channel="web", units=2)
+    made = replace(network(), channel_protection=(kept,))
+    items = [{"sku": "C-9", "quantity": 1}]
+    rate = PLATFORMS["shopify"].body["rate"] | {"items": items}
+    base = PLATFORMS["bigcommerce"].body["base_options"] | {"items": items}
+    lines = [{"quantity": 1, "variant": {"sku": "C-9"}}]
+    found: dict[str, list[int]] = {}
+    with served(made, **SECRETS) as shop:
+        for channel in ("web", "app"):
+            at = f"?channel={channel}"
+            seller = PLATFORMS["saleor-list"].body["checkout"] | {"lines": lines}
+            seller = {"checkout": seller | {"channel": {"slug": channel, "currencyCode": "EUR"}}}
+            rates = send_shopify(shop, "POST", PLATFORMS["shopify"].path + at, {"rate": rate}).json()["rates"]
+            quotes = send_bigcommerce(shop, "POST", PLATFORMS["bigcommerce"].path + at, {"base_options": base}).json()
+            methods = send_saleor(shop, "POST", PLATFORMS["saleor-list"].path, seller).json()
+            found[channel] = [len(rates), len(quotes["carrier_quotes"]), len(methods)]
+    assert all(found["web"])
+    assert found["app"] == [0, 0, 0]
+
+
+def test_a_line_of_no_units_is_no_need(steady: Served) -> None:
+    body = {"rate": PLATFORMS["shopify"].body["rate"] | {"items": [{"sku": "nothing", "quantity": 0}]}}
+    assert send_shopify(steady, "POST", PLATFORMS["shopify"].path, body).json() == {"rates": []}
+    body["rate"] |= {"items": [{"sku": "nothing", "quantity": 0}, {"sku": "a", "quantity": 1}]}
+    assert send_shopify(steady, "POST", PLATFORMS["shopify"].path, body).json()["rates"]
+
+
+@pytest.mark.parametrize("module", [checkout, bigcommerce])
+def test_its_examples_hold(module: ModuleType) -> None:
+    outcome = doctest.testmod(module)
+    assert (outcome.failed, outcome.attempted > 1) == (0, True)
 
 
 @each

@@ -46,6 +46,11 @@ def test_a_token_runs_out_on_the_clock_of_the_desk(shop: Served) -> None:
     assert send_function(shop, "POST", POINTS, POINTS_BODY, changes={"exp": until}).status_code == 401
 
 
+def test_a_token_of_a_call_is_none_of_another_method(steady: Served) -> None:
+    assert send_function(steady, "PUT", POINTS, POINTS_BODY).status_code == 405
+    assert send_function(steady, "PUT", POINTS, POINTS_BODY, changes={"method": "POST"}).status_code == 401
+
+
 def test_a_token_without_an_algorithm_is_refused(steady: Served) -> None:
     token = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTl9."
     assert steady.call("POST", POINTS, POINTS_BODY, x_shopify_request_jwt=token).status_code == 401
