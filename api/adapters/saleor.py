@@ -188,7 +188,7 @@ async def list_methods(call: Call, path: Mapping[str, str]) -> Response:
                 minimum_delivery_days=offers.days(offers.first(option)),
                 maximum_delivery_days=offers.days(offers.last(option)),
                 description=about(option, offers),
-                metadata={"option_id": option.option_id, "deliver_by": option.deliver_by.isoformat()},
+                metadata={"option_id": option.option_id or "", "deliver_by": option.deliver_by.isoformat()},
             )
             for option, title in zip(offers.options, titles(offers), strict=True)
         ]

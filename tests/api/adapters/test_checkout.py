@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from api.adapters import bigcommerce, checkout, shopify
 from api.http.call import Call
 from engine.desk.desk import Desk
-from engine.desk.quote import QuoteDoc
+from engine.desk.quote import OptionDoc, QuoteDoc
 from engine.desk.state import State
 from engine.domain.ids import NodeId, SkuId
 from engine.network.model import ChannelProtection
@@ -36,8 +36,6 @@ from tests.api.adapters.platforms import (
 from tests.api.adapters.record import FILES
 from tests.api.http.served import Served, served
 from tests.examples import examples
-
-HOME = ["ship_from_warehouse", "ship_from_store", "drop_ship", "same_day"]
 
 
 class Platform(NamedTuple):
@@ -174,16 +172,17 @@ def option_ids(name: str, answer: Any) -> list[str]:
 def test_the_id_of_a_rate_is_the_option_whose_order_is_allocated_as_it_promises(shop: Served, name: str) -> None:
     platform = PLATFORMS[name]
     found = option_ids(name, platform.sent(shop, "POST", platform.path, platform.body).json())
-    postcode, methods = ("75010", {"excluded_methods": HOME}) if name == "functions" else ("75011", {"methods": HOME})
-    cart = {
-        "lines": [{"line_id": "1", "sku": "a", "quantity": 1}, {"line_id": "2", "sku": "b", "quantity": 2}],
-        "destination": {"country": "FR", "postcode": postcode},
+    units = {"a": 2, "b": 1} if name == "saleor-list" else {"a": 1, "b": 2}
+    methods = checkout.COLLECT_METHODS if name == "functions" else checkout.HOME_METHODS
+    cart: dict[str, Any] = {
+        "lines": [{"line_id": str(i), "sku": sku, "quantity": units[sku]} for i, sku in enumerate(units, 1)],
+        "destination": {"country": "FR", "postcode": "75010" if name == "functions" else "75011"},
+        "channel": "fr" if name == "saleor-list" else "",
     }
-    if name == "saleor-list":
-        cart["lines"] = [{"line_id": "1", "sku": "a", "quantity": 2}, {"line_id": "2", "sku": "b", "quantity": 1}]
-    options = shop.call("POST", "/v1/quotes", cart | methods).json()["options"]
+    options = shop.call("POST", "/v1/quotes", cart | {"methods": methods}).json()["options"]
+    most = bigcommerce.ID_MAX if name == "bigcommerce" else shopify.ID_MAX
     assert found
-    assert found == [option["option_id"] for option in options]
+    assert found == [checkout.rate_id_of(msgspec.convert(option, OptionDoc), most) for option in options]
     for number, option in enumerate(options):
         got = shop.call(
             "POST", "/v1/allocations", cart | {"order_id": f"o-{number}"} | option["send"], key=f"k{number}"
