@@ -4,7 +4,7 @@ What all adapters share: a secret of their own, and errors as their platform tel
 An adapter translates: another system's words for money, time, ids and places into ours, and ours back. It takes no
 decision and keeps nothing. Its routes are added to the app only where its secret is set (api/http/settings.py), so that
 one that is off is not there at all, 404. A call that does not prove to know the secret is answered 401, and nothing is
-done; its body is not even read, unless the proof is a signature of it.
+done; its body is not even read, unless the proof is a signature of it, or stands in it.
 
 Whatever goes wrong becomes a `Trouble`, which the adapter's `tell` puts into the platform's words: problem documents
 (api/http/problems.py) never reach a platform, nor does a traceback. That nobody can serve what was asked is no trouble
@@ -78,7 +78,8 @@ class Adapter:
     Parameters
     ----------
     name
-        The platform; SOURCEWISE_<NAME>_SECRET switches it on, calls are counted under it.
+        The platform; SOURCEWISE_<NAME>_SECRET switches it on, calls are counted under it. Several of one platform have
+        its name, where their proofs or their words for errors differ.
     tell
         Status and body of an error as the platform has them.
     proof
@@ -89,6 +90,10 @@ class Adapter:
         Of errors.
     challenge
         WWW-Authenticate of 401.
+    setting
+        What switches it on, where that is no secret.
+    secret_of
+        What is compared, out of the text of the setting; raises InputError where that cannot be.
     """
 
     def __init__(
@@ -100,6 +105,8 @@ class Adapter:
         signs_body: bool = False,
         media_type: bytes = JSON.encode(),
         challenge: bytes = b"Bearer",
+        setting: str = "",
+        secret_of: Callable[[str], bytes] = str.encode,
     ) -> None:
         self.name = name
         self.tell = tell
@@ -107,6 +114,8 @@ class Adapter:
         self.signs_body = signs_body
         self.media_type = media_type
         self.challenge = challenge
+        self.setting = setting or f"{name}_secret"
+        self.secret_of = secret_of
         self.client = Client(name, name, frozenset(), 0)
         self._declared: list[tuple[str, str, Endpoint]] = []
 
@@ -121,7 +130,8 @@ class Adapter:
 
     def add_to(self, app: FastAPI, secret: str) -> None:
         """Add all to an app, for whoever knows the secret."""
-        app.router.routes += [Foreign(self, secret, *one) for one in self._declared]
+        known = self.secret_of(secret)
+        app.router.routes += [Foreign(self, known, *one) for one in self._declared]
 
     def refused(self, error: Exception, call: Call) -> Ready:
         """Whatever was raised, as the platform tells it."""
@@ -135,11 +145,11 @@ class Adapter:
 class Foreign(Route):
     """A route of an adapter; its function takes the call, whose body is read, and the parts of the path."""
 
-    def __init__(self, adapter: Adapter, secret: str, method: str, path: str, function: Endpoint) -> None:
+    def __init__(self, adapter: Adapter, secret: bytes, method: str, path: str, function: Endpoint) -> None:
         super().__init__(path, function, methods=[method], include_in_schema=False)
         self.adapter = adapter
         self.function = function
-        self._secret = secret.encode()
+        self._secret = secret
         self._method = method
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.adapters import google, magento, salesforce
+from api.adapters import bigcommerce, google, magento, saleor, salesforce, shopify
 from api.adapters.base import Adapter
 from api.http.documents import complete
 from api.http.edge import Edge, know_ids
@@ -56,7 +56,16 @@ TOPICS: tuple[Operations, ...] = (
     keys.operations,
     pages.operations,
 )
-ADAPTERS: tuple[Adapter, ...] = (magento.adapter, salesforce.adapter, google.adapter)
+ADAPTERS: tuple[Adapter, ...] = (
+    magento.adapter,
+    salesforce.adapter,
+    google.adapter,
+    shopify.adapter,
+    shopify.functions,
+    saleor.adapter,
+    bigcommerce.adapter,
+    bigcommerce.connection,
+)
 
 
 class App(FastAPI):
@@ -120,7 +129,7 @@ def create_app(services: Services, extra: Sequence[Operations] = ()) -> App:
     for topic in topics:
         topic.add_to(app)
     for adapter in ADAPTERS:
-        secret = getattr(settings, f"{adapter.name}_secret").get_secret_value()
+        secret = getattr(settings, adapter.setting).get_secret_value()
         if secret:
             adapter.add_to(app, secret)
     if settings.cors_origins:

@@ -63,6 +63,15 @@ class Settings(BaseSettings):
     magento_secret: SecretStr = Field(SecretStr(""), description=f"{_TURNS_ON} Magento's source selection.")
     salesforce_secret: SecretStr = Field(SecretStr(""), description=f"{_TURNS_ON} Salesforce Omnichannel Inventory.")
     google_secret: SecretStr = Field(SecretStr(""), description=f"{_TURNS_ON} the local inventory that Google fetches.")
+    shopify_secret: SecretStr = Field(
+        SecretStr(""), description=f"{_TURNS_ON} Shopify's rates and pickup points: its app's client secret."
+    )
+    saleor_jwks: SecretStr = Field(
+        SecretStr(""), description="JWKS of the Saleor instance, a file or its text, that turns on, empty: off, Saleor."
+    )
+    bigcommerce_secret: SecretStr = Field(
+        SecretStr(""), description=f"{_TURNS_ON} BigCommerce's rates: `secret` of the connection options."
+    )
 
 
 class Setting(NamedTuple):

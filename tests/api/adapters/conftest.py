@@ -13,3 +13,10 @@ def shop() -> Iterator[Served]:
     """All adapters on."""
     with platforms() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def steady() -> Iterator[Served]:
+    """The same for all tests of a file, none of which changes anything."""
+    with platforms() as running:
+        yield running

@@ -1,13 +1,18 @@
 """A shop that other systems call in their own formats, and the golden files of what they send and get."""
 
-from collections.abc import Iterator
+import hashlib
+import hmac
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from engine.desk.state import State
 from engine.network.model import Network
@@ -16,7 +21,25 @@ from tests.api.http.served import Served, served
 
 GOLDEN = Path(__file__).parent / "golden"
 SECRET = "opensesame"
-SECRETS = {"magento_secret": SECRET, "salesforce_secret": SECRET, "google_secret": SECRET}
+CLIENT_SECRET = "shpss_0123456789abcdef0123456789abcdef"  # no token of a shorter one is signed without a warning
+SALEOR_KEY = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+
+
+def jwks_text(key: rsa.RSAPrivateKey = SALEOR_KEY, **changes: Any) -> str:
+    """The public keys of a Saleor instance, of which there is one, as it shows them."""
+    shown = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return msgspec.json.encode({"keys": [shown | {"use": "sig", "kid": "1"} | changes]}).decode()
+
+
+SECRETS = {
+    "magento_secret": SECRET,
+    "salesforce_secret": SECRET,
+    "google_secret": SECRET,
+    "shopify_secret": CLIENT_SECRET,
+    "saleor_jwks": jwks_text(),
+    "bigcommerce_secret": SECRET,
+}
+Send = Callable[[Served, str, str, Any], Any]
 
 
 def network() -> Network:
@@ -56,7 +79,9 @@ def platforms(**settings: Any) -> Iterator[Served]:
 
 def _warm(state: State) -> None:
     """Compile what has not been compiled yet, before anybody waits for it: as the service does when it starts."""
-    state.decide(builders.order(builders.line("a", 40), builders.line("b", 20)))
+    order = builders.order(builders.line("a", 40), builders.line("b", 20))
+    state.decide(order)
+    state.engine.offers.find(order)
 
 
 def send(shop: Served, method: str, path: str, body: Any = None, secret: str | None = SECRET, **headers: str) -> Any:
@@ -65,17 +90,68 @@ def send(shop: Served, method: str, path: str, body: Any = None, secret: str | N
     return shop.call(method, path, body, **(given | headers))
 
 
+def bytes_of(body: Any) -> bytes:
+    """A body as it is sent."""
+    return body if isinstance(body, bytes) else msgspec.json.encode(body)
+
+
+def shopify_signature(body: bytes, secret: str = CLIENT_SECRET) -> str:
+    """An HMAC of a body, as Shopify sends it."""
+    return b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def send_shopify(shop: Served, method: str, path: str, body: Any, secret: str = CLIENT_SECRET, **headers: str) -> Any:
+    """A call of Shopify's checkout, which signs what it sends."""
+    signature = shopify_signature(bytes_of(body), secret)
+    return shop.call(method, path, bytes_of(body), **({"x_shopify_hmac_sha256": signature} | headers))
+
+
+def send_function(
+    shop: Served, method: str, path: str, body: Any, secret: str = CLIENT_SECRET, changes: dict[str, Any] | None = None
+) -> Any:
+    """A call of a function of Shopify's, whose token says what it is of."""
+    claims = {
+        "iss": 68_568_416_567,
+        "exp": shop.desk.clock_s() + 60,
+        "x_shopify_request_id": "eca21243",
+        "method": method,
+        "body_sha256": hashlib.sha256(bytes_of(body)).hexdigest(),
+    }
+    token = jwt.api_jws.encode(msgspec.json.encode(claims | (changes or {})), secret, "HS256")
+    return shop.call(method, path, bytes_of(body), x_shopify_request_jwt=token)
+
+
+def saleor_signature(body: bytes, key: rsa.RSAPrivateKey = SALEOR_KEY, **changes: Any) -> str:
+    """A detached signature as Saleor makes it; its header says no `crit`, unless told otherwise."""
+    header = {"alg": "RS256", "typ": "JWT", "kid": "1", "b64": False} | changes
+    protected = jwt.utils.base64url_encode(msgspec.json.encode(header))
+    made = jwt.algorithms.RSAAlgorithm(jwt.algorithms.RSAAlgorithm.SHA256).sign(protected + b"." + body, key)
+    return f"{protected.decode()}..{jwt.utils.base64url_encode(made).decode()}"
+
+
+def send_saleor(shop: Served, method: str, path: str, body: Any, **headers: str) -> Any:
+    """A call of Saleor, which signs what it sends."""
+    sent = bytes_of(body)
+    return shop.call(method, path, sent, **({"saleor_signature": saleor_signature(sent)} | headers))
+
+
+def send_bigcommerce(shop: Served, method: str, path: str, body: Any, secret: str = SECRET) -> Any:
+    """A call of BigCommerce, which sends along what the merchant has typed."""
+    said = body if isinstance(body, bytes) else {"connection_options": {"secret": secret}} | body
+    return shop.call(method, path, said, x_request_id="t-1")
+
+
 def golden(name: str) -> list[dict[str, Any]]:
     """The exchanges of a golden file, in their order: method, path, body, status, answer."""
     found: list[dict[str, Any]] = msgspec.json.decode((GOLDEN / f"{name}.json").read_bytes())
     return found
 
 
-def replayed(shop: Served, name: str) -> list[httpx.Response]:
+def replayed(shop: Served, name: str, sent: Send = send) -> list[httpx.Response]:
     """Send what a golden file has sent, and compare each answer with it."""
     answers = []
     for one in golden(name):
-        answer = send(shop, one["method"], one["path"], one.get("body"))
+        answer = sent(shop, one["method"], one["path"], one.get("body"))
         assert (answer.status_code, answer.json()) == (one["status"], one["answer"]), one["says"]
         answers.append(answer)
     return answers

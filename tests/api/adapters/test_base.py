@@ -100,7 +100,7 @@ def test_whatever_goes_wrong_is_told_in_the_platforms_words(
 
 def test_each_adapter_has_a_secret_of_its_own_that_is_empty_by_default() -> None:
     for adapter in ADAPTERS:
-        assert getattr(Settings(_env_file=None), f"{adapter.name}_secret").get_secret_value() == ""
+        assert getattr(Settings(_env_file=None), adapter.setting).get_secret_value() == ""
 
 
 def test_a_secret_is_read_from_the_environment_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
