@@ -37,7 +37,7 @@ from api.adapters.checkout import (
     titles,
 )
 from api.http.call import Call, Ready
-from engine.desk.quote import OptionDoc
+from engine.desk.quote_docs import OptionDoc
 from engine.domain.order import LINES_MAX, QUANTITY_MAX
 
 TTL_S = 300  # how long quotes may be shown

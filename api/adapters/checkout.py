@@ -23,11 +23,13 @@ import msgspec
 
 from api.http.call import Call
 from engine.decide.offers import OfferKind
-from engine.desk.quote import OptionDoc, Quote, QuoteDoc
+from engine.desk.quote import Quote
+from engine.desk.quote_docs import OptionDoc, QuoteDoc
 from engine.domain.errors import InputError
 from engine.domain.ids import LineId, OrderId, SkuId
 from engine.domain.order import METHODS, Destination, Method, Order, OrderLine
 from engine.domain.units import epoch_s, utc
+from engine.options.located import home_of
 from engine.options.ways import PLACE_METHODS
 
 LOG = logging.getLogger("sourcewise.http")
@@ -59,8 +61,8 @@ class Offers(NamedTuple):
     why: str = ""
 
     def first(self, option: OptionDoc) -> datetime:
-        """When the first of it is promised, local."""
-        return min(parcel.deliver_by for parcel in option.parcels).astimezone(self.tz)
+        """When the first of it may be there, local."""
+        return min(parcel.deliver_from for parcel in option.parcels).astimezone(self.tz)
 
     def last(self, option: OptionDoc) -> datetime:
         """When all of it is promised, local."""
@@ -80,7 +82,8 @@ async def offers_for(call: Call, cart: Cart, methods: Sequence[Method], limit_ms
 
 
 async def _offers(call: Call, cart: Cart, methods: Sequence[Method], limit_ms: int) -> Offers:
-    network = call.services.desk.state.engine.network
+    engine = call.services.desk.state.engine
+    network = engine.network
     now = utc(call.now_s)
     none = Offers((), network.currency, now, ZoneInfo("UTC"))
     if foreign := sorted(cart.currencies - {network.currency}):
@@ -93,8 +96,9 @@ async def _offers(call: Call, cart: Cart, methods: Sequence[Method], limit_ms: i
         return none._replace(why="Nothing in the cart is to be shipped.")
     if unknown := [sku for sku in wanted if sku not in network.skus.index]:
         return none._replace(why=f"Unknown skus: {_listed(unknown)}.")
+    destination = Destination(country=cart.country, postcode=cart.postcode, residential=cart.residential)
     try:
-        area = network.area_of(cart.country, cart.postcode)
+        home = home_of(engine.tools, destination).destination
     except InputError:
         return none._replace(why=f"Postcode ({cart.postcode}) of country ({cart.country}) is not served.")
     order = Order(
@@ -104,13 +108,15 @@ async def _offers(call: Call, cart: Cart, methods: Sequence[Method], limit_ms: i
             OrderLine(line_id=LineId(str(i)), sku=SkuId(sku), quantity=quantity)
             for i, (sku, quantity) in enumerate(wanted.items(), 1)
         ),
-        destination=Destination(country=cart.country, postcode=cart.postcode, residential=cart.residential),
+        destination=destination,
         channel=cart.channel,
         methods=tuple(methods),
     )
     answer = await call.answer(Quote(order=order), limit_ms)
     document = msgspec.json.decode(answer.body, type=QuoteDoc)
-    found = Offers(document.options, document.currency, document.at, ZoneInfo(area.tz))
+    found = Offers(
+        document.options, document.currency, document.at, ZoneInfo(network.area_of(home.country, home.postcode).tz)
+    )
     return found if found.options else found._replace(why="Nobody can bring all of the cart there.")
 
 

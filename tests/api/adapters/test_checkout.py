@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from api.adapters import bigcommerce, checkout, shopify
 from api.http.call import Call
 from engine.desk.desk import Desk
-from engine.desk.quote import OptionDoc, QuoteDoc
+from engine.desk.quote_docs import OptionDoc, QuoteDoc
 from engine.desk.state import State
 from engine.domain.ids import NodeId, SkuId
 from engine.network.model import ChannelProtection
