@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.adapters import google, magento, salesforce
 from api.adapters.base import Adapter
+from api.http.auth import loopback
 from api.http.documents import complete
 from api.http.edge import Edge, know_ids
 from api.http.operations import Operations
@@ -31,6 +32,7 @@ from api.http.routes import (
     stock,
 )
 from api.http.services import Services
+from api.pages.checkout import routes as checkout
 from engine.decide.events import sourcewise_version
 
 ABOUT = """
@@ -123,6 +125,8 @@ def create_app(services: Services, extra: Sequence[Operations] = ()) -> App:
         secret = getattr(settings, f"{adapter.name}_secret").get_secret_value()
         if secret:
             adapter.add_to(app, secret)
+    if settings.demo_page and loopback(settings.host):
+        checkout.add_to(app, services.desk.state.engine.network)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

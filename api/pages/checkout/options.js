@@ -1,0 +1,135 @@
+// The options of a quote as cards, one of which is chosen; and what the retailer sees of the chosen one.
+
+import { fill, find, h, icon } from './dom.js';
+import { BADGES, arrival, because, clock, day, dayInside, grams, left, list, metres, money, plural, titleOf } from './words.js';
+
+const KIND_ICONS = { home_delivery: 'door', same_day: 'courier', click_and_collect: 'shop', ship_to_store: 'shop', pickup_point: 'point' };
+
+/** Where a node is, in a word. */
+export const townOf = (nodes, node) => nodes.get(node)?.town ?? node;
+
+/** The option to start from: the one chosen before where it is still there, else one of the same kind and place, else the quote's own. */
+export function keepChoice(options, before) {
+  const same = (test) => before && options.find(test);
+  return (
+    same((one) => one.option_id === before.option_id) ??
+    same((one) => one.kind === before.kind && one.place === before.place && one.deliver_by === before.deliver_by) ??
+    options.find((one) => one.selected) ??
+    options[0] ??
+    null
+  );
+}
+
+/** Draw the cards; `chosen(option)` is told of a choice. */
+export function drawOptions(view, { chosen }) {
+  const { quote, choice } = view;
+  const box = find('options');
+  const legend = box.querySelector('legend');
+  fill(box, legend, quote.options.map((option) => card(view, option, option === choice, chosen)));
+  tick(view);
+}
+
+function card(view, option, checked, chosen) {
+  const { tz, now, quote, nodes } = view;
+  const when = arrival(option, tz(option), now());
+  const reasons = because(option);
+  return h(
+    'label',
+    { class: 'option', 'data-kind': option.kind },
+    h('input', { type: 'radio', name: 'option', value: option.option_id, checked, onchange: () => chosen(option) }),
+    h(
+      'span',
+      { class: 'body' },
+      h(
+        'span',
+        { class: 'row' },
+        h('span', { class: 'when' }, h('strong', {}, when.day), h('span', {}, when.time)),
+        h('span', { class: 'price' }, option.price_cents ? money(option.price_cents, quote.currency) : 'Free'),
+      ),
+      h('span', { class: 'how' }, icon(KIND_ICONS[option.kind] ?? 'door'), h('span', {}, titleOf(option), option.distance_m ? h('span', { class: 'soft' }, `, ${metres(option.distance_m)} away`) : null)),
+      h(
+        'span',
+        { class: 'tags' },
+        option.names.map((name) => h('span', { class: `badge ${name}` }, BADGES[name] ?? name)),
+        h('span', { class: 'tag' }, icon('leaf'), `${grams(option.co2e_g)} CO₂e`),
+        h('span', { class: 'tag' }, icon('parcel'), parts(option)),
+        option.order_by ? h('span', { class: 'tag countdown', 'data-until': option.order_by }) : null,
+      ),
+      option.parcels.length > 1 ? h('span', { class: 'parts' }, option.parcels.map((parcel) => part(view, option, parcel))) : null,
+      reasons.length ? h('span', { class: 'why' }, reasons.join(' ')) : null,
+    ),
+    h('span', { class: 'hidden' }, `from ${list([...new Set(option.parcels.map((parcel) => townOf(nodes, parcel.node)))])}`),
+  );
+}
+
+const parts = (option) => (option.parcels.length === 1 ? 'all at once' : `in ${option.parcels.length} parts`);
+
+function part(view, option, parcel) {
+  const { tz, now, nodes, cart } = view;
+  const at = new Date(parcel.deliver_by);
+  const articles = parcel.lines.map((id) => cart.find((line) => line.line_id === id)).filter(Boolean);
+  const what = list(articles.map((line) => `${line.quantity} × ${view.nameOf(line.sku)}`));
+  const from = parcel.node === option.place ? 'from its shelf' : `from ${townOf(nodes, parcel.node)}`;
+  return h('span', { class: 'part' }, h('strong', {}, `${day(at, tz(option), now())} ${clock(at, tz(option))}`), ` ${what}, ${from}`);
+}
+
+/** Bring every countdown up to date; returns whether one has run out. */
+export function tick(view) {
+  let over = false;
+  for (const element of document.querySelectorAll('[data-until]')) {
+    const ms = Date.parse(element.dataset.until) - view.now();
+    over ||= ms <= 0;
+    const text = ms > 0 ? `order within ${left(ms)}` : 'just over';
+    if (element.textContent !== text) fill(element, icon('watch'), text);
+  }
+  return over;
+}
+
+/** How the chosen option travels, in a sentence. */
+export function routeOf(view, option) {
+  const { nodes } = view;
+  return option.parcels
+    .map((parcel) => {
+      const from = nodes.get(parcel.node)?.name ?? parcel.node;
+      const how = parcel.service ? `by ${(view.shop.services[parcel.service] ?? parcel.service).toLowerCase()}` : '';
+      if (parcel.node === option.place) return `Put aside at ${from}.`;
+      const to = option.place ? `to ${option.place_name}` : 'to your door';
+      return `From ${from} ${to}${how ? ` ${how}` : ''}.`;
+    })
+    .filter((text, i, all) => all.indexOf(text) === i)
+    .join(' ');
+}
+
+/** What the retailer sees of the chosen option. */
+export function drawFacts(view) {
+  const { quote, choice, nodes, shop } = view;
+  const facts = [];
+  if (choice) {
+    const zone = view.tz(choice);
+    const margin = choice.price_cents - choice.cost_cents;
+    facts.push(['Costs the retailer', money(choice.cost_cents, quote.currency)]);
+    facts.push(['Customer pays', `${money(choice.price_cents, quote.currency)} (${margin < 0 ? 'shop adds' : 'shop keeps'} ${money(Math.abs(margin), quote.currency)})`]);
+    facts.push(['Kept with', `${(choice.confidence_permille / 10).toFixed(0)} % certainty or more`]);
+    for (const parcel of choice.parcels) {
+      const method = shop.methods[parcel.method] ?? parcel.method;
+      const at = new Date(parcel.ship_by);
+      facts.push([townOf(nodes, parcel.node), `${method}${parcel.service ? `, ${shop.services[parcel.service] ?? parcel.service}` : ''}; out by ${dayInside(at, zone, view.now())} ${clock(at, zone)}`]);
+    }
+    facts.push(['Search', choice.exact ? 'proven: nothing better for this choice' : 'best found in time']);
+    facts.push(['Options', `${plural(quote.options.length, 'option')} shown, stock as of change ${quote.versions.stock_seq}`]);
+  }
+  fill(find('facts'), facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+}
+
+/** Stores near the customer that have the cart. */
+export function drawNear(view) {
+  const { near } = view;
+  if (!near || !near.stores.length) return fill(find('near'));
+  const rows = near.stores.map((store) => {
+    const have = store.skus.filter((sku) => sku.enough).length;
+    const all = store.has_all ? 'has it all' : `has ${have} of ${store.skus.length} articles`;
+    const ready = store.ready_at ? `, ready ${dayInside(new Date(store.ready_at), store.tz, view.now())} ${clock(new Date(store.ready_at), store.tz)}` : '';
+    return h('li', {}, h('strong', {}, townOf(view.nodes, store.node)), ` ${metres(store.distance_m)}: ${all}${ready}`);
+  });
+  return fill(find('near'), h('h3', {}, 'Stores nearby'), h('ul', { class: 'plain' }, rows));
+}
