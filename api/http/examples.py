@@ -34,6 +34,7 @@ ALLOCATION: dict[str, Any] = {
     "limit": "",
     "attempts": 1,
     "versions": {"network": "demo-1", "policy_id": "default", "policy_version": 1, "stock_seq": 918},
+    "quote": None,
 }
 
 RESERVATION: dict[str, Any] = {
@@ -356,43 +357,4 @@ REOPTIMISED: dict[str, Any] = {
             "shipments": [PART],
         }
     ],
-}
-
-QUOTE: dict[str, Any] = {
-    "at": "2026-11-23T08:00:00Z",
-    "currency": "EUR",
-    "options": [
-        {
-            "option_id": "home_delivery-1764003600-612",
-            "kind": "home_delivery",
-            "names": ["cheapest", "greenest"],
-            "selected": True,
-            "price_cents": 620,
-            "cost_cents": 612,
-            "deliver_by": "2026-11-24T17:00:00Z",
-            "confidence_permille": 900,
-            "co2e_g": 410,
-            "place": None,
-            "place_name": None,
-            "distance_m": None,
-            "parcels": [
-                {
-                    "node": "wh-orleans",
-                    "method": "ship_from_warehouse",
-                    "service": "parcel-standard",
-                    "lines": ["1", "2"],
-                    "ship_by": "2026-11-23T17:00:00Z",
-                    "deliver_by": "2026-11-24T17:00:00Z",
-                }
-            ],
-            "exact": True,
-            "send": {
-                "methods": ["ship_from_warehouse", "ship_from_store", "drop_ship", "same_day"],
-                "pickup_node": None,
-                "deliver_by": "2026-11-24T17:00:00Z",
-            },
-        }
-    ],
-    "unknown": [],
-    "versions": {"network": "demo-1", "policy_id": "default", "policy_version": 1, "stock_seq": 12},
 }

@@ -165,6 +165,13 @@ _ALL = (
         "Name the order's own hold, or leave it out.",
     ),
     Kind(
+        "other-cart",
+        409,
+        "The option is for another cart",
+        "An option of a quote holds for the lines, quantities and destination that were quoted.",
+        "Ask for a new quote where the cart has changed, or leave option_id out.",
+    ),
+    Kind(
         "nothing-open",
         409,
         "There is nothing left to cancel",

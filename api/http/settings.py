@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     decide_ms: int = Field(
         300, ge=1, description="Time of one decision that needs the stronger method; then the best found."
     )
+    quote_ms: int = Field(300, ge=1, description="Time of a quote; then the policy's backup is offered.")
     request_ms_max: int = Field(30_000, ge=1, description="Time after which a call is answered 503 deadline-exceeded.")
     bulk_ms_max: int = Field(300_000, ge=1, description="The same for bulk calls and stock feeds.")
     queue_max: int = Field(

@@ -20,11 +20,15 @@ from engine.desk.basis import Basis
 from engine.desk.documents import (
     AllocationDoc,
     HeldDoc,
+    KeptDoc,
     moment,
     part_doc,
     status_word,
     unmet_docs,
 )
+from engine.desk.fallback import plain_brief
+from engine.desk.keep import keep, keep_plainly
+from engine.desk.option_id import Promised
 from engine.desk.state import DEADLINE_MS, State, joined
 from engine.domain.errors import InputError
 from engine.domain.order import Order
@@ -54,6 +58,9 @@ class Allocate:
     hold_id
         A reservation of the same order (a quote's) that this one takes the place of: its units and capacity are this
         order's to use.
+    promised
+        What the option of a quote promised, which is to be kept (engine/desk/keep.py); what the quote holds is this
+        order's to use.
     policy
         Other than the engine's.
     deadline_ms
@@ -69,11 +76,13 @@ class Allocate:
     reservation_id: str
     ttl_s: int | None = TTL_S
     hold_id: str | None = None
+    promised: Promised | None = None
     policy: Policy | None = None
     deadline_ms: int = DEADLINE_MS
     priority: int = 0
     cause: str = "order"
     studied: Brief | None = None  # what the study has found, for an order that the kernel alone could not settle
+    kept: KeptDoc | None = None  # what became of the promise
 
     @property
     def name(self) -> str:
@@ -83,16 +92,34 @@ class Allocate:
     @property
     def alone(self) -> bool:
         """Whether it cannot be decided together with others."""
-        return self.hold_id is not None or self.policy is not None or self.studied is not None
+        return any(one is not None for one in (self.hold_id, self.promised, self.policy, self.studied))
 
     def wanted(self) -> Wanted:
-        """The hold that it takes over, and whether its own id is free."""
-        return Wanted((self.reservation_id,) if self.hold_id is None else (self.reservation_id, self.hold_id))
+        """The hold that it takes over, that of its quote, and whether its own id is free."""
+        quote_id = self.promised.quote_id if self.promised is not None and self.promised.held else None
+        return Wanted(tuple(name for name in (self.reservation_id, self.hold_id, quote_id) if name is not None))
 
     def plan(self, state: State) -> Planned:
         """Decide alone."""
         own = self.free_id(state)
-        back = Posting()
+        back = self._given_back(state)
+        if self.promised is not None:
+            kept = keep(self.order, self.promised, state, back, deadline_ms=self.deadline_ms)
+            command = replace(self, reservation_id=own, order=kept.order, kept=kept.document)
+            return allocated(command, state, kept.brief, back)
+        brief = self.studied or self._decided(state, back)
+        return allocated(replace(self, reservation_id=own), state, brief, back)
+
+    def plainly(self, state: State) -> Planned:
+        """By the plain rule, where the engine broke; its quality says "fallback"."""
+        if self.promised is None:
+            return allocated(self, state, plain_brief(state.engine, self.order), None)
+        kept = keep_plainly(self.order, self.promised, state)
+        return allocated(replace(self, order=kept.order, kept=kept.document), state, kept.brief, None)
+
+    def _given_back(self, state: State) -> Posting:
+        """What the holds that it takes over give back, and their end; nothing of a quote's hold that is over."""
+        back: list[Posting] = []
         if self.hold_id is not None:
             taken_over, parts = state.held(self.hold_id)
             if taken_over.order_id != self.order.order_id:
@@ -104,9 +131,13 @@ class Allocate:
                     "name the order's own hold.",
                     field="/hold_id",
                 )
-            back = joined(state.given_back(parts), ended(state, taken_over, parts, PartState.RELEASED))
-        brief = self.studied or self._decided(state, back)
-        return allocated(replace(self, reservation_id=own), state, brief, back)
+            back += [state.given_back(parts), ended(state, taken_over, parts, PartState.RELEASED)]
+        if self.promised is not None and self.promised.held and self.promised.quote_id != self.hold_id:
+            quoted = state.known_reservation(self.promised.quote_id)
+            if quoted is not None and quoted.state == PartState.HELD and not state.ran_out(quoted):
+                _, parts = state.held(quoted.reservation_id)
+                back += [state.given_back(parts), ended(state, quoted, parts, PartState.RELEASED)]
+        return joined(*back)
 
     def _decided(self, state: State, back: Posting) -> Brief:
         """Decide alone; UnsettledError where that would take long and can be done elsewhere."""
@@ -211,6 +242,7 @@ def _written(command: Allocate, basis: Basis, brief: Brief, posting: Posting) ->
         limit=brief.limit,
         attempts=1,
         versions=basis.versions(),
+        quote=command.kept,
     )
     reply = answer(document, OK)
     posting.makes = [
@@ -222,6 +254,7 @@ def _written(command: Allocate, basis: Basis, brief: Brief, posting: Posting) ->
             decision_id=command.decision_id,
             reservation_id=command.reservation_id if held else "",
             cause=command.cause,
+            kept=command.kept,
         )
     ]
     if deliver_s is not None:
@@ -263,6 +296,7 @@ def decision_record(
     reservation_id: str,
     cause: str,
     attempt: int = 1,
+    kept: KeptDoc | None = None,
 ) -> DecisionRecord:
     """What was decided, on what, and what was answered."""
     return DecisionRecord(
@@ -280,6 +314,8 @@ def decision_record(
         stock_seq=basis.stock_seq,
         attempt=attempt,
         cause=cause,
+        quote_id=kept.quote_id if kept is not None else "",
+        kept=kept.outcome if kept is not None else "",
         order_json=canonical(order).decode(),
         answer_json=reply.body.decode(),
     )
@@ -296,6 +332,8 @@ def event_text(brief: Brief, command: Allocate) -> str:
         "nodes": [leg.node for leg in brief.legs],
         "cost_cents": brief.cost_cents,
     }
+    if command.kept is not None:
+        data |= {"quote_id": command.kept.quote_id, "quote": command.kept.outcome}
     return msgspec.json.encode(data).decode()
 
 

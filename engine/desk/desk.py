@@ -17,7 +17,8 @@ from engine.decide.brief import Brief
 from engine.decide.choose import UnsettledError
 from engine.desk.allocation import Allocate, plan_together
 from engine.desk.ask import BUSY, UNPROCESSABLE, Answer, Ask, Command, DeskError, KeyAsked
-from engine.desk.fallback import decide_plainly, plain_brief
+from engine.desk.fallback import plain_brief
+from engine.desk.quote import Quote
 from engine.desk.state import State
 from engine.desk.study import Study
 from engine.desk.under_way import Back, Repeats, Sent, contended
@@ -252,12 +253,12 @@ class Desk:
             sent.unwritten.append((ask, error))
             return
         except Exception as error:
-            if not isinstance(command, Allocate):
+            if not isinstance(command, Allocate | Quote):
                 self._fail(ask, error)
                 return
             self.watch.fallback(ask, error)
             try:
-                planned = decide_plainly(command, state)
+                planned = command.plainly(state)
             except Exception as second:
                 self._fail(ask, second)
                 return

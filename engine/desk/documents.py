@@ -84,6 +84,27 @@ class HeldDoc(msgspec.Struct, kw_only=True):
     expires_at: datetime | None
 
 
+class ChangeDoc(msgspec.Struct, kw_only=True):
+    """What stands in the way of a shipment that an option said."""
+
+    node: str
+    lines: list[str]
+    code: str
+    detail: str
+
+
+class KeptDoc(msgspec.Struct, kw_only=True):
+    """What became of the option that an order names: same, kept or changed (engine/desk/keep.py)."""
+
+    quote_id: str
+    outcome: str
+    expired: bool  # the quote stood no more; it was kept as far as it could be
+    deliver_by: datetime  # as promised, as are the two below
+    cost_cents: int
+    price_cents: int
+    changes: list[ChangeDoc]
+
+
 class AllocationDoc(msgspec.Struct, kw_only=True):
     """A decision that holds what it takes."""
 
@@ -103,6 +124,7 @@ class AllocationDoc(msgspec.Struct, kw_only=True):
     limit: str
     attempts: int
     versions: VersionsDoc
+    quote: KeptDoc | None = None
 
 
 def moment(seconds: int | None) -> datetime | None:

@@ -11,20 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from engine.decide.brief import Brief, brief_of
 from engine.decide.engine import Engine
-from engine.desk.allocation import Allocate, allocated
-from engine.desk.ask import Planned
-from engine.desk.state import State
 from engine.domain.order import Order
 from engine.domain.plan import Plan, Shipment, Status
 from engine.network.routes import distance_m
 from engine.options.evaluate import Evaluator
 
 NODES_MAX = 10  # of those that have all that is asked of them; each takes some milliseconds
-
-
-def decide_plainly(command: Allocate, state: State) -> Planned:
-    """An allocation by the plain rule; its quality says "fallback"."""
-    return allocated(command, state, plain_brief(state.engine, command.order), None)
 
 
 def plain_brief(engine: Engine, order: Order) -> Brief:

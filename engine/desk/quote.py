@@ -1,111 +1,68 @@
 """
 Quotes: few ways for a customer to have a cart, with their prices; decided like orders are, on the view as it is.
 
-An option says how its order is to be sent to keep it: methods, place and latest date, which the same kernel then
-decides; where nothing has changed meanwhile that is the option's own plan.
+The id of an option carries what it promises (engine/desk/option_id.py); an allocation that names it gets the option's
+own plan as long as that can be, else the cheapest that keeps the promise (engine/desk/keep.py). A quote may hold what
+its selected option takes: whatever option is then chosen, that is the order's to use.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import NamedTuple
+from hashlib import blake2b
 
-import msgspec
-
+from engine.decide.brief import Brief, route_of
 from engine.decide.engine import Engine
 from engine.decide.offers import Offer, OfferKind
-from engine.desk.ask import Planned, Wanted, answer
-from engine.desk.documents import VersionsDoc
+from engine.desk.ask import CONFLICT, DeskError, Planned, Wanted, answer
+from engine.desk.documents import HeldDoc
+from engine.desk.fallback import plain_brief
+from engine.desk.option_id import FORM, Promised, PromisedParcel, option_id_of
+from engine.desk.quote_docs import OptionDoc, ParcelDoc, PartPlaceDoc, QuoteDoc, SendDoc, UnknownDoc, version_of
+from engine.desk.shop import Priced, best_of, choose, price_of, why_shown
 from engine.desk.state import State
 from engine.domain.errors import InputError
-from engine.domain.order import METHODS, Order
-from engine.domain.policy import PRESELECT, Policy
-from engine.domain.units import rounded, utc
-from engine.options.ways import PLACE_METHODS
+from engine.domain.ids import OrderId
+from engine.domain.order import METHODS, Method, Order
+from engine.domain.plan import Refusal
+from engine.domain.policy import PRESELECT
+from engine.domain.units import epoch_s, utc
+from engine.network.routes import Route
+from engine.options.evaluate import Evaluator
+from engine.options.located import Home, home_of
+from engine.options.request import Items
+from engine.options.ways import PLACE_METHODS, Way
+from engine.stock.ledger import Posting
+from engine.stock.records import PartState, Reservation
 
-_HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
-_PLACE_METHODS = tuple(method for method in METHODS if method in PLACE_METHODS)
-
-
-class ParcelDoc(msgspec.Struct, kw_only=True):
-    """A shipment of an option: which lines come when, from where, by which method and service."""
-
-    node: str
-    method: str
-    service: str | None
-    lines: list[str]
-    ship_by: datetime
-    deliver_by: datetime
-
-
-class SendDoc(msgspec.Struct, kw_only=True):
-    """What the order has to say to be allocated as the option promises."""
-
-    methods: list[str]
-    pickup_node: str | None
-    deliver_by: datetime
-
-
-class OptionDoc(msgspec.Struct, kw_only=True):
-    """
-    One way to have the cart.
-
-    ``names`` says in what it is best of all options: cheapest, fastest, greenest. ``price_cents`` is what the customer
-    pays, ``cost_cents`` what it costs us. ``exact`` says that no plan for its target is better in what it was found
-    for. ``distance_m`` is from the customer to the place, whose grams the customer's way would add to ``co2e_g``.
-    """
-
-    option_id: str
-    kind: str
-    names: list[str]
-    selected: bool
-    price_cents: int
-    cost_cents: int
-    deliver_by: datetime
-    confidence_permille: int
-    co2e_g: int
-    place: str | None
-    place_name: str | None
-    distance_m: int | None
-    parcels: list[ParcelDoc]
-    exact: bool
-    send: SendDoc
-
-
-class UnknownDoc(msgspec.Struct, kw_only=True):
-    """A line that is left out of all options: its sku is unknown."""
-
-    line_id: str
-    sku: str
-
-
-class QuoteDoc(msgspec.Struct, kw_only=True):
-    """Options by price, then date; none where nobody can serve the cart."""
-
-    at: datetime
-    currency: str
-    options: list[OptionDoc]
-    unknown: list[UnknownDoc]
-    versions: VersionsDoc
-
-
-class Priced(NamedTuple):
-    """An offer and what the customer pays."""
-
-    offer: Offer
-    price_cents: int
-
-    @property
-    def rank(self) -> tuple[int, int, int, int]:
-        """Price, then cost, date, carbon."""
-        return self.price_cents, *self.offer.value
+HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
+AT_PLACE = tuple(method for method in METHODS if method in PLACE_METHODS)
+VALID_S = 60  # others may take the stock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What can be offered for a cart. Changes nothing."""
+    """
+    What can be offered for a cart. Changes nothing, unless it is to hold something.
+
+    Parameters
+    ----------
+    order
+        The cart. Skus that are unknown are left out.
+    quote_id
+        The caller's name for it; by default made of what is asked, and when.
+    tier
+        Of the customer; see `Policy.shop_tiers`.
+    currency
+        In which the caller counts; "" for the network's.
+    hold
+        Hold what the selected option takes for as long as the quote stands.
+    """
 
     order: Order
+    quote_id: str = ""
+    tier: str = ""
+    currency: str = ""
+    hold: bool = False
 
     @property
     def name(self) -> str:
@@ -113,138 +70,293 @@ class Quote:
         return "quote"
 
     def wanted(self) -> Wanted:
-        """Nothing."""
-        return Wanted()
+        """Whether its id is free, where it holds something."""
+        return Wanted((self.quote_id,) if self.hold else ())
 
     def plan(self, state: State) -> Planned:
         """Find offers, price them, choose some."""
-        engine, policy = state.engine, state.engine.policy
-        network = engine.network
-        known = [line for line in self.order.lines if line.sku in network.skus.index]
-        unknown = [UnknownDoc(line_id=one.line_id, sku=one.sku) for one in self.order.lines if one not in known]
-        if not known:
-            raise InputError(f"No sku of the cart is known ({self.order.lines[0].sku}, …).", "case counts.")
-        kept = {line.line_id for line in known}
-        together = tuple(tuple(name for name in group if name in kept) for group in self.order.keep_together)
-        together = tuple(group for group in together if len(group) > 1)
-        order = replace(self.order, lines=tuple(known), keep_together=together).merged()
-        goods_cents = sum(int(network.skus.value_cents[network.skus.index[one.sku]]) * one.quantity for one in known)
-        priced = [Priced(offer, price_of(offer, policy, goods_cents)) for offer in engine.offers.find(order)]
-        chosen = choose(priced, policy)
-        names = best_of(chosen)
-        selected = names.get(policy.shop_preselect)
+        return self._planned(state, plainly=False)
+
+    def plainly(self, state: State) -> Planned:
+        """The same with one offer by the plain rule, where the engine broke; holds nothing."""
+        return self._planned(state, plainly=True)
+
+    def _planned(self, state: State, *, plainly: bool) -> Planned:
+        engine, network = state.engine, state.engine.network
+        if self.currency and self.currency != network.currency:
+            raise DeskError(
+                "validation",
+                422,
+                f"Currency ({self.currency}) is not that of network ({network.name}): {network.currency}.",
+                "convert the prices yourself, or leave it out.",
+                field="/currency",
+            )
+        if self.hold and state.known_reservation(self.quote_id) is not None:
+            raise DeskError("exists", CONFLICT, f"Reservation ({self.quote_id}) exists.", "use another id.")
+        home, order, unknown = _known(self.order, engine)
+        quote_id = self.quote_id or _id_of(order, self.tier, state.now_s)
+        order = replace(order, order_id=OrderId(quote_id))
+        goods_cents = sum(
+            int(network.skus.value_cents[network.skus.index[one.sku]]) * one.quantity for one in order.lines
+        )
+        offers = _plain_offers(engine, order) if plainly else engine.offers.find(order)
+        priced = [Priced(one, price_of(one, engine.policy, goods_cents, self.tier)) for one in offers]
+        return _Told(self, state, order, home, quote_id).planned(choose(priced, engine.policy), unknown, plainly)
+
+
+class _Told:
+    """A quote on its way into words."""
+
+    def __init__(self, quote: Quote, state: State, order: Order, home: Home | None, quote_id: str) -> None:
+        self.quote, self.state, self.order, self.home, self.quote_id = quote, state, order, home, quote_id
+        self.engine = state.engine
+        self.request: Evaluator = state.engine.chooser.request(order)
+        self.expires_s = state.now_s + state.engine.policy.shop_quote_ttl_s
+        self.share = home.share_permille if home is not None else 1000
+        self.turns_s = [state.now_s + VALID_S]
+        self.lines = {line.line_id: i for i, line in enumerate(order.lines)}
+
+    def planned(self, chosen: Sequence[Priced], unknown: list[UnknownDoc], plainly: bool) -> Planned:
+        """Answer, and the posting of what is to be held."""
+        state, policy, network = self.state, self.engine.policy, self.engine.network
+        best = best_of(chosen)
+        selected = best.get(policy.shop_preselect)
+        options = []
+        for one in chosen:
+            names = [name for name in PRESELECT if best[name] is one]
+            why = why_shown(one, best, names, network.currency)
+            options.append(self._option(one, names, why, selected=one is selected))
+        held, posting = None, None
+        if self.quote.hold and selected is not None and not plainly:
+            posting = self._held(selected.offer.brief)
+            held = HeldDoc(reservation_id=self.quote_id, state=PartState.HELD.value, expires_at=utc(self.expires_s))
+        if state.book.next_s is not None:
+            self.turns_s.append(state.book.next_s)
+        places = _part_places(self.request, {one.offer.place for one in chosen if one.offer.kind == OfferKind.COLLECT})
         document = QuoteDoc(
+            quote_id=self.quote_id,
             at=utc(state.now_s),
+            expires_at=utc(self.expires_s),
+            valid_until=utc(min(moment for moment in self.turns_s if moment > state.now_s)),
+            fallback=plainly,
             currency=network.currency,
-            options=[
-                _option(one, order, engine, [n for n in PRESELECT if names[n] is one], selected=one is selected)
-                for one in chosen
-            ],
+            located=self.home.how if self.home is not None else None,
+            prefix=(self.home.prefix or None) if self.home is not None else None,
+            options=options,
+            partial_places=places,
             unknown=unknown,
+            hold=held,
             versions=state.basis().versions(),
         )
-        return Planned(answer(document))
+        document.version = version_of(document)
+        return Planned(answer(document), posting)
+
+    def _option(self, one: Priced, names: list[str], why: str, *, selected: bool) -> OptionDoc:
+        offer, network = one.offer, self.engine.network
+        brief = offer.brief
+        place = network.nodes[offer.place] if offer.place >= 0 else None
+        parcels: list[ParcelDoc] = []
+        sure, from_s, bys_s = self.share / 1000, self.state.now_s, []
+        for leg in brief.legs:
+            items = tuple(sorted((self.lines[line.line_id], line.quantity) for line in leg.lines))
+            dated = _dated(self.request, route_of(leg, network), items)
+            assert dated is not None, "the kernel promises no more than the facts do"
+            earliest_s, by_s, confidence = dated
+            sure *= confidence
+            from_s = max(from_s, earliest_s)
+            bys_s.append(by_s)
+            parcels.append(
+                ParcelDoc(
+                    node=leg.node,
+                    method=leg.method.value,
+                    service=leg.service,
+                    lines=[line.line_id for line in leg.lines],
+                    ship_by=utc(leg.ship_by_s),
+                    deliver_from=utc(earliest_s),
+                    deliver_by=utc(leg.deliver_by_s),
+                )
+            )
+        order_by_s = min(bys_s)
+        self.turns_s.append(order_by_s + 1)
+        deliver_by = utc(offer.deliver_by_s)
+        return OptionDoc(
+            option_id=option_id_of(self._promised(one, brief)),
+            kind=offer.kind.value,
+            names=names,
+            selected=selected,
+            why=why,
+            price_cents=one.price_cents,
+            cost_cents=offer.cost_cents,
+            deliver_from=utc(from_s),
+            deliver_by=deliver_by,
+            confidence_permille=int(sure * 1000),
+            order_by=utc(order_by_s),
+            co2e_g=offer.co2e_g,
+            place=place.node_id if place else None,
+            place_name=place.name if place else None,
+            distance_m=offer.trip_m,
+            parcels=parcels,
+            exact=offer.exact,
+            send=SendDoc(
+                methods=[method.value for method in allowed(self.order, at_place=place is not None)],
+                pickup_node=place.node_id if place else None,
+                deliver_by=deliver_by,
+            ),
+        )
+
+    def _promised(self, one: Priced, brief: Brief) -> Promised:
+        offer, asked, state = one.offer, self.quote.order.destination, self.state
+        home = asked if offer.place < 0 else None
+        return Promised(
+            form=FORM,
+            quote_id=self.quote_id,
+            held=self.quote.hold,
+            expires_s=self.expires_s,
+            kind=offer.kind.value,
+            place_no=-1 if offer.place < 0 else int(state.view.node_no[offer.place]),
+            country=home.country if home is not None else "",
+            postcode=home.postcode if home is not None else "",
+            deliver_by_s=offer.deliver_by_s,
+            cost_cents=offer.cost_cents,
+            price_cents=one.price_cents,
+            parcels=parcels_of(brief, state),
+        )
+
+    def _held(self, brief: Brief) -> Posting:
+        """What holds the plan of an option for the quote."""
+        state, order = self.state, self.order
+        posting = Posting()
+        posting.stock, posting.capacity = state.taken(brief, order, None)
+        reservation = Reservation(
+            reservation_id=self.quote_id,
+            order_id=self.quote_id,
+            kind="hold",
+            state=PartState.HELD.value,
+            channel=order.channel,
+            expires_s=self.expires_s,
+            deliver_by_s=brief.deliver_by_s,
+            created_s=state.now_s,
+            updated_s=state.now_s,
+        )
+        posting.makes = [reservation, *state.basis().parts_of(brief, self.quote_id, PartState.HELD)]
+        return posting
 
 
-def price_of(offer: Offer, policy: Policy, goods_cents: int) -> int:
-    """What the customer pays: a share of the cost, rounded up; nothing from a value of the goods on, couriers aside."""
-    free = policy.shop_free_from_cents
-    if free and goods_cents >= free and offer.kind != OfferKind.SAME_DAY:
-        return 0
-    cents = max(policy.shop_price_least_cents, rounded(offer.cost_cents * policy.shop_price_permille, 1000), 0)
-    step = max(1, policy.shop_price_step_cents)
-    return -(-cents // step) * step
+def allowed(order: Order, *, at_place: bool) -> tuple[Method, ...]:
+    """The methods that an order allows, of those that end at home or at a place."""
+    return tuple(
+        method
+        for method in (AT_PLACE if at_place else HOME_METHODS)
+        if (not order.methods or method in order.methods) and method not in order.excluded_methods
+    )
 
 
-def choose(priced: Sequence[Priced], policy: Policy) -> list[Priced]:
-    """
-    The options to show, by price, then cost and date: those that are best in something first, then one of each kind.
+def parcels_of(brief: Brief, state: State) -> tuple[PromisedParcel, ...]:
+    """The shipments of a plan in the ledger's numbers, in an order of their own."""
+    return tuple(
+        sorted(
+            (
+                PromisedParcel(
+                    state.node_numbers[leg.node],
+                    leg.method.value,
+                    leg.service or "",
+                    tuple(
+                        n
+                        for pair in sorted((state.sku_numbers[line.sku], line.quantity) for line in leg.lines)
+                        for n in pair
+                    ),
+                )
+                for leg in brief.legs
+            ),
+            key=lambda parcel: (parcel.node_no, parcel.method, parcel.service, parcel.items),
+        )
+    )
 
-    An offer goes that another for home (or for a place as near) is at least as good as in price, date and carbon.
-    """
-    left = unbeaten(priced)
-    first = list(best_of(left).values()) if left else []
-    kinds: dict[OfferKind, Priced] = {}
-    for one in sorted(left, key=lambda p: (p.rank, p.offer.trip_m or 0)):
-        kinds.setdefault(one.offer.kind, one)
-    places = 0
-    chosen: list[Priced] = []
-    for one in [*first, *kinds.values(), *sorted(left, key=lambda p: (p.offer.trip_m or 0, p.rank))]:
-        if any(one is other for other in chosen) or len(chosen) == policy.shop_options_max:
+
+def _known(order: Order, engine: Engine) -> tuple[Home | None, Order, list[UnknownDoc]]:
+    """The cart with what is known of it, where its home is, and the lines that are left out."""
+    index = engine.network.skus.index
+    known = tuple(line for line in order.lines if line.sku in index)
+    unknown = [UnknownDoc(line_id=one.line_id, sku=one.sku) for one in order.lines if one.sku not in index]
+    if not known:
+        raise InputError(f"No sku of the cart is known ({order.lines[0].sku}, …).", "case counts.")
+    home = home_of(engine.tools, order.destination) if order.destination is not None else None
+    if home is not None and home.destination is not order.destination:
+        order = replace(order, destination=home.destination)
+    if unknown:
+        kept = {line.line_id for line in known}
+        groups = (tuple(name for name in group if name in kept) for group in order.keep_together)
+        order = replace(order, lines=known, keep_together=tuple(group for group in groups if len(group) > 1))
+    return home, order.merged(), unknown
+
+
+def _id_of(order: Order, tier: str, now_s: int) -> str:
+    """A name for what is asked, and when."""
+    lines = [(line.sku, line.quantity) for line in order.lines]
+    said = repr((lines, order.destination, order.channel, order.methods, order.deliver_by, tier, now_s))
+    return f"q-{blake2b(said.encode(), digest_size=9).hexdigest()}"
+
+
+def _dated(request: Evaluator, route: Route, items: Items) -> tuple[int, int, float] | None:
+    """Of a shipment: when it is there at the earliest, up to when it may be ordered, how sure its latest date is."""
+    way, release_s = request.ways.way(route), request.release_s(route.node, items)
+    if not isinstance(way, Way) or isinstance(release_s, Refusal):
+        return None
+    promise = request.promise(way, items, release_s)
+    if isinstance(promise, Refusal):
+        return None
+    return epoch_s(promise.deliver_earliest), epoch_s(promise.release_by), promise.confidence
+
+
+def _part_places(request: Evaluator, whole: set[int]) -> list[PartPlaceDoc]:
+    """Stores near that have some of several lines, the nearest first."""
+    order, network, out = request.order, request.network, []
+    if len(order.lines) < 2 or Method.CLICK_AND_COLLECT not in request.ways.methods:
+        return []
+    for place in request.ways.places:
+        if place in whole or request.tools.is_point(place):
             continue
-        if one.offer.place >= 0:
-            if places == policy.shop_places_max and not any(one is other for other in first):
-                continue
-            places += 1
-        chosen.append(one)
-    return sorted(chosen, key=lambda p: (p.rank, p.offer.trip_m or 0, p.offer.place))
-
-
-def unbeaten(priced: Iterable[Priced]) -> list[Priced]:
-    """The options that no other is at least as good as; see `choose`."""
-    out: list[Priced] = []
-    for one in sorted(priced, key=lambda p: (p.rank, p.offer.trip_m or 0, p.offer.place)):
-        if not any(_beats(kept, one) for kept in out):
-            out.append(one)
+        route = Route(Method.CLICK_AND_COLLECT, place, place=place)
+        items = tuple(
+            (i, line.quantity) for i, line in enumerate(order.lines) if request.available(place, i) >= line.quantity
+        )
+        if not items or len(items) == len(order.lines):
+            continue
+        dated = _dated(request, route, items)
+        if dated is not None and request.misfit(route, items) is None:
+            has = {i for i, _ in items}
+            out.append(
+                PartPlaceDoc(
+                    place=network.nodes[place].node_id,
+                    place_name=network.nodes[place].name,
+                    distance_m=request.ways.trip_distance_m(place),
+                    lines=[line.line_id for i, line in enumerate(order.lines) if i in has],
+                    missing=[line.line_id for i, line in enumerate(order.lines) if i not in has],
+                    ready_at=utc(dated[0]),
+                )
+            )
     return out
 
 
-def _beats(one: Priced, other: Priced) -> bool:
-    a, b = one.offer, other.offer
-    if (a.place < 0) != (b.place < 0) or (a.trip_m or 0) > (b.trip_m or 0):
-        return False
-    return one.price_cents <= other.price_cents and a.value[1] <= b.value[1] and a.co2e_g <= b.co2e_g
-
-
-def best_of(priced: Sequence[Priced]) -> dict[str, Priced]:
-    """Which is the cheapest, the fastest, the greenest; ties go by price, then cost, date and carbon."""
-    if not priced:
-        return {}
-    return {
-        "cheapest": min(priced, key=lambda p: p.rank),
-        "fastest": min(priced, key=lambda p: (p.offer.value[1], p.rank)),
-        "greenest": min(priced, key=lambda p: (p.offer.co2e_g, p.rank)),
-    }
-
-
-def _option(one: Priced, order: Order, engine: Engine, names: list[str], *, selected: bool) -> OptionDoc:
-    offer, brief, network = one.offer, one.offer.brief, engine.network
-    place = network.nodes[offer.place] if offer.place >= 0 else None
-    deliver_by = utc(offer.deliver_by_s)
-    return OptionDoc(
-        option_id="-".join(
-            [offer.kind.value, *([place.node_id] if place else []), f"{offer.deliver_by_s}", f"{offer.cost_cents}"]
-        ),
-        kind=offer.kind.value,
-        names=names,
-        selected=selected,
-        price_cents=one.price_cents,
-        cost_cents=offer.cost_cents,
-        deliver_by=deliver_by,
-        confidence_permille=engine.policy.promise_confidence_permille,
-        co2e_g=offer.co2e_g,
-        place=place.node_id if place else None,
-        place_name=place.name if place else None,
-        distance_m=offer.trip_m,
-        parcels=[
-            ParcelDoc(
-                node=leg.node,
-                method=leg.method.value,
-                service=leg.service,
-                lines=[line.line_id for line in leg.lines],
-                ship_by=utc(leg.ship_by_s),
-                deliver_by=utc(leg.deliver_by_s),
-            )
-            for leg in brief.legs
-        ],
-        exact=offer.exact,
-        send=SendDoc(
-            methods=[
-                method.value
-                for method in (_PLACE_METHODS if place else _HOME_METHODS)
-                if (not order.methods or method in order.methods) and method not in order.excluded_methods
-            ],
-            pickup_node=place.node_id if place else None,
-            deliver_by=deliver_by,
-        ),
-    )
+def _plain_offers(engine: Engine, order: Order) -> list[Offer]:
+    """The plain rule's way home, if there is one."""
+    request = engine.chooser.request(order)
+    methods = allowed(order, at_place=False)
+    if not methods or request.ways.home is None:
+        return []
+    brief = plain_brief(engine, replace(order, methods=methods, partial=False))
+    if brief.deliver_by_s is None or brief.plan is None:
+        return []
+    same_day = {leg.method for leg in brief.legs} == {Method.SAME_DAY}
+    return [
+        Offer(
+            kind=OfferKind.SAME_DAY if same_day else OfferKind.HOME,
+            cost_cents=brief.cost_cents,
+            deliver_by_s=brief.deliver_by_s,
+            co2e_g=sum(shipment.co2e_g for shipment in brief.plan.shipments),
+            place=-1,
+            trip_m=None,
+            exact=False,
+            build=lambda: brief,
+        )
+    ]

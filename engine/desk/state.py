@@ -35,6 +35,7 @@ class State:
         self.rules = rules or Rules()
         self.book = Book()
         self.serving: Engine | None = None  # see engine/desk/most.py
+        self.strict: Engine | None = None  # see engine/desk/keep.py
         self.now_s = 0
         self.mark_seq = 0  # place in the feed up to which the view is known to be whole
         self.mark = FeedMark()  # up to where the feed was followed

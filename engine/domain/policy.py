@@ -88,6 +88,10 @@ class Policy:
     shop_preselect: str = "cheapest"  # or fastest, greenest
     shop_options_max: int = 6
     shop_places_max: int = 3
+    shop_tiers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # permille of prices, by tier
+    shop_quote_ttl_s: int = 900  # how long a quote stands, and holds what it was asked to hold
+    shop_backup_cents: int = 0  # price of the way home that is offered where none can be computed in time; 0: none is
+    shop_backup_days: int = 7  # and in how many days it promises to be there
     resell_opened: bool = False  # units that came back opened are on sale again at once
     resell_damaged: bool = False  # likewise damaged; as new always are, unsellable never
     relaxations: tuple[Relaxation, ...] = (
@@ -121,6 +125,12 @@ class Policy:
             raise InputError(f"{who} has capacity_free_permille ({self.capacity_free_permille}).", "below 1000.")
         if self.shop_preselect not in PRESELECT:
             raise InputError(f"{who} preselects ({self.shop_preselect}).", f"one of {', '.join(PRESELECT)}.")
+        for tier, permille in self.shop_tiers.items():
+            if not 0 <= permille <= 10_000:
+                raise InputError(f"{who} has tier ({tier}) pay ({permille}) permille.", "0 is free, 1000 the price.")
+        for name, least in (("shop_quote_ttl_s", 1), ("shop_backup_days", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{who} has {name} ({getattr(self, name)}).", f"at least {least}.")
         if self.shop_options_max < 1:
             raise InputError(f"{who} shows no option (shop_options_max).", "at least 1.")
         if self.max_shipments < 1 or self.max_shipments_per_line < 1:

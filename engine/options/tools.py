@@ -155,6 +155,27 @@ class Tools:
         """Country, prefix and index of each area, ascending, to find all whose prefixes begin alike."""
         return sorted((area.country, area.prefix, i) for i, area in enumerate(self.network.areas))
 
+    @cached_property
+    def _area_sites(self) -> dict[str, tuple[NDArray[np.int64], Sites]]:
+        """By country: its areas, ascending, and where they are."""
+        out: dict[str, tuple[NDArray[np.int64], Sites]] = {}
+        for country in sorted({area.country for area in self.network.areas}):
+            at = [i for i, area in enumerate(self.network.areas) if area.country == country]
+            areas = [self.network.areas[i] for i in at]
+            where = sites(np.array([area.lat for area in areas]), np.array([area.lon for area in areas]))
+            out[country] = np.array(at, dtype=np.int64), where
+        return out
+
+    def nearest_area(self, country: str, lat: float, lon: float) -> int | None:
+        """The area of a country whose middle is nearest, the first of several; None where the country has none."""
+        known = self._area_sites.get(country)
+        if known is None:
+            return None
+        at, where = known
+        found = np.empty((len(at), 2), dtype=np.int64)
+        found = found[: find_within(where, lat, lon, 2**40, found)]
+        return int(at[found[np.lexsort((found[:, 1], found[:, 0]))[0], 1]])
+
     def is_point(self, node: int) -> bool:
         """Whether a node is a carrier's pickup point."""
         return self.network.nodes[node].kind == NodeKind.PICKUP_POINT

@@ -122,6 +122,8 @@ class DecisionRecord(Record, frozen=True, kw_only=True):
     attempt: int = 1
     elapsed_us: int = 0
     cause: str = "order"  # order, rejection, backorder, reoptimise, …
+    quote_id: str = ""  # of the option that the order named
+    kept: str = ""  # what became of its promise: same, kept, changed
     order_json: str
     answer_json: str
 

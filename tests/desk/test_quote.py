@@ -10,8 +10,10 @@ import pytest
 from engine.decide.offers import OfferKind
 from engine.desk.allocation import Allocate
 from engine.desk.desk import Desk
-from engine.desk.quote import Priced, Quote, QuoteDoc, choose, price_of
+from engine.desk.quote import Quote
+from engine.desk.quote_docs import QuoteDoc
 from engine.desk.reserve import Release
+from engine.desk.shop import Priced, choose, price_of
 from engine.domain.errors import InputError
 from engine.domain.ids import NodeId, OrderId
 from engine.domain.order import Method, Order

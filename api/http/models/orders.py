@@ -4,11 +4,12 @@ import hashlib
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.http.models.words import Body, Id, LineName, Moment, Node, OrderName, Service, Sku, Text, TtlS, Units, Word
 from engine.desk.allocation import TTL_S, Allocate
 from engine.desk.backorders import AllocateOrWait
+from engine.desk.option_id import ID_MAX, read_option_id
 from engine.domain.order import LINES_MAX, Destination, Method, Order, OrderLine
 
 Nodes = Annotated[tuple[Node, ...], Field(max_length=1_000)]
@@ -109,6 +110,9 @@ class AllocateIn(OrderIn):
     ttl_s: TtlS = Field(TTL_S, description="How long it is held unless confirmed.")
     confirm: bool = Field(False, description="Confirm at once, without a hold that runs out.")
     hold_id: Id | None = Field(None, description="A hold of the same order that this takes the place of.")
+    option_id: Annotated[str, Field(min_length=1, max_length=ID_MAX, pattern="^[A-Za-z0-9_-]+$")] | None = Field(
+        None, description="Of a quote: its date and place are kept, by its own plan if that can still be."
+    )
     priority: Annotated[int, Field(ge=-1_000, le=1_000)] = Field(0, description="Higher is offered stock first.")
     unmet: Literal["refuse", "backorder"] = Field(
         "refuse", description="Whether what nobody can serve waits for stock."
@@ -118,6 +122,12 @@ class AllocateIn(OrderIn):
         None, description="Time of a decision that needs the stronger method; then the best found."
     )
 
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "AllocateIn":
+        if self.option_id is not None and self.unmet == "backorder":
+            raise ValueError("a promise is kept whole, nothing waits: give one of option_id, unmet=backorder")
+        return self
+
     def command(self, now: datetime, key: str, decide_ms: int) -> Allocate | AllocateOrWait:
         """The command; `key` names the decision where the caller does not."""
         command = Allocate(
@@ -126,6 +136,7 @@ class AllocateIn(OrderIn):
             reservation_id=self.reservation_id or self.order_id,
             ttl_s=None if self.confirm else self.ttl_s,
             hold_id=self.hold_id,
+            promised=read_option_id(self.option_id) if self.option_id is not None else None,
             deadline_ms=decide_ms,
             priority=self.priority,
         )

@@ -158,9 +158,9 @@ def _policy_values(
             values[key] = value
         elif key == "methods":
             values[key] = _methods(value, key, bad)
-        elif key == "weights_permille" and isinstance(value, dict):
-            if any(type(weight) is not int for weight in value.values()):
-                bad(key, value, "Weights are no whole numbers.", "1000 is 1.")
+        elif key in ("weights_permille", "shop_tiers") and isinstance(value, dict):
+            if any(type(permille) is not int for permille in value.values()):
+                bad(key, value, f"{key} are no whole numbers.", "1000 is 1.")
             values[key] = MappingProxyType(value)
         elif key == "relaxations" and isinstance(value, list):
             values[key] = tuple(_relaxation(step, bad) for step in value)
