@@ -9,7 +9,6 @@ import { drawPlaced, drawReasons } from './placed.js';
 import { arrival, countryName, money, plural, refusal, titleOf } from './words.js';
 
 const PAUSE_MS = 250; // of typing and stepping, before the service is asked
-const QUOTE_LIFE_MS = 120_000; // where the quote itself does not say
 const VISIT = 'sourcewise.visit';
 
 const state = {
@@ -54,7 +53,7 @@ function zoneOf(option) {
 function draw() {
   const now = view();
   const goods = state.lines.reduce((sum, line) => sum + line.quantity * priceOf(line.sku), 0);
-  drawMap(now);
+  drawMap(find('map'), now);
   drawFacts(now);
   drawNear(now);
   const { choice, shop } = state;
@@ -213,7 +212,8 @@ async function order() {
   draw();
   const { choice: option, lines, postcode, shop } = state;
   try {
-    const body = { order_id: `web-${visit()}`, lines, destination: { country: shop.country, postcode }, ...option.send, confirm: true };
+    const chosen = option.option_id ? { option_id: option.option_id } : option.send; // a backup's plan is nobody's to keep
+    const body = { order_id: `web-${visit()}`, lines, destination: { country: shop.country, postcode }, ...chosen, confirm: true };
     const skus = lines.map((line) => line.sku);
     const holders = shop.nodes.filter((node) => node.kind !== 'pickup_point').map((node) => node.node).slice(0, 100);
     const before = await api.stock(skus, holders);
@@ -246,7 +246,6 @@ async function show(option, allocation, before) {
   sessionStorage.removeItem(VISIT);
   drawPlaced(view(), { option, allocation, moved }, { again });
   find('shop').classList.add('done');
-  for (const part of document.querySelectorAll('.left')) part.hidden = true;
   find('placed').hidden = false;
   scrollTo({ top: 0 });
   find('placed-title').focus({ preventScroll: true });
@@ -258,7 +257,6 @@ async function show(option, allocation, before) {
 function again() {
   find('placed').hidden = true;
   find('shop').classList.remove('done');
-  for (const part of document.querySelectorAll('.left')) part.hidden = false;
   fill(find('placed'));
   scrollTo({ top: 0 });
   ask(0);
@@ -336,8 +334,7 @@ async function start() {
   setInterval(() => {
     const { quote } = state;
     if (!quote || state.asking || state.placing || document.hidden || !find('placed').hidden) return;
-    const end = quote.expires_at ? Date.parse(quote.expires_at) : Date.parse(quote.at) + QUOTE_LIFE_MS;
-    if (tick(view()) || view().now() > end) ask(0);
+    if (tick(view()) || view().now() > Date.parse(quote.expires_at)) ask(0);
   }, 1000);
 }
 

@@ -1,6 +1,6 @@
 // The map: the country, where its nodes are, and how the chosen option travels. Nothing is fetched for it.
 
-import { fill, find, s } from './dom.js';
+import { fill, s } from './dom.js';
 import { list, plural } from './words.js';
 
 /** Where a coordinate lands: Albers' equal-area conic projection with the constants that the service gives. */
@@ -12,7 +12,7 @@ export function project({ n, c, rho_0, centre_lon, scale, left, top }, lon, lat)
 }
 
 /** Draw it anew: the customer where they are known, the parcels of the option where one is chosen. */
-export function drawMap({ shop, nodes, near, choice }) {
+export function drawMap(box, { shop, nodes, near, choice }) {
   const { map } = shop;
   const home = near ? project(map.projection, near.lon, near.lat) : null;
   const place = choice?.place ? nodes.get(choice.place) : null;
@@ -30,7 +30,7 @@ export function drawMap({ shop, nodes, near, choice }) {
     home ? pin(home) : null,
     labels(map, [...sources, ...(place ? [place] : [])], home),
   );
-  fill(find('map'), drawing);
+  fill(box, drawing);
 }
 
 function labelOf(sources, place, home) {

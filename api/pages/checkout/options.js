@@ -1,7 +1,7 @@
 // The options of a quote as cards, one of which is chosen; and what the retailer sees of the chosen one.
 
 import { fill, find, h, icon } from './dom.js';
-import { BADGES, arrival, because, clock, day, dayInside, grams, left, list, metres, money, plural, titleOf } from './words.js';
+import { BADGES, arrival, clock, day, dayInside, grams, left, list, metres, money, titleOf } from './words.js';
 
 const KIND_ICONS = { home_delivery: 'door', same_day: 'courier', click_and_collect: 'shop', ship_to_store: 'shop', pickup_point: 'point' };
 
@@ -30,9 +30,8 @@ export function drawOptions(view, { chosen }) {
 }
 
 function card(view, option, checked, chosen) {
-  const { tz, now, quote, nodes } = view;
+  const { tz, now, quote } = view;
   const when = arrival(option, tz(option), now());
-  const reasons = because(option);
   return h(
     'label',
     { class: 'option', 'data-kind': option.kind },
@@ -51,18 +50,22 @@ function card(view, option, checked, chosen) {
         'span',
         { class: 'tags' },
         option.names.map((name) => h('span', { class: `badge ${name}` }, BADGES[name] ?? name)),
-        h('span', { class: 'tag' }, icon('leaf'), `${grams(option.co2e_g)} CO₂e`),
-        h('span', { class: 'tag' }, icon('parcel'), parts(option)),
+        option.co2e_g === null ? null : h('span', { class: 'tag' }, icon('leaf'), `${grams(option.co2e_g)} CO₂e`),
+        option.parcels.length ? h('span', { class: 'tag' }, icon('parcel'), parcelsOf(view, option)) : null,
         option.order_by ? h('span', { class: 'tag countdown', 'data-until': option.order_by }) : null,
       ),
       option.parcels.length > 1 ? h('span', { class: 'parts' }, option.parcels.map((parcel) => part(view, option, parcel))) : null,
-      reasons.length ? h('span', { class: 'why' }, reasons.join(' ')) : null,
+      option.why ? h('span', { class: 'why' }, option.why) : null,
     ),
-    h('span', { class: 'hidden' }, `from ${list([...new Set(option.parcels.map((parcel) => townOf(nodes, parcel.node)))])}`),
   );
 }
 
-const parts = (option) => (option.parcels.length === 1 ? 'all at once' : `in ${option.parcels.length} parts`);
+/** In how many parts it comes: one says from where, of several each says so below. */
+function parcelsOf({ nodes }, option) {
+  const { parcels, place } = option;
+  if (parcels.length > 1) return `in ${parcels.length} parts`;
+  return parcels[0].node === place ? 'from its shelf' : `all at once from ${townOf(nodes, parcels[0].node)}`;
+}
 
 function part(view, option, parcel) {
   const { tz, now, nodes, cart } = view;
@@ -70,7 +73,9 @@ function part(view, option, parcel) {
   const articles = parcel.lines.map((id) => cart.find((line) => line.line_id === id)).filter(Boolean);
   const what = list(articles.map((line) => `${line.quantity} × ${view.nameOf(line.sku)}`));
   const from = parcel.node === option.place ? 'from its shelf' : `from ${townOf(nodes, parcel.node)}`;
-  return h('span', { class: 'part' }, h('strong', {}, `${day(at, tz(option), now())} ${clock(at, tz(option))}`), ` ${what}, ${from}`);
+  const together = option.parcels.every((one) => one.deliver_by === option.deliver_by);
+  const when = together ? null : h('strong', {}, `${day(at, tz(option), now())} ${clock(at, tz(option))} `);
+  return h('span', { class: 'part' }, when, `${what}, ${from}`);
 }
 
 /** Bring every countdown up to date; returns whether one has run out. */
@@ -91,7 +96,7 @@ export function routeOf(view, option) {
   return option.parcels
     .map((parcel) => {
       const from = nodes.get(parcel.node)?.name ?? parcel.node;
-      const how = parcel.service ? `by ${(view.shop.services[parcel.service] ?? parcel.service).toLowerCase()}` : '';
+      const how = parcel.service && !option.place ? `by ${(view.shop.services[parcel.service] ?? parcel.service).toLowerCase()}` : '';
       if (parcel.node === option.place) return `Put aside at ${from}.`;
       const to = option.place ? `to ${option.place_name}` : 'to your door';
       return `From ${from} ${to}${how ? ` ${how}` : ''}.`;
@@ -106,17 +111,18 @@ export function drawFacts(view) {
   const facts = [];
   if (choice) {
     const zone = view.tz(choice);
-    const margin = choice.price_cents - choice.cost_cents;
-    facts.push(['Costs the retailer', money(choice.cost_cents, quote.currency)]);
-    facts.push(['Customer pays', `${money(choice.price_cents, quote.currency)} (${margin < 0 ? 'shop adds' : 'shop keeps'} ${money(Math.abs(margin), quote.currency)})`]);
-    facts.push(['Kept with', `${(choice.confidence_permille / 10).toFixed(0)} % certainty or more`]);
+    facts.push(['Customer pays', money(choice.price_cents, quote.currency)]);
+    if (choice.cost_cents !== null) {
+      const margin = choice.price_cents - choice.cost_cents;
+      facts.push(['Costs the retailer', `${money(choice.cost_cents, quote.currency)}, so the shop ${margin < 0 ? 'adds' : 'keeps'} ${money(Math.abs(margin), quote.currency)}`]);
+    }
+    if (choice.confidence_permille !== null) facts.push(['Kept with', `${(choice.confidence_permille / 10).toFixed(0)} % certainty or more`]);
     for (const parcel of choice.parcels) {
       const method = shop.methods[parcel.method] ?? parcel.method;
       const at = new Date(parcel.ship_by);
       facts.push([townOf(nodes, parcel.node), `${method}${parcel.service ? `, ${shop.services[parcel.service] ?? parcel.service}` : ''}; out by ${dayInside(at, zone, view.now())} ${clock(at, zone)}`]);
     }
-    facts.push(['Search', choice.exact ? 'proven: nothing better for this choice' : 'best found in time']);
-    facts.push(['Options', `${plural(quote.options.length, 'option')} shown, stock as of change ${quote.versions.stock_seq}`]);
+    facts.push(['Search', quote.fallback ? 'a plain rule answered, the engine was out of time' : choice.exact ? 'proven: nothing better for this choice' : 'best found in time']);
   }
   fill(find('facts'), facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
 }

@@ -2,6 +2,7 @@
 
 import { explanationText } from './api.js';
 import { fill, find, h, icon } from './dom.js';
+import { drawMap } from './map.js';
 import { townOf } from './options.js';
 import { clock, day, dayInside, list, metres, money, plural, refusal, signed } from './words.js';
 
@@ -17,6 +18,8 @@ export function drawPlaced(view, placed, { again }) {
   const at = new Date(allocation.deliver_by);
   const when = `${dayInside(at, zone, view.now())}, ${clock(at, zone)}`;
   const kept = isKept(option, allocation);
+  const map = h('div', { class: 'map' });
+  drawMap(map, { ...view, choice: { place: option.place, parcels: allocation.shipments } });
   const place = option.place ? `ready at ${option.place_name}` : 'at your door';
   fill(
     find('placed'),
@@ -34,7 +37,7 @@ export function drawPlaced(view, placed, { again }) {
       h('p', { class: 'soft' }, `Order ${allocation.order_id}`),
       h('button', { type: 'button', class: 'quiet', id: 'again', onclick: again }, 'Start a new order'),
     ),
-    h('div', { class: 'card' }, h('h3', {}, allocation.shipments.length === 1 ? 'One shipment' : `${allocation.shipments.length} shipments`), h('ul', { class: 'plain shipments' }, allocation.shipments.map((one) => shipment(view, one, zone)))),
+    h('div', { class: 'card' }, h('h3', {}, allocation.shipments.length === 1 ? 'One shipment' : `${allocation.shipments.length} shipments`), map, h('ul', { class: 'plain shipments' }, allocation.shipments.map((one) => shipment(view, one, zone)))),
     h('div', { class: 'card' }, h('h3', {}, 'Stock moved'), h('p', { class: 'soft small' }, 'Units that can still be promised, before your order and after it.'), h('ul', { class: 'plain moves' }, moved.map((one) => move(view, one)))),
     h('div', { class: 'card wide', id: 'reasons', 'aria-busy': 'true' }, h('h3', {}, 'Why this way'), h('p', { class: 'soft' }, 'Looking at every other node…')),
   );
@@ -78,7 +81,8 @@ export function drawReasons(view, allocation, found) {
     box,
     title,
     h('p', {}, `It costs the retailer ${money(decision.cost_cents, currency)}. `, proven ? 'No plan that keeps what you chose is cheaper: that is proven.' : 'It is the best plan found in time.'),
-    h('div', { class: 'columns' }, decision.shipments.map((one, i) => reasonsOf(view, one, explanation.shipments[i], currency)), decision.terms.length ? h('div', {}, h('h4', {}, 'Of the whole order'), terms(view, decision.terms, currency)) : null),
+    decision.shipments.map((one, i) => reasonsOf(view, one, explanation.shipments[i], currency)),
+    decision.terms.length ? h('div', { class: 'columns' }, h('div', {}, h('h4', {}, 'Of the whole order'), terms(view, decision.terms, currency))) : null,
     whole(allocation.decision_id),
   );
 }
@@ -93,15 +97,18 @@ function reasonsOf(view, shipped, why, currency) {
   const could = nodes.filter((one) => !one.code).sort((a, b) => a.extra_cents - b.extra_cents);
   const not = new Map();
   for (const one of nodes.filter((row) => row.code)) not.set(one.code, (not.get(one.code) ?? 0) + 1);
+  const rivals = could.slice(0, REASONS_SHOWN).map((one) => h('li', {}, h('strong', {}, `${townOf(view.nodes, one.node)} ${signed(one.extra_cents, currency)}`), ` ${difference(view, one, currency)}`));
+  const barred = [...not].sort((a, b) => b[1] - a[1]).map(([code, count]) => h('li', {}, h('strong', {}, plural(count, 'node')), ` ${view.shop.reasons[code] ?? code}`));
   return h(
     'div',
-    {},
-    h('h4', {}, `${name}: ${money(shipped.cost_cents, currency)}`),
-    terms(view, shipped.terms, currency),
-    could.length ? h('h4', {}, `Next best of ${plural(could.length, 'other node')} that could`) : null,
-    could.length ? h('ul', { class: 'plain rivals' }, could.slice(0, REASONS_SHOWN).map((one) => h('li', {}, h('strong', {}, `${townOf(view.nodes, one.node)} ${signed(one.extra_cents, currency)}`), ` ${difference(view, one, currency)}`))) : null,
-    not.size ? h('h4', {}, 'Could not') : null,
-    not.size ? h('ul', { class: 'plain rivals' }, [...not].sort((a, b) => b[1] - a[1]).map(([code, count]) => h('li', {}, h('strong', {}, plural(count, 'node')), ` ${view.shop.reasons[code] ?? code}`))) : null,
+    { class: 'columns' },
+    h('div', {}, h('h4', {}, `${name}: ${money(shipped.cost_cents, currency)}`), terms(view, shipped.terms, currency)),
+    h(
+      'div',
+      {},
+      rivals.length ? [h('h4', {}, `Next best of ${plural(could.length, 'other node')} that could`), h('ul', { class: 'plain rivals' }, rivals)] : null,
+      barred.length ? [h('h4', {}, 'Could not'), h('ul', { class: 'plain rivals' }, barred)] : null,
+    ),
   );
 }
 

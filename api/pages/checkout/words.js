@@ -4,13 +4,14 @@ const LANGUAGE = 'en-GB';
 const HOME = ['home_delivery', 'same_day'];
 
 export const money = (cents, currency) =>
-  new Intl.NumberFormat(LANGUAGE, { style: 'currency', currency }).format(cents / 100);
+  new Intl.NumberFormat(LANGUAGE, { style: 'currency', currency }).format(cents / 100).replace('-', '−');
 
 export const signed = (cents, currency) => `${cents < 0 ? '−' : '+'}${money(Math.abs(cents), currency)}`;
 
 export const grams = (g) => (g < 1000 ? `${g} g` : `${(g / 1000).toFixed(1)} kg`);
 
-export const metres = (m) => (m < 950 ? `${Math.max(50, Math.round(m / 50) * 50)} m` : `${Math.round(m / 1000)} km`);
+/** Postcodes are no addresses: below a kilometre nothing is known. */
+export const metres = (m) => (m < 1000 ? 'under 1 km' : `${Math.round(m / 1000)} km`);
 
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
@@ -47,14 +48,14 @@ export const dayInside = (at, tz, now) => day(at, tz, now).replace(/^To/, 'to');
 
 /** When an option arrives, or can be collected: a day, and what of the day. */
 export function arrival(option, tz, now) {
-  const end = new Date(option.window?.to ?? option.deliver_by);
+  const end = new Date(option.deliver_by);
   if (!isHome(option)) return { day: day(end, tz, now), time: `ready at ${clock(end, tz)}` };
-  const start = option.window?.from ? new Date(option.window.from) : null;
-  if (!start) return { day: day(end, tz, now), time: `by ${clock(end, tz)}` };
+  const start = option.deliver_from ? new Date(option.deliver_from) : end;
+  if (start >= end) return { day: day(end, tz, now), time: `by ${clock(end, tz)}` };
   if (dayNumber(start, tz) === dayNumber(end, tz)) {
     return { day: day(end, tz, now), time: `${clock(start, tz)} – ${clock(end, tz)}` };
   }
-  return { day: `${day(start, tz, now)} – ${day(end, tz, now)}`, time: `by ${clock(end, tz)} at the latest` };
+  return { day: `${day(start, tz, now)} – ${day(end, tz, now)}`, time: `by ${clock(end, tz)}` };
 }
 
 /** How long is left, the coarser the longer. */
@@ -79,10 +80,6 @@ export function titleOf(option) {
 }
 
 export const BADGES = { cheapest: 'Cheapest', fastest: 'Fastest', greenest: 'Greenest' };
-
-/** Why an option is as it is, where the quote says so: sentences, or documents with one each. */
-export const because = (option) =>
-  [].concat(option.why ?? []).map((one) => (typeof one === 'string' ? one : (one?.detail ?? one?.text ?? ''))).filter(Boolean);
 
 /** A refusal in words: what happened, and what to do now. */
 export function refusal(error, { postcode, country } = {}) {
