@@ -73,6 +73,9 @@ export async function stock(skus, nodes) {
 /** Decide the order and hold what it takes; with the same key it is done once, however often it is asked. */
 export const allocate = (body, key) => call('POST', 'allocations', { body, headers: { 'idempotency-key': `"${key}"` } });
 
+/** A decision as it was taken. */
+export const decision = (decisionId) => call('GET', `decisions/${encodeURIComponent(decisionId)}`);
+
 /** Why it was decided so. */
 export const explanation = (decisionId) =>
   call('GET', `decisions/${encodeURIComponent(decisionId)}/explanation`, { query: { counterfactuals: false } });

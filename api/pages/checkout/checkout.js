@@ -216,15 +216,16 @@ async function order() {
     const body = { order_id: `web-${visit()}`, lines, destination: { country: shop.country, postcode }, ...chosen, confirm: true };
     const skus = lines.map((line) => line.sku);
     const holders = shop.nodes.filter((node) => node.kind !== 'pickup_point').map((node) => node.node).slice(0, 100);
-    const before = await api.stock(skus, holders);
-    const allocation = await api.allocate(body, await api.digest(body));
-    if (allocation.status !== 'allocated') {
-      state.placing = false;
-      tell(find('order-problem'), 'That option can no longer be kept, somebody was faster. These are the options as they are now.');
-      sayAndAsk();
+    const stock = await api.stock(skus, holders);
+    const { allocation, before } = await allocate(body);
+    if (allocation.status === 'allocated') {
+      await show(option, allocation, stock, before);
       return;
     }
-    await show(option, allocation, before);
+    const why = allocation.quote?.changes[0]?.detail;
+    state.placing = false;
+    ask(0);
+    tell(find('order-problem'), `That option can no longer be kept${why ? `: ${why}` : ', somebody was faster'} Below are the options as they are now.`);
   } catch (error) {
     tell(find('order-problem'), h('p', {}, refusal(error, { postcode, country: shop.country })), error.retryable ? h('p', { class: 'small' }, 'You can press “Place order” again: it is one order, however often you do.') : null);
   } finally {
@@ -233,18 +234,23 @@ async function order() {
   }
 }
 
-function sayAndAsk() {
-  const text = find('order-problem').textContent;
-  ask(0);
-  tell(find('order-problem'), text);
+/** Allocate; an answer that was lost on its way is found again, `before` says so. */
+async function allocate(body) {
+  try {
+    return { allocation: await api.allocate(body, await api.digest(body)), before: false };
+  } catch (error) {
+    const known = error.problem?.details?.decision_id;
+    if (error.status !== 409 || !known) throw error;
+    return { allocation: (await api.decision(known)).answer, before: true };
+  }
 }
 
-async function show(option, allocation, before) {
+async function show(option, allocation, stock, before) {
   const parts = allocation.shipments.flatMap((one) => one.lines.map((line) => ({ node: one.node, sku: line.sku })));
   const after = await api.stock([...new Set(parts.map((part) => part.sku))], [...new Set(parts.map((part) => part.node))]);
-  const moved = parts.map(({ node, sku }) => ({ node, sku, before: before.get(`${node} ${sku}`) ?? 0, after: after.get(`${node} ${sku}`) ?? 0 }));
+  const moved = parts.map(({ node, sku }) => ({ node, sku, before: stock.get(`${node} ${sku}`) ?? 0, after: after.get(`${node} ${sku}`) ?? 0 }));
   sessionStorage.removeItem(VISIT);
-  drawPlaced(view(), { option, allocation, moved }, { again });
+  drawPlaced(view(), { option, allocation, moved, before }, { again });
   find('shop').classList.add('done');
   find('placed').hidden = false;
   scrollTo({ top: 0 });

@@ -32,6 +32,7 @@ export function drawOptions(view, { chosen }) {
 function card(view, option, checked, chosen) {
   const { tz, now, quote } = view;
   const when = arrival(option, tz(option), now());
+  const groups = Map.groupBy(option.parcels, groupOf);
   return h(
     'label',
     { class: 'option', 'data-kind': option.kind },
@@ -54,23 +55,28 @@ function card(view, option, checked, chosen) {
         option.parcels.length ? h('span', { class: 'tag' }, icon('parcel'), parcelsOf(view, option)) : null,
         option.order_by ? h('span', { class: 'tag countdown', 'data-until': option.order_by }) : null,
       ),
-      option.parcels.length > 1 ? h('span', { class: 'parts' }, option.parcels.map((parcel) => part(view, option, parcel))) : null,
-      option.why ? h('span', { class: 'why' }, option.why) : null,
+      groups.size > 1 ? h('span', { class: 'parts' }, [...groups.values()].map((parcels) => part(view, option, parcels))) : null,
+      option.why && !option.names.includes('cheapest') ? h('span', { class: 'why' }, option.why) : null,
     ),
   );
 }
 
+/** Parcels of one node that are there at the same time are one thing to wait for. */
+const groupOf = (parcel) => `${parcel.node} ${parcel.deliver_by}`;
+
 /** In how many parts it comes: one says from where, of several each says so below. */
 function parcelsOf({ nodes }, option) {
   const { parcels, place } = option;
-  if (parcels.length > 1) return `in ${parcels.length} parts`;
+  if (new Set(parcels.map(groupOf)).size > 1) return `in ${new Set(parcels.map(groupOf)).size} parts`;
   return parcels[0].node === place ? 'from its shelf' : `all at once from ${townOf(nodes, parcels[0].node)}`;
 }
 
-function part(view, option, parcel) {
+function part(view, option, parcels) {
   const { tz, now, nodes, cart } = view;
+  const [parcel] = parcels;
   const at = new Date(parcel.deliver_by);
-  const articles = parcel.lines.map((id) => cart.find((line) => line.line_id === id)).filter(Boolean);
+  const ids = new Set(parcels.flatMap((one) => one.lines));
+  const articles = cart.filter((line) => ids.has(line.line_id));
   const what = list(articles.map((line) => `${line.quantity} × ${view.nameOf(line.sku)}`));
   const from = parcel.node === option.place ? 'from its shelf' : `from ${townOf(nodes, parcel.node)}`;
   const together = option.parcels.every((one) => one.deliver_by === option.deliver_by);

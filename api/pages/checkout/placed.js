@@ -4,23 +4,26 @@ import { explanationText } from './api.js';
 import { fill, find, h, icon } from './dom.js';
 import { drawMap } from './map.js';
 import { townOf } from './options.js';
-import { clock, day, dayInside, list, metres, money, plural, refusal, signed } from './words.js';
+import { clock, dayInside, list, metres, money, plural, refusal, signed } from './words.js';
 
 const REASONS_SHOWN = 3;
 
-/** Whether what was allocated is there no later than what was offered. */
-export const isKept = (option, allocation) => Date.parse(allocation.deliver_by) <= Date.parse(option.deliver_by);
+/** When the chosen option promised the order. */
+const promisedAt = (option, allocation) => new Date(allocation.quote?.deliver_by ?? option.deliver_by);
 
 /** Draw what is known at once; reasons come in later by `drawReasons`. */
 export function drawPlaced(view, placed, { again }) {
-  const { option, allocation, moved } = placed;
+  const { option, allocation, moved, before } = placed;
   const zone = view.tz(option);
   const at = new Date(allocation.deliver_by);
-  const when = `${dayInside(at, zone, view.now())}, ${clock(at, zone)}`;
-  const kept = isKept(option, allocation);
+  const promised = promisedAt(option, allocation);
+  const kept = at <= promised;
   const map = h('div', { class: 'map' });
-  drawMap(map, { ...view, choice: { place: option.place, parcels: allocation.shipments } });
-  const place = option.place ? `ready at ${option.place_name}` : 'at your door';
+  drawMap(map, { ...view, choice: { place: allocation.shipments[0].place, parcels: allocation.shipments } });
+  const place = allocation.shipments[0].place;
+  const name = view.nodes.get(place)?.name ?? place;
+  const told = (moment) => `${dayInside(moment, zone, view.now())}, ${clock(moment, zone)}`;
+  const there = place ? `ready at ${name} ${told(at)}` : `at your door by ${told(at)}`;
   fill(
     find('placed'),
     h(
@@ -32,15 +35,21 @@ export function drawPlaced(view, placed, { again }) {
         'p',
         { class: 'promise', 'data-kept': String(kept) },
         h('strong', {}, kept ? 'Promise kept: ' : 'Later than shown: '),
-        kept ? `${place} by ${when}, no later than the option you chose.` : `${place} by ${when}; the option said ${day(new Date(option.deliver_by), zone, view.now())}, ${clock(new Date(option.deliver_by), zone)}.`,
+        kept ? `${there}, ${byWhat(allocation)}` : `${there}; the option said ${told(promised)}.`,
       ),
-      h('p', { class: 'soft' }, `Order ${allocation.order_id}`),
+      h('p', { class: 'soft' }, `Order ${allocation.order_id}${before ? ', which had been placed already; it was not placed again' : ''}`),
       h('button', { type: 'button', class: 'quiet', id: 'again', onclick: again }, 'Start a new order'),
     ),
     h('div', { class: 'card' }, h('h3', {}, allocation.shipments.length === 1 ? 'One shipment' : `${allocation.shipments.length} shipments`), map, h('ul', { class: 'plain shipments' }, allocation.shipments.map((one) => shipment(view, one, zone)))),
     h('div', { class: 'card' }, h('h3', {}, 'Stock moved'), h('p', { class: 'soft small' }, 'Units that can still be promised, before your order and after it.'), h('ul', { class: 'plain moves' }, moved.map((one) => move(view, one)))),
     h('div', { class: 'card wide', id: 'reasons', 'aria-busy': 'true' }, h('h3', {}, 'Why this way'), h('p', { class: 'soft' }, 'Looking at every other node…')),
   );
+}
+
+/** How it is kept: by the plan that was shown, or by another and why. */
+function byWhat({ quote }) {
+  if (quote?.outcome === 'kept' && quote.changes.length) return `by another way than the one shown: ${quote.changes[0].detail}`;
+  return 'no later than the option you chose.';
 }
 
 function shipment(view, one, zone) {

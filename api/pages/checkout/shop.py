@@ -20,7 +20,7 @@ from engine.network.model import Network, Node, NodeKind
 WIDTH = 720.0
 MARGIN = 26.0
 HELD_LEAST = 3  # units at a node, to count as held there: one or two may be safety stock
-PLACES_SHOWN = 5
+PLACES_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,209 @@
+"""The shop's page in a real browser: type, choose, order, see the promise kept; by mouse, by keyboard, on a phone."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from playwright.sync_api import Browser, Request, Route, expect
+
+from tests.api.serve_cases import Process, service
+from tests.browser.browsing import Shopper, chromium, opened, shopping
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 375, "height": 800}, "color_scheme": "dark", "has_touch": True, "is_mobile": True}
+UNKNOWN = "99999"
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """The service on the demo's network, as `make serve` starts it."""
+    chromium()
+    with service(tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(process: Process) -> Iterator[Browser]:
+    """Closed after this file: while it is open, no other test of this process may run a loop of its own."""
+    with opened() as running:
+        yield running
+
+
+@pytest.fixture
+def shopper(browser: Browser, process: Process) -> Iterator[Shopper]:
+    with shopping(browser, process) as found:
+        found.go()
+        yield found
+
+
+def units_of(shopper: Shopper, node: str, sku: str) -> int:
+    _, found = shopper.process.call("GET", f"/v1/availability?sku={sku}&node={node}")
+    return int(found["availability"][0]["atf"])
+
+
+def test_a_typed_postcode_leads_to_a_chosen_option_that_is_kept_while_stock_moves(shopper: Shopper) -> None:
+    page = shopper.page
+    shopper.shoot("checkout-1-cart")
+    assert shopper.see_options("33000") >= 2
+    expect(page.locator(".option .countdown").first).to_contain_text("order within")
+    expect(page.locator("#map .pin")).to_have_count(1)
+    last = page.get_by_role("radio").last
+    last.check()
+    expect(page.get_by_role("radio", checked=True)).to_have_count(1)
+    shopper.shoot("checkout-2-options")
+    page.get_by_role("button", name="Place order").click()
+    allocation = shopper.placed()
+    expect(page.locator("#placed-title")).to_be_focused()
+    expect(page.locator(".promise")).to_contain_text("Promise kept")
+    assert allocation["quote"]["outcome"] == "same"
+    assert datetime.fromisoformat(allocation["deliver_by"]) <= datetime.fromisoformat(allocation["quote"]["deliver_by"])
+    moves = page.locator(".moves li")
+    taken = {(p["node"], line["sku"]): line["quantity"] for p in allocation["shipments"] for line in p["lines"]}
+    assert moves.count() == len(taken)
+    for move in moves.all():
+        data = {name: move.get_attribute(f"data-{name}") or "" for name in ("node", "sku", "before", "after")}
+        assert int(data["before"]) - int(data["after"]) == taken[data["node"], data["sku"]]
+        assert int(data["after"]) == units_of(shopper, data["node"], data["sku"])
+    page.locator("#reasons table").first.wait_for()
+    page.get_by_text("Every reason, and what would have changed it").click()
+    expect(page.locator("#reasons pre")).to_contain_text("proven cheapest")
+    shopper.shoot("checkout-3-placed")
+    page.get_by_role("button", name="Start a new order").click()
+    page.locator(".option").first.wait_for()
+
+
+def test_a_double_click_a_lost_answer_and_another_choice_after_it_are_one_order(shopper: Shopper) -> None:
+    page = shopper.page
+    shopper.see_options("69001")
+    sent: list[Request] = []
+
+    def lose(route: Route) -> None:
+        sent.append(route.request)
+        route.fetch()  # the service has done it, its answer never comes
+        route.abort()
+
+    page.route("**/v1/allocations", lose)
+    page.get_by_role("button", name="Place order").dblclick()
+    expect(page.locator("#order-problem")).to_contain_text("cannot be reached")
+    assert len(sent) == 1
+    page.unroute("**/v1/allocations")
+    page.get_by_role("radio").last.check()
+    page.get_by_role("button", name="Place order").click()
+    allocation = shopper.placed()
+    expect(page.locator("#placed")).to_contain_text("it was not placed again")
+    status, found = shopper.process.call("GET", f"/v1/reservations/{allocation['order_id']}")
+    assert (status, found["state"]) == (200, "confirmed")
+    shopper.complaints = [one for one in shopper.complaints if "ERR_FAILED" not in one and "409" not in one]
+
+
+def test_the_same_order_sent_again_has_the_same_key(shopper: Shopper) -> None:
+    page = shopper.page
+    shopper.see_options("75001")
+    keys: list[str | None] = []
+
+    def lose(route: Route) -> None:
+        keys.append(route.request.headers.get("idempotency-key"))
+        if len(keys) == 1:
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/v1/allocations", lose)
+    page.get_by_role("button", name="Place order").click()
+    expect(page.locator("#order-problem")).to_contain_text("it is one order")
+    page.get_by_role("button", name="Place order").click()
+    shopper.placed()
+    assert len(keys) == 2
+    assert keys[0]
+    assert keys[0] == keys[1]
+    expect(page.locator(".promise")).to_contain_text("Promise kept")
+    shopper.complaints = [one for one in shopper.complaints if "ERR_FAILED" not in one]
+
+
+def test_the_keyboard_alone_is_enough_to_order(shopper: Shopper) -> None:
+    page, keys = shopper.page, shopper.page.keyboard
+
+    def tab_to(selector: str) -> None:
+        for _ in range(60):
+            keys.press("Tab")
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                outline = page.evaluate(
+                    "getComputedStyle(document.activeElement.closest('.option') ?? document.activeElement).outlineStyle"
+                )
+                assert outline == "solid", f"the focus on {selector} is not seen"
+                return
+        raise AssertionError(f"Tab never comes to {selector}")
+
+    tab_to(".skip")
+    tab_to('.stepper[data-step="1"]')
+    keys.press("Enter")
+    expect(page.locator(".quantity").first).to_have_value("5")
+    tab_to("#postcode")
+    keys.type("31000")
+    keys.press("Enter")
+    page.locator(".option").first.wait_for()
+    tab_to("input[type=radio]")
+    before = page.get_by_role("radio", checked=True).get_attribute("value")
+    keys.press("ArrowDown")
+    expect(page.locator(f'input[type=radio][value="{before}"]')).not_to_be_checked()
+    tab_to("#order")
+    keys.press("Enter")
+    shopper.placed()
+    expect(page.locator("#placed-title")).to_be_focused()
+
+
+def test_what_cannot_be_ordered_is_said_in_words(shopper: Shopper) -> None:
+    page = shopper.page
+    order, note = page.get_by_role("button", name="Place order"), page.locator("#order-note")
+    expect(note).to_have_text("Enter a postcode first.")
+    page.get_by_label("Postcode").fill(UNKNOWN)
+    problem = page.locator("#where-problem")
+    expect(problem).to_contain_text(f"We do not know the postcode {UNKNOWN} in France")
+    expect(page.get_by_label("Postcode")).to_have_attribute("aria-invalid", "true")
+    shopper.shoot("checkout-4-unknown-postcode")
+    shopper.complaints.clear()  # the browser notes every refusal
+    shopper.see_options("33000")
+    expect(problem).to_be_hidden()
+    quantity = page.locator(".quantity").first
+    quantity.fill("many")
+    quantity.press("Tab")
+    expect(page.locator("#cart-problem")).to_contain_text("“many” is no quantity")
+    for field in page.locator(".quantity").all():
+        field.fill("0")
+        field.press("Tab")
+    expect(page.locator("#hint")).to_contain_text("Your cart is empty")
+    expect(note).to_have_text("Your cart is empty.")
+    expect(order).to_have_attribute("aria-disabled", "true")
+    order.click()
+    expect(page.locator("#placed")).to_be_hidden()
+    quantity.fill("99")
+    quantity.press("Tab")
+    page.get_by_label("Quantity of").nth(1).fill("99")
+    page.get_by_label("Quantity of").nth(1).press("Tab")
+    assert "/v1/allocations" not in " ".join(shopper.asked)
+
+
+def test_a_phone_in_the_dark_shows_all_of_it_without_scrolling_sideways(browser: Browser, process: Process) -> None:
+    with shopping(browser, process, **PHONE) as shopper:
+        shopper.go()
+        page = shopper.page
+        page.get_by_role("button", name="Rare finds").tap()
+        shopper.see_options("20000")
+        width = "document.documentElement.scrollWidth"
+        assert page.evaluate(width) == 375
+        small = [
+            box
+            for button in page.locator("main button:visible").all()
+            if (box := button.bounding_box()) and min(box["width"], box["height"]) < 40
+        ]
+        assert not small, "fingers are wider than that"
+        shopper.shoot("checkout-5-phone-options")
+        page.get_by_role("button", name="Place order").tap()
+        shopper.placed()
+        page.locator("#reasons table").first.wait_for()
+        assert page.evaluate(width) == 375
+        assert re.match(r"rgb\((\d\d?), ", page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        shopper.shoot("checkout-6-phone-placed")
