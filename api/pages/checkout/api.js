@@ -19,6 +19,11 @@ export class Refused extends Error {
   }
 }
 
+/** A quote goes by the beginning of a postcode where the whole is unknown, which an order does not. */
+export class UnknownPostcode extends Error {
+  name = 'UnknownPostcode';
+}
+
 /** Be told of every call. */
 export function watch(told) {
   watcher = told;

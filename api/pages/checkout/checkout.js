@@ -6,7 +6,7 @@ import { fill, find, h, say, tell } from './dom.js';
 import { drawMap } from './map.js';
 import { drawFacts, drawNear, drawOptions, keepChoice, routeOf, tick } from './options.js';
 import { drawPlaced, drawReasons } from './placed.js';
-import { arrival, countryName, money, plural, refusal, titleOf } from './words.js';
+import { arrival, countryName, isUnknownPostcode, money, plural, price, refusal, titleOf } from './words.js';
 
 const PAUSE_MS = 250; // of typing and stepping, before the service is asked
 const VISIT = 'sourcewise.visit';
@@ -60,7 +60,7 @@ function draw() {
   const rows = [['Articles', money(goods, shop.currency)]];
   if (choice) {
     const when = arrival(choice, zoneOf(choice), now.now());
-    rows.push(['Delivery', choice.price_cents ? money(choice.price_cents, shop.currency) : 'Free']);
+    rows.push(['Delivery', price(choice.price_cents, shop.currency)]);
     rows.push(['Total', money(goods + choice.price_cents, shop.currency)]);
     rows.push([choice.place ? 'Collect' : 'Arrives', `${when.day}, ${when.time}`]);
   }
@@ -143,6 +143,7 @@ async function load() {
       api.near(lines, country, postcode, asking.signal),
     ]);
     if (asking !== state.asking) return;
+    if (quote.located === 'prefix') throw new api.UnknownPostcode();
     state.asking = null;
     state.quote = quote;
     state.near = near;
@@ -162,7 +163,7 @@ async function load() {
 
 function refuse(error) {
   const text = refusal(error, { postcode: state.postcode, country: state.shop.country });
-  if (/^Postcode /.test(error.problem?.detail ?? '')) {
+  if (isUnknownPostcode(error)) {
     find('postcode').setAttribute('aria-invalid', 'true');
     tell(find('where-problem'), text);
     return;
@@ -179,7 +180,7 @@ function drawQuote() {
   fill(find('valid'), plural(quote.options.length, 'option'));
   draw();
   const when = arrival(state.choice, zoneOf(state.choice), view().now());
-  say(`${plural(quote.options.length, 'option')}. Chosen: ${titleOf(state.choice)}, ${when.day} ${when.time}, ${money(state.choice.price_cents, quote.currency)}.`);
+  say(`${plural(quote.options.length, 'option')}. Chosen: ${titleOf(state.choice)}, ${when.day} ${when.time}, ${price(state.choice.price_cents, quote.currency)}.`);
 }
 
 function drawNoOptions(text) {
@@ -313,7 +314,7 @@ async function start() {
     ask(0);
   };
   chips(find('carts'), shop.carts.map((cart) => [cart.name, () => put(cart.lines), JSON.stringify(cart.lines)]));
-  chips(find('places'), shop.places.slice(0, 5).map((place) => [`${place.name} ${place.postcode}`, () => {
+  chips(find('places'), shop.places.map((place) => [`${place.name} ${place.postcode}`, () => {
     input.value = place.postcode;
     takePostcode(place.postcode);
   }]));

@@ -1,7 +1,7 @@
 // The options of a quote as cards, one of which is chosen; and what the retailer sees of the chosen one.
 
 import { fill, find, h, icon } from './dom.js';
-import { BADGES, arrival, clock, day, dayInside, grams, left, list, metres, money, titleOf } from './words.js';
+import { BADGES, arrival, clock, day, dayInside, grams, left, list, metres, money, price, titleOf } from './words.js';
 
 const KIND_ICONS = { home_delivery: 'door', same_day: 'courier', click_and_collect: 'shop', ship_to_store: 'shop', pickup_point: 'point' };
 
@@ -44,7 +44,7 @@ function card(view, option, checked, chosen) {
         'span',
         { class: 'row' },
         h('span', { class: 'when' }, h('strong', {}, when.day), h('span', {}, when.time)),
-        h('span', { class: 'price' }, option.price_cents ? money(option.price_cents, quote.currency) : 'Free'),
+        h('span', { class: 'price' }, price(option.price_cents, quote.currency)),
       ),
       h('span', { class: 'how' }, icon(KIND_ICONS[option.kind] ?? 'door'), h('span', {}, titleOf(option), option.distance_m ? h('span', { class: 'soft' }, `, ${metres(option.distance_m)} away`) : null)),
       h(

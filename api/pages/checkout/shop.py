@@ -219,10 +219,9 @@ def _products(network: Network) -> dict[str, ProductDoc]:
 
 
 def _places(network: Network, country: str) -> list[PlaceDoc]:
-    """Where there are stores; first the largest few and one in a remote area, which the page shows as examples."""
+    """Postcodes to try: the first few stores' and that of one in a remote area."""
     stores = [one for one in network.nodes if one.kind is NodeKind.STORE and one.country == country and one.postcode]
     remote = {(area.country, area.prefix) for area in network.areas if area.remote}
     far = [one for one in stores if any((country, one.postcode[:n]) in remote for n in range(1, len(one.postcode) + 1))]
-    first = [*stores[: PLACES_SHOWN - len(far[:1])], *far[:1]]
-    listed = [*first, *(one for one in stores if one not in first)]
-    return [PlaceDoc(postcode=one.postcode, name=town_of(one)) for one in listed]
+    shown = [*stores[: PLACES_SHOWN - len(far[:1])], *far[:1]]
+    return [PlaceDoc(postcode=one.postcode, name=town_of(one)) for one in dict.fromkeys(shown)]

@@ -6,6 +6,9 @@ const HOME = ['home_delivery', 'same_day'];
 export const money = (cents, currency) =>
   new Intl.NumberFormat(LANGUAGE, { style: 'currency', currency }).format(cents / 100).replace('-', '−');
 
+/** What a delivery costs the customer. */
+export const price = (cents, currency) => (cents ? money(cents, currency) : 'Free');
+
 export const signed = (cents, currency) => `${cents < 0 ? '−' : '+'}${money(Math.abs(cents), currency)}`;
 
 export const grams = (g) => (g < 1000 ? `${g} g` : `${(g / 1000).toFixed(1)} kg`);
@@ -81,6 +84,10 @@ export function titleOf(option) {
 
 export const BADGES = { cheapest: 'Cheapest', fastest: 'Fastest', greenest: 'Greenest' };
 
+/** Whether an error is about a postcode that nobody knows. */
+export const isUnknownPostcode = (error) =>
+  error.name === 'UnknownPostcode' || /postcode/i.test(error.problem?.errors?.[0]?.pointer ?? '') || /^(No p|P)ostcode /.test(error.problem?.detail ?? '');
+
 /** A refusal in words: what happened, and what to do now. */
 export function refusal(error, { postcode, country } = {}) {
   const detail = error.problem?.detail ?? '';
@@ -88,7 +95,7 @@ export function refusal(error, { postcode, country } = {}) {
   if (error.status === 401 || error.status === 403) {
     return 'This service lets in only who has an API key, and this page has none. Try it on a ledger without keys, as make serve starts it.';
   }
-  if (/^Postcode /.test(detail)) {
+  if (isUnknownPostcode(error)) {
     return `We do not know the postcode ${postcode} in ${countryName(country)}. Check it for a slip, or pick one of the towns.`;
   }
   if (error.status === 429 || error.status === 503) return 'The shop is very busy. Wait a moment, then try again.';
