@@ -186,6 +186,28 @@ def test_what_cannot_be_ordered_is_said_in_words(shopper: Shopper) -> None:
     assert not [url for url in shopper.asked if "/v1/allocations" in url]
 
 
+def test_a_quote_that_took_too_long_is_asked_for_again_and_then_said_in_words(shopper: Shopper) -> None:
+    page = shopper.page
+    late = {"left": 2}
+
+    def too_late(route: Route) -> None:
+        if not late["left"]:
+            route.continue_()
+            return
+        late["left"] -= 1
+        found = route.fetch()
+        route.fulfill(response=found, json=found.json() | {"fallback": True, "options": []})
+
+    page.route("**/v1/quotes", too_late)
+    shopper.see_options("33000")
+    assert late["left"] == 0
+    late["left"] = 3
+    page.get_by_role("button", name="Rare finds").click()
+    expect(page.locator("#options-problem")).to_contain_text("The shop is very busy.")
+    page.get_by_role("button", name="Try again").click()
+    page.locator(".option").first.wait_for()
+
+
 def test_a_phone_in_the_dark_shows_all_of_it_without_scrolling_sideways(browser: Browser, process: Process) -> None:
     with shopping(browser, process, **PHONE) as shopper:
         shopper.go()

@@ -9,6 +9,9 @@ import { drawPlaced, drawReasons } from './placed.js';
 import { arrival, countryName, isUnknownPostcode, money, plural, price, refusal, titleOf } from './words.js';
 
 const PAUSE_MS = 250; // of typing and stepping, before the service is asked
+const TRIES = 3; // of a quote that the service ran out of time for
+const TRY_AGAIN_MS = 700;
+const BACKUP_LIFE_MS = 10_000; // of a quote by a plain rule, before a better one is looked for
 const VISIT = 'sourcewise.visit';
 
 const state = {
@@ -130,10 +133,10 @@ function ask(pause = PAUSE_MS) {
   state.asking = new AbortController();
   find('options').setAttribute('aria-busy', 'true');
   draw();
-  timer = setTimeout(load, pause);
+  timer = setTimeout(load, pause, 1);
 }
 
-async function load() {
+async function load(tries) {
   const asking = state.asking;
   const { country } = state.shop;
   const { lines, postcode } = state;
@@ -144,6 +147,11 @@ async function load() {
     ]);
     if (asking !== state.asking) return;
     if (quote.located === 'prefix') throw new api.UnknownPostcode();
+    if (quote.fallback && !quote.options.length) {
+      if (tries === TRIES) throw new api.Refused(503, null);
+      timer = setTimeout(load, TRY_AGAIN_MS, tries + 1);
+      return;
+    }
     state.asking = null;
     state.quote = quote;
     state.near = near;
@@ -341,7 +349,8 @@ async function start() {
   setInterval(() => {
     const { quote } = state;
     if (!quote || state.asking || state.placing || document.hidden || !find('placed').hidden) return;
-    if (tick(view()) || view().now() > Date.parse(quote.expires_at)) ask(0);
+    const end = quote.fallback ? Date.parse(quote.at) + BACKUP_LIFE_MS : Date.parse(quote.expires_at);
+    if (tick(view()) || view().now() > end) ask(0);
   }, 1000);
 }
 

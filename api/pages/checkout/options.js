@@ -84,12 +84,12 @@ function part(view, option, parcels) {
   return h('span', { class: 'part' }, when, `${what}, ${from}`);
 }
 
-/** Bring every countdown up to date; returns whether one has run out. */
+/** Bring every countdown up to date; returns whether one has run out since the quote. */
 export function tick(view) {
   let over = false;
   for (const element of document.querySelectorAll('[data-until]')) {
     const ms = Date.parse(element.dataset.until) - view.now();
-    over ||= ms <= 0;
+    over ||= ms <= 0 && Date.parse(element.dataset.until) > Date.parse(view.quote.at);
     const text = ms > 0 ? `order within ${left(ms)}` : 'just over';
     if (element.textContent !== text) fill(element, icon('watch'), text);
   }
