@@ -208,6 +208,37 @@ def test_a_quote_that_took_too_long_is_asked_for_again_and_then_said_in_words(sh
     page.locator(".option").first.wait_for()
 
 
+def test_an_option_that_was_bought_by_others_meanwhile_is_not_sold_twice(shopper: Shopper) -> None:
+    page, call = shopper.page, shopper.process.call
+    page.get_by_role("button", name="Rare finds").click()
+    shopper.see_options("33000")
+    sku = page.locator("#lines .line").first.get_attribute("data-sku") or ""
+    _, shop = call("GET", "/demo/checkout/data.json")
+    nodes = "".join(f"&node={node['node']}" for node in shop["nodes"])
+    _, found = call("GET", f"/v1/availability?sku={sku}{nodes}")
+    held = {row["node"]: row["on_hand"] - row["reserved"] for row in found["availability"] if row["known"]}
+
+    def move(sign: int) -> None:
+        for node, units in held.items():
+            if units:
+                body = {"node": node, "sku": sku, "units": sign * units, "cause": "test"}
+                status, answer = call(
+                    "POST", "/v1/stock:adjust", body, idempotency_key=f"{node} {sign}".replace(" ", "/")
+                )
+                assert status == 200, answer
+
+    move(-1)
+    try:
+        page.get_by_role("button", name="Place order").click()
+        expect(page.locator("#order-problem")).to_contain_text("That option can no longer be kept")
+        expect(page.locator("#hint")).to_contain_text("No store or warehouse can bring all of this to you.")
+        expect(page.locator("#order-problem")).to_be_visible()
+        shopper.shoot("checkout-7-sold-out")
+    finally:
+        move(1)
+    shopper.see_options("13001")
+
+
 def test_a_phone_in_the_dark_shows_all_of_it_without_scrolling_sideways(browser: Browser, process: Process) -> None:
     with shopping(browser, process, **PHONE) as shopper:
         shopper.go()

@@ -60,6 +60,7 @@ function draw() {
   drawFacts(now);
   drawNear(now);
   const { choice, shop } = state;
+  find('counter').hidden = !choice;
   const rows = [['Articles', money(goods, shop.currency)]];
   if (choice) {
     const when = arrival(choice, zoneOf(choice), now.now());
@@ -164,7 +165,7 @@ async function load(tries) {
     asking.abort();
     state.asking = null;
     state.quote = state.choice = state.near = null;
-    drawNoOptions('');
+    drawNoOptions(isUnknownPostcode(error) ? 'You will see your options here as soon as we know where to.' : '');
     refuse(error);
   }
 }

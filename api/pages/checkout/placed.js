@@ -62,8 +62,9 @@ function shipment(view, one, zone) {
 
 function move(view, { node, sku, before, after }) {
   const most = Math.max(before, after, 1);
-  const bar = h('meter', { min: 0, max: most, value: before, 'aria-hidden': 'true' });
-  requestAnimationFrame(() => requestAnimationFrame(() => { bar.value = after; }));
+  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const bar = h('meter', { min: 0, max: most, value: still ? after : before, 'aria-hidden': 'true' });
+  if (!still) requestAnimationFrame(() => requestAnimationFrame(() => { bar.value = after; }));
   return h(
     'li',
     { 'data-node': node, 'data-sku': sku, 'data-before': before, 'data-after': after },
