@@ -230,7 +230,7 @@ def test_an_option_that_was_bought_by_others_meanwhile_is_not_sold_twice(shopper
     move(-1)
     try:
         page.get_by_role("button", name="Place order").click()
-        expect(page.locator("#order-problem")).to_contain_text("That option can no longer be kept")
+        expect(page.locator("#order-problem")).to_contain_text("somebody was faster: too little stock in ")
         expect(page.locator("#hint")).to_contain_text("No store or warehouse can bring all of this to you.")
         expect(page.locator("#order-problem")).to_be_visible()
         shopper.shoot("checkout-7-sold-out")

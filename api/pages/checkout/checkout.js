@@ -4,7 +4,7 @@ import * as api from './api.js';
 import { drawCart, orderedLines } from './cart.js';
 import { fill, find, h, say, tell } from './dom.js';
 import { drawMap } from './map.js';
-import { drawFacts, drawNear, drawOptions, keepChoice, routeOf, tick } from './options.js';
+import { drawFacts, drawNear, drawOptions, keepChoice, obstacle, routeOf, tick } from './options.js';
 import { drawPlaced, drawReasons } from './placed.js';
 import { arrival, countryName, isUnknownPostcode, money, plural, price, refusal, titleOf } from './words.js';
 
@@ -232,10 +232,10 @@ async function order() {
       await show(option, allocation, stock, before);
       return;
     }
-    const why = allocation.quote?.changes[0]?.detail;
+    const change = allocation.quote?.changes[0];
     state.placing = false;
     ask(0);
-    tell(find('order-problem'), `That option can no longer be kept${why ? `: ${why}` : ', somebody was faster'} Below are the options as they are now.`);
+    tell(find('order-problem'), `That option can no longer be kept, somebody was faster${change ? `: ${obstacle(state, change)}` : ''}. Choose again from what is left.`);
   } catch (error) {
     tell(find('order-problem'), h('p', {}, refusal(error, { postcode, country: shop.country })), error.retryable ? h('p', { class: 'small' }, 'You can press “Place order” again: it is one order, however often you do.') : null);
   } finally {

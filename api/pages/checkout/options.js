@@ -8,6 +8,9 @@ const KIND_ICONS = { home_delivery: 'door', same_day: 'courier', click_and_colle
 /** Where a node is, in a word. */
 export const townOf = (nodes, node) => nodes.get(node)?.town ?? node;
 
+/** What stands in the way of an option's own plan, in a few words. */
+export const obstacle = ({ shop, nodes }, { code, node }) => `${shop.reasons[code] ?? code} in ${townOf(nodes, node)}`;
+
 /** The option to start from: the one chosen before where it is still there, else one of the same kind and place, else the quote's own. */
 export function keepChoice(options, before) {
   const same = (test) => before && options.find(test);

@@ -3,7 +3,7 @@
 import { explanationText } from './api.js';
 import { fill, find, h, icon } from './dom.js';
 import { drawMap } from './map.js';
-import { townOf } from './options.js';
+import { obstacle, townOf } from './options.js';
 import { clock, dayInside, list, metres, money, plural, refusal, signed } from './words.js';
 
 const REASONS_SHOWN = 3;
@@ -35,7 +35,7 @@ export function drawPlaced(view, placed, { again }) {
         'p',
         { class: 'promise', 'data-kept': String(kept) },
         h('strong', {}, kept ? 'Promise kept: ' : 'Later than shown: '),
-        kept ? `${there}, ${byWhat(allocation)}` : `${there}; the option said ${told(promised)}.`,
+        kept ? `${there}, ${byWhat(view, allocation)}` : `${there}; the option said ${told(promised)}.`,
       ),
       h('p', { class: 'soft' }, `Order ${allocation.order_id}${before ? ', which had been placed already; it was not placed again' : ''}`),
       h('button', { type: 'button', class: 'quiet', id: 'again', onclick: again }, 'Start a new order'),
@@ -47,8 +47,8 @@ export function drawPlaced(view, placed, { again }) {
 }
 
 /** How it is kept: by the plan that was shown, or by another and why. */
-function byWhat({ quote }) {
-  if (quote?.outcome === 'kept' && quote.changes.length) return `by another way than the one shown: ${quote.changes[0].detail}`;
+function byWhat(view, { quote }) {
+  if (quote?.outcome === 'kept' && quote.changes.length) return `by another way than the one shown: ${obstacle(view, quote.changes[0])}.`;
   return 'no later than the option you chose.';
 }
 
