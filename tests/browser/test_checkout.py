@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Request, Route, expect
@@ -173,6 +174,7 @@ def test_what_cannot_be_ordered_is_said_in_words(shopper: Shopper) -> None:
         field.fill("0")
         field.press("Tab")
     expect(page.locator("#hint")).to_contain_text("Your cart is empty")
+    shopper.shoot("checkout-8-empty")
     expect(note).to_have_text("Your cart is empty.")
     expect(order).to_have_attribute("aria-disabled", "true")
     order.click(force=True)
@@ -237,6 +239,53 @@ def test_an_option_that_was_bought_by_others_meanwhile_is_not_sold_twice(shopper
     finally:
         move(1)
     shopper.see_options("13001")
+
+
+def words(shopper: Shopper, script: str, argument: Any = None) -> Any:
+    """What the page's own words make of something."""
+    return shopper.page.evaluate(
+        f"async given => {{ const w = await import('/demo/checkout/words.js'); {script} }}", argument
+    )
+
+
+def test_days_are_told_on_the_calendar_of_where_it_arrives(shopper: Shopper) -> None:
+    def day(at: str, tz: str, now: str) -> str:
+        got = words(shopper, "return w.day(new Date(given[0]), given[1], new Date(given[2]))", [at, tz, now])
+        return str(got)
+
+    assert day("2026-11-25T22:30:00Z", "Europe/Paris", "2026-11-25T20:00:00Z") == "Today"
+    assert day("2026-11-25T23:30:00Z", "Europe/Paris", "2026-11-25T20:00:00Z") == "Tomorrow"
+    assert day("2026-11-25T23:30:00Z", "America/New_York", "2026-11-25T20:00:00Z") == "Today"
+    assert day("2026-10-26T09:00:00Z", "Europe/Paris", "2026-10-24T22:30:00Z") == "Tomorrow"  # after a day of 25 hours
+    assert day("2026-11-27T12:00:00Z", "Europe/Paris", "2026-11-25T20:00:00Z") == "Fri 27 Nov"
+
+
+def test_an_arrival_is_a_window_where_there_is_one_and_a_moment_at_a_place(shopper: Shopper) -> None:
+    def arrival(**option: str) -> str:
+        got = words(shopper, "return w.arrival(given, 'Europe/Paris', new Date('2026-11-25T20:00:00Z'))", option)
+        return f"{got['day']}, {got['time']}"
+
+    late = "2026-11-26T10:49:00Z"
+    assert arrival(kind="same_day", deliver_from="2026-11-26T10:20:00Z", deliver_by=late) == "Tomorrow, 11:20 – 11:49"
+    assert arrival(kind="home_delivery", deliver_by=late) == "Tomorrow, by 11:49"
+    assert arrival(kind="click_and_collect", deliver_by=late) == "Tomorrow, ready at 11:49"
+    days = arrival(kind="home_delivery", deliver_from="2026-12-01T07:00:00Z", deliver_by="2026-12-03T17:00:00Z")
+    assert days == "Tue 1 Dec – Thu 3 Dec, by 18:00"
+
+
+def test_the_map_puts_every_node_where_the_service_does(shopper: Shopper) -> None:
+    apart = shopper.page.evaluate(
+        """async () => {
+            const { project } = await import('/demo/checkout/map.js');
+            const shop = await (await fetch('/demo/checkout/data.json')).json();
+            return shop.nodes.map((node) => {
+                const [x, y] = project(shop.map.projection, node.lon, node.lat);
+                return Math.hypot(x - node.x, y - node.y);
+            });
+        }"""
+    )
+    assert len(apart) == 84
+    assert max(apart) < 0.1  # pixels: they are sent rounded
 
 
 def test_a_phone_in_the_dark_shows_all_of_it_without_scrolling_sideways(browser: Browser, process: Process) -> None:

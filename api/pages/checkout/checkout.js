@@ -12,6 +12,7 @@ const PAUSE_MS = 250; // of typing and stepping, before the service is asked
 const TRIES = 3; // of a quote that the service ran out of time for
 const TRY_AGAIN_MS = 700;
 const BACKUP_LIFE_MS = 10_000; // of a quote by a plain rule, before a better one is looked for
+const NODES_ASKED = 100; // the most that one call of availability takes
 const VISIT = 'sourcewise.visit';
 
 const state = {
@@ -225,8 +226,9 @@ async function order() {
     const chosen = option.option_id ? { option_id: option.option_id } : option.send; // a backup's plan is nobody's to keep
     const body = { order_id: `web-${visit()}`, lines, destination: { country: shop.country, postcode }, ...chosen, confirm: true };
     const skus = lines.map((line) => line.sku);
-    const holders = shop.nodes.filter((node) => node.kind !== 'pickup_point').map((node) => node.node).slice(0, 100);
-    const stock = await api.stock(skus, holders);
+    const holders = shop.nodes.filter((node) => node.kind !== 'pickup_point').map((node) => node.node);
+    const likely = new Set([...option.parcels.map((parcel) => parcel.node), ...holders]);
+    const stock = await api.stock(skus, [...likely].slice(0, NODES_ASKED)); // before it moves
     const { allocation, before } = await allocate(body);
     if (allocation.status === 'allocated') {
       await show(option, allocation, stock, before);

@@ -30,7 +30,7 @@ export function drawPlaced(view, placed, { again }) {
       'div',
       { class: 'card hero' },
       h('span', { class: `seal ${kept ? 'kept' : 'late'}` }, icon(kept ? 'check' : 'watch')),
-      h('h2', { id: 'placed-title', tabindex: '-1' }, 'Thank you, your order is placed'),
+      h('h1', { id: 'placed-title', tabindex: '-1' }, 'Thank you, your order is placed'),
       h(
         'p',
         { class: 'promise', 'data-kept': String(kept) },
@@ -40,9 +40,9 @@ export function drawPlaced(view, placed, { again }) {
       h('p', { class: 'soft' }, `Order ${allocation.order_id}${before ? ', which had been placed already; it was not placed again' : ''}`),
       h('button', { type: 'button', class: 'quiet', id: 'again', onclick: again }, 'Start a new order'),
     ),
-    h('div', { class: 'card' }, h('h3', {}, allocation.shipments.length === 1 ? 'One shipment' : `${allocation.shipments.length} shipments`), map, h('ul', { class: 'plain shipments' }, allocation.shipments.map((one) => shipment(view, one, zone)))),
-    h('div', { class: 'card' }, h('h3', {}, 'Stock moved'), h('p', { class: 'soft small' }, 'Units that can still be promised, before your order and after it.'), h('ul', { class: 'plain moves' }, moved.map((one) => move(view, one)))),
-    h('div', { class: 'card wide', id: 'reasons', 'aria-busy': 'true' }, h('h3', {}, 'Why this way'), h('p', { class: 'soft' }, 'Looking at every other node…')),
+    h('div', { class: 'card' }, h('h2', {}, allocation.shipments.length === 1 ? 'One shipment' : `${allocation.shipments.length} shipments`), map, h('ul', { class: 'plain shipments' }, allocation.shipments.map((one) => shipment(view, one, zone)))),
+    h('div', { class: 'card' }, h('h2', {}, 'Stock moved'), h('p', { class: 'soft small' }, 'Units that can still be promised, before your order and after it.'), h('ul', { class: 'plain moves' }, moved.map((one) => move(view, one)))),
+    h('div', { class: 'card wide', id: 'reasons', 'aria-busy': 'true' }, h('h2', {}, 'Why this way'), h('p', { class: 'soft' }, 'Looking at every other node…')),
   );
 }
 
@@ -79,7 +79,7 @@ export function drawReasons(view, allocation, found) {
   const box = find('reasons');
   if (!box) return;
   box.setAttribute('aria-busy', 'false');
-  const title = h('h3', {}, 'Why this way');
+  const title = h('h2', {}, 'Why this way');
   if (found instanceof Error) {
     fill(box, title, h('p', { class: 'problem' }, refusal(found)));
     return;
@@ -92,7 +92,7 @@ export function drawReasons(view, allocation, found) {
     title,
     h('p', {}, `It costs the retailer ${money(decision.cost_cents, currency)}. `, proven ? 'No plan that keeps what you chose is cheaper: that is proven.' : 'It is the best plan found in time.'),
     decision.shipments.map((one, i) => reasonsOf(view, one, explanation.shipments[i], currency)),
-    decision.terms.length ? h('div', { class: 'columns' }, h('div', {}, h('h4', {}, 'Of the whole order'), terms(view, decision.terms, currency))) : null,
+    decision.terms.length ? h('div', { class: 'columns' }, h('div', {}, h('h3', {}, 'Of the whole order'), terms(view, decision.terms, currency))) : null,
     whole(allocation.decision_id),
   );
 }
@@ -112,12 +112,12 @@ function reasonsOf(view, shipped, why, currency) {
   return h(
     'div',
     { class: 'columns' },
-    h('div', {}, h('h4', {}, `${name}: ${money(shipped.cost_cents, currency)}`), terms(view, shipped.terms, currency)),
+    h('div', {}, h('h3', {}, `${name}: ${money(shipped.cost_cents, currency)}`), terms(view, shipped.terms, currency)),
     h(
       'div',
       {},
-      rivals.length ? [h('h4', {}, `Next best of ${plural(could.length, 'other node')} that could`), h('ul', { class: 'plain rivals' }, rivals)] : null,
-      barred.length ? [h('h4', {}, 'Could not'), h('ul', { class: 'plain rivals' }, barred)] : null,
+      rivals.length ? [h('h3', {}, `Next best of ${plural(could.length, 'other node')} that could`), h('ul', { class: 'plain rivals' }, rivals)] : null,
+      barred.length ? [h('h3', {}, 'Could not'), h('ul', { class: 'plain rivals' }, barred)] : null,
     ),
   );
 }
