@@ -102,7 +102,7 @@ function drawLines() {
   });
   for (const chip of find('carts').querySelectorAll('button')) {
     const lines = JSON.parse(chip.dataset.lines);
-    const same = Object.keys(lines).length === state.lines.length && state.lines.every((line) => lines[line.sku] === line.quantity);
+    const same = lines.length === state.lines.length && lines.every((line) => state.cart.get(line.sku) === line.quantity);
     chip.setAttribute('aria-pressed', String(same));
   }
 }
@@ -319,7 +319,7 @@ async function start() {
   fill(find('country'), `in ${countryName(shop.country)}`);
   const input = find('postcode');
   const put = (lines) => {
-    state.cart = new Map(Object.entries(lines));
+    state.cart = new Map(lines.map((line) => [line.sku, line.quantity]));
     tell(find('cart-problem'));
     drawLines();
     ask(0);
@@ -348,7 +348,7 @@ async function start() {
   });
   find('order').addEventListener('click', order);
   find('counter').open = matchMedia('(min-width: 60rem)').matches;
-  put(shop.carts[0]?.lines ?? {});
+  put(shop.carts[0]?.lines ?? []);
   setInterval(() => {
     const { quote } = state;
     if (!quote || state.asking || state.placing || document.hidden || !find('placed').hidden) return;

@@ -92,8 +92,9 @@ export function tick(view) {
   let over = false;
   for (const element of document.querySelectorAll('[data-until]')) {
     const ms = Date.parse(element.dataset.until) - view.now();
-    over ||= ms <= 0 && Date.parse(element.dataset.until) > Date.parse(view.quote.at);
-    const text = ms > 0 ? `order within ${left(ms)}` : 'just over';
+    const moves = Date.parse(element.dataset.until) <= Date.parse(view.quote.at); // with the clock: every moment counts
+    over ||= ms <= 0 && !moves;
+    const text = ms > 0 ? `order within ${left(ms)}` : moves ? 'order now' : 'just over';
     if (element.textContent !== text) fill(element, icon('watch'), text);
   }
   return over;

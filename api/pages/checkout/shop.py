@@ -66,11 +66,18 @@ class ProductDoc(msgspec.Struct, kw_only=True):
     weight_g: int
 
 
+class ShopLineDoc(msgspec.Struct, kw_only=True):
+    """How many of a sku."""
+
+    sku: str
+    quantity: int
+
+
 class CartDoc(msgspec.Struct, kw_only=True):
-    """A ready cart: how many of which skus."""
+    """A ready cart."""
 
     name: str
-    lines: dict[str, int]
+    lines: list[ShopLineDoc]
 
 
 class PlaceDoc(msgspec.Struct, kw_only=True):
@@ -141,7 +148,11 @@ def shop(network: Network) -> ShopDoc:
     products = list(_products(network).values())
     sku_of = {product.name: product.sku for product in products}
     carts = [
-        CartDoc(name=name, lines={sku_of[one]: n for one, n in cart.items() if one in sku_of}) for name, cart in CARTS
+        CartDoc(
+            name=name,
+            lines=[ShopLineDoc(sku=sku_of[one], quantity=units) for one, units in cart.items() if one in sku_of],
+        )
+        for name, cart in CARTS
     ]
     nodes = []
     for node in network.nodes:

@@ -4,7 +4,7 @@ const LANGUAGE = 'en-GB';
 const HOME = ['home_delivery', 'same_day'];
 
 export const money = (cents, currency) =>
-  new Intl.NumberFormat(LANGUAGE, { style: 'currency', currency }).format(cents / 100).replace('-', '−');
+  new Intl.NumberFormat(LANGUAGE, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' }).format(cents / 100).replace('-', '−');
 
 /** What a delivery costs the customer. */
 export const price = (cents, currency) => (cents ? money(cents, currency) : 'Free');
