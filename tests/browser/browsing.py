@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from tests.api.serve_cases import ROOT, Process
 
@@ -54,6 +54,7 @@ class Shopper:
     page: Page
     process: Process
     base: str
+    quotes: list[Any] = field(default_factory=list)  # as the page got them
     asked: list[str] = field(default_factory=list)  # addresses of all requests
     complaints: list[str] = field(default_factory=list)  # of the browser: errors of scripts, what the policy refused
 
@@ -67,6 +68,10 @@ class Shopper:
         self.page.get_by_label("Postcode").fill(postcode)
         self.page.locator(".option").first.wait_for()
         return self.page.locator(".option").count()
+
+    def choose_calmly(self) -> None:
+        """The dearest option that need not be ordered this very moment."""
+        self.page.locator(".option").filter(has_text="order within").last.get_by_role("radio").check()
 
     def placed(self) -> dict[str, Any]:
         """The order that the page says is placed, as the service has it."""
@@ -94,6 +99,7 @@ def shopping(browser: Browser, process: Process, **context: Any) -> Iterator[Sho
     opened.set_default_timeout(30_000)
     shopper = Shopper(opened.new_page(), process, base)
     shopper.page.on("request", lambda request: shopper.asked.append(request.url))
+    shopper.page.on("requestfinished", lambda request: _keep_quote(shopper, request))
     shopper.page.on("pageerror", lambda error: shopper.complaints.append(str(error)))
     shopper.page.on("console", lambda said: shopper.complaints.append(said.text) if said.type == "error" else None)
     try:
@@ -102,3 +108,9 @@ def shopping(browser: Browser, process: Process, **context: Any) -> Iterator[Sho
         assert shopper.complaints == []
     finally:
         opened.close()
+
+
+def _keep_quote(shopper: Shopper, request: Request) -> None:
+    response = request.response()
+    if request.url.endswith("/v1/quotes") and response is not None and response.ok:
+        shopper.quotes.append(response.json())

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -49,10 +49,9 @@ def test_a_typed_postcode_leads_to_a_chosen_option_that_is_kept_while_stock_move
     page = shopper.page
     shopper.shoot("checkout-1-cart")
     assert shopper.see_options("33000") >= 2
-    expect(page.locator(".option .countdown").first).to_contain_text("order within")
+    expect(page.locator(".option .countdown").first).to_contain_text(re.compile("order (within|now)"))
     expect(page.locator("#map .pin")).to_have_count(1)
-    last = page.get_by_role("radio").last
-    last.check()
+    shopper.choose_calmly()
     expect(page.get_by_role("radio", checked=True)).to_have_count(1)
     shopper.shoot("checkout-2-options")
     page.get_by_role("button", name="Place order").click()
@@ -79,6 +78,7 @@ def test_a_typed_postcode_leads_to_a_chosen_option_that_is_kept_while_stock_move
 def test_a_double_click_a_lost_answer_and_another_choice_after_it_are_one_order(shopper: Shopper) -> None:
     page = shopper.page
     shopper.see_options("69001")
+    shopper.choose_calmly()
     sent: list[Request] = []
 
     def lose(route: Route) -> None:
@@ -91,7 +91,7 @@ def test_a_double_click_a_lost_answer_and_another_choice_after_it_are_one_order(
     expect(page.locator("#order-problem")).to_contain_text("cannot be reached")
     assert len(sent) == 1
     page.unroute("**/v1/allocations")
-    page.get_by_role("radio").last.check()
+    page.get_by_role("radio", checked=False).first.check()
     page.get_by_role("button", name="Place order").click()
     allocation = shopper.placed()
     expect(page.locator("#placed")).to_contain_text("it was not placed again")
@@ -103,6 +103,7 @@ def test_a_double_click_a_lost_answer_and_another_choice_after_it_are_one_order(
 def test_the_same_order_sent_again_has_the_same_key(shopper: Shopper) -> None:
     page = shopper.page
     shopper.see_options("75001")
+    shopper.choose_calmly()
     keys: list[str | None] = []
 
     def lose(route: Route) -> None:
@@ -239,6 +240,38 @@ def test_an_option_that_was_bought_by_others_meanwhile_is_not_sold_twice(shopper
     finally:
         move(1)
     shopper.see_options("13001")
+
+
+def test_what_starts_at_once_is_ordered_although_a_moment_passed_and_the_page_says_how_late(shopper: Shopper) -> None:
+    page = shopper.page
+    shopper.see_options("33000")
+    asked: list[Any] = []
+
+    def moment_passed(route: Route) -> None:
+        asked.append(route.request.post_data_json)
+        if len(asked) == 1:
+            change = {"node": "st-bordeaux", "lines": ["1"], "code": "too_late", "detail": "It would be there later."}
+            kept = {"outcome": "changed", "changes": [change]}
+            route.fulfill(json={"status": "infeasible", "shipments": [], "quote": kept})
+        else:
+            route.continue_()
+
+    page.route("**/v1/allocations", moment_passed)
+    page.get_by_role("button", name="Place order").click()
+    allocation = shopper.placed()
+    promised, grace = (datetime.fromisoformat(one["deliver_by"]) for one in (offered(shopper), asked[1]))
+    assert grace - promised == timedelta(minutes=5)
+    assert {key: asked[1][key] for key in ("methods", "pickup_node")} == {
+        key: offered(shopper)["send"][key] for key in ("methods", "pickup_node")
+    }
+    late = datetime.fromisoformat(allocation["deliver_by"]) > promised
+    expect(page.locator(".promise")).to_contain_text("Later than shown" if late else "Promise kept")
+
+
+def offered(shopper: Shopper) -> dict[str, Any]:
+    """The option that the service has selected at last."""
+    found: dict[str, Any] = next(one for one in shopper.quotes[-1]["options"] if one["selected"])
+    return found
 
 
 def words(shopper: Shopper, script: str, argument: Any = None) -> Any:

@@ -13,6 +13,7 @@ const TRIES = 3; // of a quote that the service ran out of time for
 const TRY_AGAIN_MS = 700;
 const BACKUP_LIFE_MS = 10_000; // of a quote by a plain rule, before a better one is looked for
 const NODES_ASKED = 100; // the most that one call of availability takes
+const GRACE_MS = 300_000; // later than shown, of what starts at once
 const VISIT = 'sourcewise.visit';
 
 const state = {
@@ -223,13 +224,12 @@ async function order() {
   draw();
   const { choice: option, lines, postcode, shop } = state;
   try {
-    const chosen = option.option_id ? { option_id: option.option_id } : option.send; // a backup's plan is nobody's to keep
-    const body = { order_id: `web-${visit()}`, lines, destination: { country: shop.country, postcode }, ...chosen, confirm: true };
+    const body = { order_id: `web-${visit()}`, lines, destination: { country: shop.country, postcode }, confirm: true };
     const skus = lines.map((line) => line.sku);
     const holders = shop.nodes.filter((node) => node.kind !== 'pickup_point').map((node) => node.node);
     const likely = new Set([...option.parcels.map((parcel) => parcel.node), ...holders]);
     const stock = await api.stock(skus, [...likely].slice(0, NODES_ASKED)); // before it moves
-    const { allocation, before } = await allocate(body);
+    const { allocation, before } = await allocate(body, option);
     if (allocation.status === 'allocated') {
       await show(option, allocation, stock, before);
       return;
@@ -246,10 +246,24 @@ async function order() {
   }
 }
 
-/** Allocate; an answer that was lost on its way is found again, `before` says so. */
-async function allocate(body) {
+/**
+ * Allocate an order as an option promises it.
+ *
+ * What starts at once is later by every second that somebody looks at it: where nothing but that stands in the way, the
+ * same way is asked for again with a few minutes of grace, and the page says so. An answer that was lost on its way is
+ * found again; then `before` is true.
+ */
+async function allocate(order, option) {
+  const send = async (body) => api.allocate(body, await api.digest(body));
   try {
-    return { allocation: await api.allocate(body, await api.digest(body)), before: false };
+    const named = option.option_id ? { option_id: option.option_id } : option.send; // a backup has no plan to keep
+    const allocation = await send({ ...order, ...named });
+    const changes = allocation.quote?.changes ?? [];
+    if (allocation.status === 'allocated' || !changes.length || changes.some((change) => change.code !== 'too_late')) {
+      return { allocation, before: false };
+    }
+    const later = new Date(Date.parse(option.deliver_by) + GRACE_MS).toISOString();
+    return { allocation: await send({ ...order, ...option.send, deliver_by: later }), before: false };
   } catch (error) {
     const known = error.problem?.details?.decision_id;
     if (error.status !== 409 || !known) throw error;
