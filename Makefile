@@ -8,12 +8,13 @@ SEED ?= 1
 SEEDS ?= 20
 RESERVATIONS ?= 1000000
 KILLS ?= 200
+BROWSERS ?= chromium chromium-browser google-chrome
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Says how far pip has got, a line every ten packages: neither silence nor a page of text.
 COUNT := awk '/^Collecting/ { if (++n % 10 == 0) { printf "  %d packages\n", n; fflush() } } END { if (n) printf "  %d packages fetched\n", n; else print "  all in place already" }'
 
-.PHONY: help setup demo serve test warm lint bench soak soak-properties soak-reservations soak-kills
+.PHONY: help setup demo serve test browser warm lint bench soak soak-properties soak-reservations soak-kills
 
 help:
 	@echo "make setup   .venv with the pinned packages; the other targets do it by themselves"
@@ -43,12 +44,23 @@ demo: setup
 	@$(BIN)/sourcewise demo --seed $(SEED) --out out/demo
 
 serve: setup
-	@echo "serve: the demo's network on http://127.0.0.1:8000; look at /docs, end with Ctrl-C"
+	@echo "serve: the demo's network on http://127.0.0.1:8000; try /demo/checkout, look at /docs, end with Ctrl-C"
 	@$(BIN)/sourcewise serve --seed $(SEED)
 
-test: lint warm
+test: lint warm browser
 	@echo "test: all tests, warnings are errors; tests/README.md says which folder tests what"
 	@$(BIN)/python -m pytest -n auto
+
+# Pages are tested in a browser, which pip cannot bring. Where it is absent and may not be fetched, those tests skip.
+browser:
+	@for name in $(BROWSERS); do if command -v $$name >/dev/null; then exit 0; fi; done; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "browser: no Chromium on the PATH, so the tests of pages skip; Debian's package chromium has it"; exit 0; fi; \
+	echo "browser: installing Debian's package chromium for the tests of pages (a minute or two, once)"; \
+	if ! said=$$( { apt-get update -qq -o Acquire::Retries=1 && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq -o Acquire::Retries=1 --no-install-recommends chromium; } 2>&1 ); then \
+		echo "$$said" | tail -n 15; \
+		echo "browser: FAILED to install chromium, so the tests of pages skip"; fi
 
 # Before the tests, so that their processes find the kernels and do not each compile them.
 warm: setup

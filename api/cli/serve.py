@@ -45,6 +45,9 @@ def serve(
         return
     given: dict[str, Any] = {"host": host, "port": port}
     settings = Settings.model_validate({name: value for name, value in given.items() if value is not None})
+    if network_name == "demo" and "demo_page" not in settings.model_fields_set:
+        given["demo_page"] = True
+        settings = settings.model_copy(update={"demo_page": True})
     url = ledger_url(ledger, network_name, seed, make=True)
     if workers > 1 and not url.startswith("postgresql://"):
         raise InputError(
@@ -52,6 +55,7 @@ def serve(
         )
     if workers > WORKERS_MAX:
         raise InputError(f"Workers ({workers}) are too many.", f"at most {WORKERS_MAX}.")
+    from api.http.auth import loopback
     from api.http.running import bind
 
     try:
@@ -63,7 +67,8 @@ def serve(
     address, bound = listener.getsockname()[:2]
     network = network_named(network_name, data=data, seed=seed)
     compile_kernels()
-    lines = _where(network, url, f"http://{f'[{address}]' if ':' in address else address}:{bound}", workers)
+    base = f"http://{f'[{address}]' if ':' in address else address}:{bound}"
+    lines = _where(network, url, base, workers, page=settings.demo_page and loopback(settings.host))
     if workers == 1:
         from api.http.running import run
 
@@ -86,11 +91,13 @@ def tell(lines: list[tuple[str, str]]) -> None:
         console.print(f"{name:<10}{value}", markup=False, soft_wrap=True)
 
 
-def _where(network: "Network", url: str, base: str, workers: int) -> list[tuple[str, str]]:
+def _where(network: "Network", url: str, base: str, workers: int, *, page: bool) -> list[tuple[str, str]]:
     """What is served, and where to look."""
     size = f"{plural(len(network.nodes), 'node')}, {plural(len(network.skus.ids), 'sku')}"
     lines = [("Serving", f"{network.name}: {size}" + (f"; {workers} processes" if workers > 1 else ""))]
     lines += [("At", base), ("Look at", f"{base}/docs  {base}/health/ready  {base}/metrics")]
+    if page:
+        lines.append(("Try", f"{base}/demo/checkout"))
     where = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite") else shown(url)
     lines += [
         ("Ledger", str(where)),

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.adapters import bigcommerce, google, magento, saleor, salesforce, shopify
 from api.adapters.base import Adapter
+from api.http.auth import loopback
 from api.http.documents import complete
 from api.http.edge import Edge, know_ids
 from api.http.operations import Operations
@@ -31,6 +32,7 @@ from api.http.routes import (
     stock,
 )
 from api.http.services import Services
+from api.pages.checkout import routes as checkout
 from engine.decide.events import sourcewise_version
 
 ABOUT = """
@@ -132,6 +134,8 @@ def create_app(services: Services, extra: Sequence[Operations] = ()) -> App:
         secret = getattr(settings, adapter.setting).get_secret_value()
         if secret:
             adapter.add_to(app, secret)
+    if settings.demo_page and loopback(settings.host):
+        checkout.add_to(app, services.desk.state.engine.network)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     )
     cors_origins: str = Field("", description="Origins of web pages that may call, separated by spaces; empty: none.")
     docs: bool = Field(True, description="Whether /docs and /openapi.json are served.")
+    demo_page: bool = Field(
+        False,
+        description="Whether /demo/checkout is served, a shop that places orders; on a loopback address only. "
+        "`sourcewise serve` turns it on for the demo's network.",
+    )
     drain_s: float = Field(
         2.0, ge=0, le=600, description="On SIGTERM: how long calls are still taken, as not ready, before it ends."
     )

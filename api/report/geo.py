@@ -73,3 +73,8 @@ def outlines(countries: Iterable[str]) -> list[list[Point]]:
         if feature["properties"]["country"] in wanted
         for polygon in feature["geometry"]["coordinates"]
     ]
+
+
+def rings_path(project: Projection, rings: list[list[Point]]) -> str:
+    """SVG path data of closed rings."""
+    return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (project(*p) for p in ring)) + "Z" for ring in rings)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from api.report.figures import Decided, Figures
-from api.report.geo import Point, Projection, fitted, outlines
+from api.report.geo import Point, Projection, fitted, outlines, rings_path
 from api.wording import KIND_TITLES, METHOD_TITLES, distance, plural
 from engine.domain.order import METHODS, Method
 from engine.network.model import Network, Node, NodeKind
@@ -27,7 +27,7 @@ def map_svg(network: Network, decided: Sequence[Decided], figures: Figures) -> s
     points = [p for ring in rings for p in ring] or [(n.lon, n.lat) for n in network.nodes]
     project, height = fitted(points, WIDTH, MARGIN)
     body = [
-        f'<path class="land" d="{_rings_path(project, rings)}"/>' if rings else "",
+        f'<path class="land" d="{rings_path(project, rings)}"/>' if rings else "",
         '<g class="flows">',
         *_flow_marks(network, project, flows),
         '</g><g class="nodes">',
@@ -128,8 +128,3 @@ def _node_marks(network: Network, project: Projection, shipments: dict[str, int]
         return f'<g class="node {state}"><title>{escape(title)}</title>{symbol(node.kind, x, y, r)}</g>'
 
     return [mark(node) for node in sorted(network.nodes, key=lambda n: (shipments.get(n.node_id, 0), n.node_id))]
-
-
-def _rings_path(project: Projection, rings: list[list[Point]]) -> str:
-    """SVG path data of closed rings."""
-    return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (project(*p) for p in ring)) + "Z" for ring in rings)
