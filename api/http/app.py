@@ -25,6 +25,7 @@ from api.http.routes import (
     nodes,
     pages,
     planning,
+    promises,
     quotes,
     rejections,
     reservations,
@@ -43,6 +44,7 @@ offset; money is whole cents of the network's currency; units are in the names o
 """
 TOPICS: tuple[Operations, ...] = (
     quotes.operations,
+    promises.operations,
     allocations.operations,
     holds.operations,
     holds.work,

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from typing import NamedTuple
 
 from engine.domain.errors import InputError
+from engine.domain.order import Destination
 from engine.options.tools import Tools
 
 
@@ -47,6 +48,60 @@ def locate(tools: Tools, country: str, postcode: str) -> Located:
         f"No postcode of country ({country}) that begins like ({postcode}) is known to network ({network.name}).",
         "check the postcode, or give lat and lon.",
     )
+
+
+class Home(NamedTuple):
+    """
+    A customer's home as a decision takes it, and how it was found.
+
+    ``alike`` are the areas that it may be in, where no more than the beginning of a postcode is known.
+    """
+
+    destination: Destination
+    located: Located
+    alike: tuple[int, ...] = ()
+
+
+def locate_home(
+    tools: Tools,
+    country: str,
+    postcode: str | None,
+    lat: float | None = None,
+    lon: float | None = None,
+    *,
+    residential: bool = True,
+) -> Home:
+    """
+    Find a home by a postcode or by coordinates: as a decision does; else where `locate` does, or at the coordinates.
+
+    Zones, calendars and surcharges are then those of the nearest area: of the country's, or of those that begin alike.
+
+    Raises
+    ------
+    InputError
+        Where no postcode of the country begins with the first character, or none of it is known at all.
+    """
+    compact = "" if postcode is None else postcode.replace(" ", "").upper()
+    known = any((country, compact[:length]) in tools.network.area_index for length in range(len(compact), 0, -1))
+    placed = lat is not None and lon is not None
+    if placed:
+        located = Located(lat or 0.0, lon or 0.0, "coordinates")
+    else:
+        located = locate(tools, country, compact)
+    if known:
+        return Home(Destination(country=country, postcode=compact, lat=lat, lon=lon, residential=residential), located)
+    alike = _beginning_with(tools, country, located.prefix)
+    if not alike:
+        raise InputError(f"No postcode of country ({country}) is known to network ({tools.network.name}).", "add some.")
+    near = tools.nearest_area(alike, located.lat, located.lon)
+    home = Destination(
+        country=country,
+        postcode=tools.network.areas[near].prefix,
+        lat=located.lat,
+        lon=located.lon,
+        residential=residential,
+    )
+    return Home(home, located, () if placed else tuple(alike))
 
 
 def knows(tools: Tools, country: str) -> bool:

@@ -1,5 +1,6 @@
 """What evaluating an order needs of a network and never changes with the order; built once per network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -154,6 +155,18 @@ class Tools:
     def areas_by_prefix(self) -> list[tuple[str, str, int]]:
         """Country, prefix and index of each area, ascending, to find all whose prefixes begin alike."""
         return sorted((area.country, area.prefix, i) for i, area in enumerate(self.network.areas))
+
+    @cached_property
+    def _area_points(self) -> NDArray[np.float64]:
+        """(3, num_areas) where areas are: points on a ball of radius 1."""
+        lat, lon = np.radians([(area.lat, area.lon) for area in self.network.areas]).reshape(-1, 2).T
+        return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+
+    def nearest_area(self, among: Sequence[int], lat: float, lon: float) -> int:
+        """Of some areas, at least one, the nearest; the first of those that are as near."""
+        phi, lam = np.radians([lat, lon])
+        point = np.array([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+        return int(among[int(np.argmax(point @ self._area_points[:, among]))])
 
     def is_point(self, node: int) -> bool:
         """Whether a node is a carrier's pickup point."""
