@@ -90,7 +90,8 @@ class SkuPromises:
     What can be promised of one sku.
 
     ``nearest`` and ``soonest`` are the nearest of the places near that it can be collected at, and the one where it is
-    ready first. ``exact``: nothing cheaper and nothing earlier exists; otherwise there was no time to see.
+    ready first. ``exact``: in whole shipments nothing is cheaper, and nothing earlier; where it has to be divided, no
+    way to do so is. Otherwise there was no time to see.
     """
 
     cheapest: Promised | None = None

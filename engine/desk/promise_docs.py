@@ -57,8 +57,8 @@ class SkuPromiseDoc(msgspec.Struct, kw_only=True):
     """
     What can be promised of a sku.
 
-    ``exact`` says that there is nothing cheaper or earlier; otherwise there was no time to look for all ways to divide
-    it over several nodes.
+    It comes home in one shipment; only where no node has enough of it, in several. ``exact`` says that nothing is
+    cheaper or earlier; otherwise there was no time to look for all ways to divide it.
     """
 
     sku: str

@@ -255,7 +255,7 @@ class _Told:
 
     def _sure_of(self, one: _Asked, way: Promised) -> int:
         routes = way.routes
-        return prod(self._sure[route.node, one.sku] for route in routes) // 1000 ** (len(routes) - 1)
+        return int(prod(self._sure[route.node, one.sku] for route in routes) // 1000 ** (len(routes) - 1))
 
     def _arrival(self, one: _Asked, way: Promised) -> ArrivalDoc:
         offer = way.offer
