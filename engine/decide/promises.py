@@ -75,12 +75,12 @@ class Promised:
     """
     An offer, and what its date rests on.
 
-    ``routes`` are those of its shipments; an order placed up to ``order_by_s`` gets the same date by them, as long as
-    stock and capacity last.
+    ``takes`` has the route and the units of each of its shipments; an order placed up to ``order_by_s`` gets the same
+    date by them, as long as stock and capacity last.
     """
 
     offer: Offer
-    routes: tuple[Route, ...]
+    takes: tuple[tuple[Route, int], ...]
     order_by_s: int
 
 
@@ -226,7 +226,7 @@ class _Search:
             trip_m=trip_m,
             build=partial(self._brief, number, shipment, cents, place),
         )
-        return Promised(offer=offer, routes=(route,), order_by_s=order_by_s)
+        return Promised(offer=offer, takes=((route, self.skus[number][1]),), order_by_s=order_by_s)
 
     def _brief(self, number: int, shipment: list[int], cents: int, place: int) -> Brief:
         """What the kernel chose, in words."""
@@ -291,10 +291,10 @@ def promised(chooser: Chooser, order: Order, offer: Offer) -> Promised:
     """An offer of a cart with what its date rests on: the first of its shipments to be too late."""
     request, network = chooser.request(order), chooser.compiled.network
     line_at = {line.line_id: i for i, line in enumerate(order.lines)}
-    routes, latest = [], []
+    takes, latest = [], []
     for leg in offer.brief.legs:
-        routes.append(route_of(leg, network))
-        found = request.shipment(routes[-1], tuple((line_at[line.line_id], line.quantity) for line in leg.lines))
+        takes.append((route_of(leg, network), leg.units))
+        found = request.shipment(takes[-1][0], tuple((line_at[line.line_id], line.quantity) for line in leg.lines))
         assert not isinstance(found, Refusal), f"an offer has a shipment that cannot be: {found}"
         latest.append(epoch_s(found.promise.release_by))
-    return Promised(offer=offer, routes=tuple(routes), order_by_s=min(latest))
+    return Promised(offer=offer, takes=tuple(takes), order_by_s=min(latest))

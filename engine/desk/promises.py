@@ -57,6 +57,8 @@ class Promises:
         Of the postcode, or of the coordinates.
     postcode, lat, lon
         Where: a postcode, or both coordinates; or all, which then count as an order's do.
+    deadline_ms
+        For skus that have to be divided, all of them together.
     """
 
     skus: tuple[tuple[str, int], ...]
@@ -66,6 +68,7 @@ class Promises:
     lon: float | None = None
     residential: bool = True
     channel: str = ""
+    deadline_ms: int = DEADLINE_MS
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.skus) <= SKUS_MAX:
@@ -101,7 +104,7 @@ class Promises:
         engine = state.engine
         home = self._home(state)
         asked, unknown = self._asked(state)
-        terms = Terms(home.destination, utc(state.now_s), self.channel, DEADLINE_MS / 1000)
+        terms = Terms(home.destination, utc(state.now_s), self.channel, self.deadline_ms / 1000)
         found = find_promises(engine.chooser, [(SkuId(one.name), one.quantity) for one in asked], terms)
         found = [_as_priced(state, one, promises, terms) for one, promises in zip(asked, found, strict=True)]
         told = _Told(state, home, asked, found)
@@ -165,7 +168,7 @@ def _as_priced(state: State, one: _Asked, promises: SkuPromises, terms: Terms) -
     free_cents = engine.policy.shop_free_from_cents
     if cheapest is None or cheapest.offer.kind != OfferKind.SAME_DAY or not 0 < free_cents <= one.goods_cents:
         return promises
-    if len(cheapest.routes) > 1:
+    if len(cheapest.takes) > 1:
         return promises
     order = order_of(SkuId(one.name), one.quantity, terms)
     offers = [offer for offer in engine.offers.find(order) if offer.place < 0]
@@ -196,7 +199,7 @@ def _turns(state: State, asked: Sequence[_Asked], found: Sequence[SkuPromises]) 
         for lots in due.get(one.sku, {}).values():
             yield from (due_s for due_s, _ in lots)
         for way in _of(promises):  # of several shipments it is not known how long all of it holds
-            yield way.order_by_s + 1 if len(way.routes) == 1 else state.now_s + 1
+            yield way.order_by_s + 1 if len(way.takes) == 1 else state.now_s + 1
 
 
 class _Told:
@@ -208,28 +211,31 @@ class _Told:
         self._sure = self._all_sure(asked, found)
         self._reached: dict[Route, int] = {}
 
-    def _all_sure(self, asked: Sequence[_Asked], found: Sequence[SkuPromises]) -> dict[tuple[int, int], int]:
-        """How sure the units are, by node and sku; all rows are looked up together."""
+    def _all_sure(self, asked: Sequence[_Asked], found: Sequence[SkuPromises]) -> dict[tuple[int, int, int], int]:
+        """How sure units are, by node, sku and how many; all rows are looked up together."""
         state, engine = self.state, self.state.engine
         live = engine.live
-        wanted = {
-            (route.node, one.sku): one.quantity
-            for one, promises in zip(asked, found, strict=True)
-            for way in _of(promises)
-            for route in way.routes
-        }
-        keys = np.array(list(wanted), dtype=np.int64).reshape(-1, 2)
+        wanted = list(
+            {
+                (route.node, one.sku, units): one
+                for one, promises in zip(asked, found, strict=True)
+                for way in _of(promises)
+                for route, units in way.takes
+            }
+        )
+        keys = np.array(wanted, dtype=np.int64).reshape(-1, 3)
         rows = live.rows_of(keys[:, 0], keys[:, 1])
-        spare = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows]
-        out = {}
-        for (node, sku), units, told_s in zip(
-            wanted, spare.tolist(), state.view.row_told_s[rows].tolist(), strict=True
-        ):
-            ppm = engine.network.rejection_ppm(node, sku)
-            out[node, sku] = sure_permille(
-                told_s=told_s, now_s=state.now_s, spare=units - wanted[node, sku], rejection_ppm=ppm
+        spare = live.row_on_hand[rows].astype(np.int64) - live.row_reserved[rows] - keys[:, 2]
+        ages = state.view.row_told_s[rows]
+        return {
+            key: sure_permille(
+                told_s=told_s,
+                now_s=state.now_s,
+                spare=units,
+                rejection_ppm=engine.network.rejection_ppm(key[0], key[1]),
             )
-        return out
+            for key, units, told_s in zip(wanted, spare.tolist(), ages.tolist(), strict=True)
+        }
 
     def sku(self, one: _Asked, promises: SkuPromises) -> SkuPromiseDoc:
         """Of one sku."""
@@ -254,14 +260,14 @@ class _Told:
         )
 
     def _sure_of(self, one: _Asked, way: Promised) -> int:
-        routes = way.routes
-        return int(prod(self._sure[route.node, one.sku] for route in routes) // 1000 ** (len(routes) - 1))
+        sure = [self._sure[route.node, one.sku, units] for route, units in way.takes]
+        return sure[0] if len(sure) == 1 else int(prod(sure) // 1000 ** (len(sure) - 1))
 
     def _arrival(self, one: _Asked, way: Promised) -> ArrivalDoc:
         offer = way.offer
         confidence = self.policy.promise_confidence_permille
         if self.home.alike:
-            confidence = confidence * min(self._reached_of(route) for route in way.routes) // 1000
+            confidence = confidence * min(self._reached_of(route) for route, _ in way.takes) // 1000
         return ArrivalDoc(
             kind=offer.kind.value,
             deliver_by=utc(offer.deliver_by_s),

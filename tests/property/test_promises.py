@@ -137,7 +137,7 @@ def test_what_no_node_has_enough_of_is_divided_as_an_order_would_be(block: int) 
                 if found.cheapest is None or found.first is None:
                     continue
                 assert found.cheapest.offer.cost_cents == plan.cost_cents
-                if len(found.cheapest.routes) == 1:
+                if len(found.cheapest.takes) == 1:
                     continue  # a quote divides nothing that can be whole
                 assert found.first.offer.deliver_by_s <= found.cheapest.offer.deliver_by_s
                 earlier = replace(order, deliver_by=utc(found.first.offer.deliver_by_s - 1))
@@ -153,7 +153,7 @@ def test_without_time_what_has_to_be_divided_is_left_open() -> None:
             many = [(sku, 2 + 3 * quantity) for sku, quantity in skus]
             hurried = find_promises(engine.chooser, many, terms._replace(deadline_s=0.0))
             for found, whole in zip(find_promises(engine.chooser, many, terms), hurried, strict=True):
-                if found.cheapest is not None and len(found.cheapest.routes) > 1:
+                if found.cheapest is not None and len(found.cheapest.takes) > 1:
                     assert (whole.cheapest, whole.first, whole.exact) == (None, None, False)
                     left_open += 1
                 else:
