@@ -1,4 +1,6 @@
-"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, ledger, http, near, replay, promises."""
+"""
+`python -m benchmarks`: one-order, growth, cold-start, compare, explain, ledger, http, near, promise100, replay, promises.
+"""
 
 import argparse
 import json
@@ -7,7 +9,20 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import cold_start, compare, explain, growth, http, ledger, near, one_order, promises, record, replay
+from benchmarks import (
+    cold_start,
+    compare,
+    explain,
+    growth,
+    http,
+    ledger,
+    near,
+    one_order,
+    promise100,
+    promises,
+    record,
+    replay,
+)
 from benchmarks.record import Figures
 from benchmarks.worlds import Spec, data_folder
 from engine.decide.warm import is_warm, warm_up
@@ -53,6 +68,9 @@ def main(arguments: list[str] | None = None) -> None:
     elif given.benchmark == "near":
         sizes_of_calls = near.QUICK if given.quick else near.FULL
         figures = near.run(spec.data, sizes_of_calls, seed=given.seed, results=results, quick=given.quick)
+    elif given.benchmark == "promise100":
+        sizes_of_pages = promise100.QUICK if given.quick else promise100.FULL
+        figures = promise100.run(spec.data, sizes_of_pages, seed=given.seed, results=results, quick=given.quick)
     elif given.benchmark == "replay":
         sizes_of_journals = replay.QUICK if given.quick else replay.FULL
         figures = replay.run(spec.data, sizes_of_journals, seed=given.seed, results=results, quick=given.quick)
@@ -91,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         ("ledger", "durable allocations and the stock feed on SQLite and PostgreSQL, several processes, starting"),
         ("http", "requests through HTTP beside an empty endpoint, at rates, in bulk"),
         ("near", "which stores near somebody have skus now, put to the test"),
+        ("promise100", "what can be promised of 100 skus to one postcode, put to the test; through HTTP, too"),
         ("replay", "what recording a decision adds, and 10,000 decided again bit for bit"),
         ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),
         ("promises", "promised dates walked through a delivery history: shares kept, days promised"),
