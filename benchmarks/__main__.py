@@ -1,6 +1,4 @@
-"""
-`python -m benchmarks`: one-order, growth, cold-start, compare, explain, ledger, http, near, promise100, replay, promises.
-"""
+"""`python -m benchmarks NAME`; without a name it tells them."""
 
 import argparse
 import json

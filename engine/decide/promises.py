@@ -46,7 +46,7 @@ from engine.optimise.tables import (
     PL_NODE,
     Orders,
 )
-from engine.optimise.workspace import S_FIELDS
+from engine.optimise.workspace import S_FIELDS, S_ID, S_KIND, S_NODE
 from engine.options.ways import PLACE_METHODS
 
 HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
@@ -132,6 +132,7 @@ class _Search:
         self.chooser, self.skus, self.terms = chooser, skus, terms
         self.request = chooser.request(order_of(*skus[0], terms))  # of places and ways, which all of them share
         self.index = [chooser.compiled.network.skus.index[sku] for sku, _ in skus]
+        self._routes: dict[tuple[int, ...], tuple[Route, OfferKind]] = {}
         chooser.rows.trim()
         one = chooser.intake.orders([self.request])
         orders = self._columns(one)
@@ -216,9 +217,14 @@ class _Search:
         place, trip_m = self.targets[self.columns[number][which]]
         shipment = self.shipments[number][which]
         cents, deliver_s, co2e_g, order_by_s = self.found[number][which]
-        route = self.chooser.route_of(shipment, place)
+        key = shipment[S_NODE], shipment[S_KIND], shipment[S_ID], place
+        known = self._routes.get(key)
+        if known is None:
+            route = self.chooser.route_of(shipment, place)
+            known = self._routes[key] = route, _KINDS.get(route.method, OfferKind.HOME)
+        route, kind = known
         offer = Offer(
-            kind=_KINDS.get(route.method, OfferKind.HOME),
+            kind=kind,
             cost_cents=cents,
             deliver_by_s=deliver_s,
             co2e_g=co2e_g,

@@ -22,10 +22,10 @@ from engine.costs.tariff import rounded
 from engine.network.blocks import opened
 from engine.network.jit import compiled, inlined
 from engine.optimise.candidates import find_few, may_serve
-from engine.optimise.kernel import OPTIMAL, solve
+from engine.optimise.kernel import COLLIDES, INFEASIBLE, OPTIMAL, solve, write
 from engine.optimise.latest import order_by_s
 from engine.optimise.pareto_ships import carrier_co2e, first_arrival
-from engine.optimise.routes import carrier_route
+from engine.optimise.routes import base_cents, carrier_route
 from engine.optimise.shipments import home_kinds, home_services
 from engine.optimise.tables import (
     F_NO_SAFETY,
@@ -57,6 +57,7 @@ NEVER = 2**60
 CHEAPEST, FIRST, ENDS = range(3)
 E_CENTS, E_DELIVER, E_CO2E, E_ORDER_BY, E_FIELDS = range(5)
 _FEW = 8  # nodes looked at together
+_SCAN_MAX = 24  # nodes that are looked at one by one
 _ALL = np.int64(1)  # the set of the one item
 
 
@@ -152,6 +153,62 @@ def _first_home(inputs: Inputs, o: NDArray[np.int64], soon: NDArray[np.int64], l
         done = at
 
 
+@compiled
+def _cheapest_by(
+    inputs: Inputs, o: NDArray[np.int64], soon: NDArray[np.int64], by: int, out: NDArray[np.int64]
+) -> tuple[int, int]:
+    """
+    The cheapest plan by a date that few nodes can keep, from these nodes alone; what `solve` says, and its cost.
+
+    Bounds of cost know no dates: where all that is cheap comes later, `solve` would go through all of that first.
+    """
+    net, reach, live, ws = inputs.net, inputs.reach, inputs.live, inputs.ws
+    dist, classes = reach.distance_m[o[O_SLOT]], reach.zone_class[o[O_SLOT]]
+    parcels, couriers = home_kinds(net, o)
+    sku, need = inputs.orders.line[o[O_LINE_FROM]].sku, inputs.orders.line[o[O_LINE_FROM]].quantity
+    num = 0
+    for row in range(live.row_start[sku], live.row_start[sku + 1]):
+        if soon[live.row[row].node] <= by and _may_have(inputs, o, row, need):
+            if num == _SCAN_MAX:
+                return COLLIDES, 0
+            ws.few[num] = live.row[row].node
+            num += 1
+    best, status = INFINITE - 1, INFEASIBLE
+    for c in range(find_few(inputs, o, num)):
+        if ws.candidate[c].items == 0:
+            continue
+        node = ws.candidate[c].node
+        zones, base = reach.class_zone[int(classes[node])], base_cents(inputs.pol, ws, _ALL, c)
+        services = home_services(net, o, node, parcels, couriers) & ws.set[_ALL].services
+        for s in range(len(net.service)):
+            if services >> s & 1 == 0:
+                continue
+            cost, deliver = carrier_route(
+                inputs,
+                o,
+                _ALL,
+                c,
+                s,
+                zones[s],
+                int(dist[node]),
+                o[O_REGION],
+                o[O_TZ],
+                o[O_FLAGS],
+                np.int64(-1),
+                base,
+                best,
+            )
+            if cost < best or (status == INFEASIBLE and cost == best):  # nodes come in their order, as ties are broken
+                best, status = cost, OPTIMAL
+                chosen = ws.chosen[0]
+                chosen[0], chosen[1], chosen[2], chosen[3], chosen[4] = _ALL, KIND_CARRIER, c, s, 0
+                chosen[5], chosen[6] = cost, deliver
+    if status == OPTIMAL:
+        ws.best[3], ws.best[4] = -1, 1
+        write(inputs, o, out)
+    return status, best
+
+
 @inlined
 def _note(
     inputs: Inputs, o: NDArray[np.int64], cents: int, place: int, ship: NDArray[np.int64], found: NDArray[np.int64]
@@ -193,7 +250,11 @@ def find_ends(
         home, by = o[O_SLOT] >= 0, found[row, FIRST, E_DELIVER]
         o[O_DELIVER_BY] = _first_home(inputs, o, soon, by) if home else by - 1
         while o[O_DELIVER_BY] < by:
-            again, cents, _, place = solve(inputs, row, shipments[row, FIRST])
+            again, place = COLLIDES, -1
+            if home:
+                again, cents = _cheapest_by(inputs, o, soon, o[O_DELIVER_BY], shipments[row, FIRST])
+            if again == COLLIDES:
+                again, cents, _, place = solve(inputs, row, shipments[row, FIRST])
             if again != OPTIMAL:
                 break
             _note(inputs, o, cents, place, shipments[row, FIRST, 0], found[row, FIRST])
