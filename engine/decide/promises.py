@@ -62,12 +62,18 @@ I64 = NDArray[np.int64]
 
 
 class Terms(NamedTuple):
-    """To whom, when, and how long may be looked for what has to be divided."""
+    """To whom, when, by which methods (none: any), and how long may be looked for what has to be divided."""
 
     destination: Destination
     placed_at: datetime
     channel: str
     deadline_s: float
+    methods: tuple[Method, ...] = ()
+
+    @property
+    def home_methods(self) -> tuple[Method, ...]:
+        """Those that bring it home."""
+        return tuple(method for method in HOME_METHODS if not self.methods or method in self.methods)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,7 @@ def order_of(sku: SkuId, quantity: int, terms: Terms) -> Order:
         lines=(OrderLine(line_id=LineId(sku), sku=sku, quantity=quantity),),
         destination=terms.destination,
         channel=terms.channel,
+        methods=terms.methods,
     )
 
 
@@ -250,11 +257,12 @@ class _Search:
     def divided(self, found: Sequence[SkuPromises]) -> Iterator[SkuPromises]:
         """The same, with plans for home that divide what no node has enough of."""
         clock = Clock(self.terms.deadline_s)
+        may = self.has_home and self.chooser.policy.allow_quantity_split and len(self.terms.home_methods) > 0
         for (sku, quantity), promises in zip(self.skus, found, strict=True):
             one = promises
-            if one.cheapest is None and quantity > 1 and self.has_home and self.chooser.policy.allow_quantity_split:
-                order = order_of(sku, quantity, self.terms)
-                one = self._divided(replace(order, methods=HOME_METHODS), promises, clock)
+            if one.cheapest is None and quantity > 1 and may:
+                order = replace(order_of(sku, quantity, self.terms), methods=self.terms.home_methods)
+                one = self._divided(order, promises, clock)
             yield one
 
     def _divided(self, order: Order, promises: SkuPromises, clock: Clock) -> SkuPromises:

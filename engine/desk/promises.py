@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from engine.decide.offers import OfferKind
-from engine.decide.promises import HOME_METHODS, Promised, SkuPromises, Terms, find_promises, order_of, promised
+from engine.decide.promises import Promised, SkuPromises, Terms, find_promises, order_of, promised
 from engine.desk.ask import UNPROCESSABLE, DeskError, Planned, Wanted, answer
 from engine.desk.near_docs import version_of
 from engine.desk.promise_docs import ArrivalDoc, HomeDoc, PickupDoc, PickupsDoc, PromisesDoc, SkuPromiseDoc
@@ -25,7 +25,7 @@ from engine.desk.state import DEADLINE_MS, State
 from engine.desk.sure import next_change_s, sure_permille
 from engine.domain.errors import InputError
 from engine.domain.ids import SkuId
-from engine.domain.order import Destination
+from engine.domain.order import Destination, Method
 from engine.domain.units import utc
 from engine.network.routes import Route, distance_m
 from engine.options.located import Home, knows, locate_home
@@ -57,6 +57,8 @@ class Promises:
         Of the postcode, or of the coordinates.
     postcode, lat, lon
         Where: a postcode, or both coordinates; or all, which then count as an order's do.
+    methods
+        Only these; none: any. What can be collected changes by the second while stores pick, what goes home does not.
     deadline_ms
         For skus that have to be divided, all of them together.
     """
@@ -68,6 +70,7 @@ class Promises:
     lon: float | None = None
     residential: bool = True
     channel: str = ""
+    methods: tuple[Method, ...] = ()
     deadline_ms: int = DEADLINE_MS
 
     def __post_init__(self) -> None:
@@ -104,7 +107,7 @@ class Promises:
         engine = state.engine
         home = self._home(state)
         asked, unknown = self._asked(state)
-        terms = Terms(home.destination, utc(state.now_s), self.channel, self.deadline_ms / 1000)
+        terms = Terms(home.destination, utc(state.now_s), self.channel, self.deadline_ms / 1000, self.methods)
         found = find_promises(engine.chooser, [(SkuId(one.name), one.quantity) for one in asked], terms)
         found = [_as_priced(state, one, promises, terms) for one, promises in zip(asked, found, strict=True)]
         told = _Told(state, home, asked, found)
@@ -119,7 +122,7 @@ class Promises:
             lon=home.located.lon,
             tz=target.tz,
             channel=self.channel,
-            home_methods=[method.value for method in HOME_METHODS],
+            home_methods=[method.value for method in terms.home_methods],
             unknown_skus=unknown,
             promises=[told.sku(one, promises) for one, promises in zip(asked, found, strict=True)],
         )

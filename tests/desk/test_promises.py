@@ -230,6 +230,19 @@ def test_a_sku_that_no_node_has_enough_of_is_divided_and_holds_for_a_second() ->
     assert 0 < home_of(divided)["cheapest"]["sure_permille"] < 999
 
 
+def test_methods_say_what_is_told_and_home_alone_does_not_turn_by_the_second() -> None:
+    with desk_on(builders.network(), LedgerTwin()) as desk:
+        turn(desk, 3 * 3600)
+        every = promises(desk)
+        home = promises(desk, methods=(Method.SHIP_FROM_WAREHOUSE, Method.SHIP_FROM_STORE))
+        near = promises(desk, methods=(Method.PICKUP_POINT,))
+    assert home["promises"][0] == every["promises"][0] | {"home": home_of(home), "pickup": None}
+    assert home_of(home)["earliest"]["kind"] == "home_delivery"
+    assert home["home_methods"] == ["ship_from_warehouse", "ship_from_store"]
+    assert (near["home_methods"], home_of(near), near["promises"][0]["available"]) == ([], None, True)
+    assert near["promises"][0]["pickup"]["nearest"]["kind"] == "pickup_point"
+
+
 def home_of(found: dict[str, Any]) -> dict[str, Any]:
     home: dict[str, Any] = found["promises"][0]["home"]
     return home

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from api.http.models.orders import Methods
 from api.http.models.words import Body, Id, Sku, Units, Word
 from engine.desk.promises import SKUS_MAX, Promises
 
@@ -31,6 +32,7 @@ class PromisesIn(Body):
     skus: Annotated[tuple[SkuIn, ...], Field(min_length=1, max_length=SKUS_MAX)]
     destination: WhereIn
     channel: Word = ""
+    methods: Methods = ()
 
     def command(self) -> Promises:
         """The command."""
@@ -43,6 +45,7 @@ class PromisesIn(Body):
             lon=where.lon,
             residential=where.residential,
             channel=self.channel,
+            methods=self.methods,
         )
 
 
