@@ -46,8 +46,8 @@ from engine.optimise.tables import (
     PL_NODE,
     Orders,
 )
-from engine.optimise.workspace import S_FIELDS, S_ID, S_KIND, S_NODE
-from engine.options.ways import PLACE_METHODS
+from engine.optimise.workspace import S_FIELDS, S_ID, S_KIND, S_NODE, S_SHIP
+from engine.options.ways import PLACE_METHODS, Way
 
 HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
 _AT_PLACE = sum(1 << m for m, method in enumerate(METHODS) if method in PLACE_METHODS)
@@ -81,12 +81,14 @@ class Promised:
     """
     An offer, and what its date rests on.
 
-    ``takes`` has the route and the units of each of its shipments; an order placed up to ``order_by_s`` gets the same
-    date by them, as long as stock and capacity last.
+    ``takes`` has the route and the units of each of its shipments, the first of which may be there from
+    ``deliver_from_s`` on; an order placed up to ``order_by_s`` gets the same date by them, as long as stock and
+    capacity last.
     """
 
     offer: Offer
     takes: tuple[tuple[Route, int], ...]
+    deliver_from_s: int
     order_by_s: int
 
 
@@ -140,6 +142,7 @@ class _Search:
         self.request = chooser.request(order_of(*skus[0], terms))  # of places and ways, which all of them share
         self.index = [chooser.compiled.network.skus.index[sku] for sku, _ in skus]
         self._routes: dict[tuple[int, ...], tuple[Route, OfferKind]] = {}
+        self._windows: dict[tuple[int, int, int], int] = {}
         chooser.rows.trim()
         one = chooser.intake.orders([self.request])
         orders = self._columns(one)
@@ -239,7 +242,27 @@ class _Search:
             trip_m=trip_m,
             build=partial(self._brief, number, shipment, cents, place),
         )
-        return Promised(offer=offer, takes=((route, self.skus[number][1]),), order_by_s=order_by_s)
+        return Promised(
+            offer=offer,
+            takes=((route, self.skus[number][1]),),
+            deliver_from_s=deliver_s if place >= 0 else self._from_s(route, shipment[S_SHIP]),
+            order_by_s=order_by_s,
+        )
+
+    def _from_s(self, route: Route, leave_s: int) -> int:
+        """When a parcel that leaves at a moment may be at home at the soonest; skus share it, whatever they are."""
+        key = route.node, route.service, leave_s
+        found = self._windows.get(key)
+        if found is None:
+            way, dates = self.request.ways.way(route), self.chooser.tools.dates
+            assert isinstance(way, Way), f"the kernel chose a way that is barred: {way}"
+            takes = dates.transit_units(route.service, way.zone, self.chooser.policy.promise_confidence_permille)
+            assert takes is not None, "the kernel chose a service without transit times"
+            ship_day, _ = dates.cell_at(route.node, leave_s)
+            window = dates.arrivals.window(route.service, way.zone, way.target, leave_s, ship_day, takes[0])
+            assert window is not None, "the kernel chose a shipment that arrives after the horizon"
+            found = self._windows[key] = window[0]
+        return found
 
     def _brief(self, number: int, shipment: list[int], cents: int, place: int) -> Brief:
         """What the kernel chose, in words."""
@@ -305,10 +328,11 @@ def promised(chooser: Chooser, order: Order, offer: Offer) -> Promised:
     """An offer of a cart with what its date rests on: the first of its shipments to be too late."""
     request, network = chooser.request(order), chooser.compiled.network
     line_at = {line.line_id: i for i, line in enumerate(order.lines)}
-    takes, latest = [], []
+    takes, starts, latest = [], [], []
     for leg in offer.brief.legs:
         takes.append((route_of(leg, network), leg.units))
         found = request.shipment(takes[-1][0], tuple((line_at[line.line_id], line.quantity) for line in leg.lines))
         assert not isinstance(found, Refusal), f"an offer has a shipment that cannot be: {found}"
+        starts.append(epoch_s(found.promise.deliver_earliest))
         latest.append(epoch_s(found.promise.release_by))
-    return Promised(offer=offer, takes=tuple(takes), order_by_s=min(latest))
+    return Promised(offer=offer, takes=tuple(takes), deliver_from_s=min(starts), order_by_s=min(latest))

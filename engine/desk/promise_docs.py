@@ -7,7 +7,7 @@ import msgspec
 
 class ArrivalDoc(msgspec.Struct, kw_only=True):
     """
-    A way to have it brought home.
+    A way to have it brought home, within a window of time.
 
     ``order_by`` is up to when an order gets the same date, as long as the stock lasts. ``confidence_permille`` is how
     sure the carriers' days are; lower where only the beginning of the postcode is known, by the share of people there
@@ -15,6 +15,7 @@ class ArrivalDoc(msgspec.Struct, kw_only=True):
     """
 
     kind: str
+    deliver_from: datetime
     deliver_by: datetime
     order_by: datetime
     price_cents: int

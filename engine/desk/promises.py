@@ -273,6 +273,7 @@ class _Told:
             confidence = confidence * min(self._reached_of(route) for route, _ in way.takes) // 1000
         return ArrivalDoc(
             kind=offer.kind.value,
+            deliver_from=utc(way.deliver_from_s),
             deliver_by=utc(offer.deliver_by_s),
             order_by=utc(way.order_by_s),
             price_cents=price_of(offer, self.policy, one.goods_cents),

@@ -107,7 +107,7 @@ def sent(engine: Engine, order: Order, way: Promised) -> Order:
 
 
 @pytest.mark.parametrize("block", range(4))
-def test_the_last_moment_to_order_is_that_of_the_plain_rules_and_keeps_the_date(block: int) -> None:
+def test_window_and_last_moment_to_order_are_those_of_the_plain_rules_and_the_date_is_kept(block: int) -> None:
     checked = later = 0
     for seed in range(block * 15, block * 15 + 15):
         for engine, skus, terms in asked(seed, split=False):

@@ -51,6 +51,7 @@ class PromisesIn(Body):
 
 _HOME = {
     "kind": "home_delivery",
+    "deliver_from": "2026-11-24T07:00:00Z",
     "deliver_by": "2026-11-24T19:00:00Z",
     "order_by": "2026-11-23T15:00:00Z",
     "price_cents": 620,
