@@ -108,6 +108,13 @@ class SkuPromises:
     soonest: Promised | None = None
     exact: bool = True
 
+    @property
+    def ways(self) -> list[Promised]:
+        """All that was found, each once."""
+        first = None if self.first is self.cheapest else self.first
+        soonest = None if self.soonest is self.nearest else self.soonest
+        return [way for way in (self.cheapest, first, self.nearest, soonest) if way is not None]
+
 
 def find_promises(chooser: Chooser, skus: Sequence[tuple[SkuId, int]], terms: Terms) -> list[SkuPromises]:
     """

@@ -182,13 +182,6 @@ def _as_priced(state: State, one: _Asked, promises: SkuPromises, terms: Terms) -
     )
 
 
-def _of(promises: SkuPromises) -> Iterator[Promised]:
-    """All that was found of a sku."""
-    yield from (
-        one for one in (promises.cheapest, promises.first, promises.nearest, promises.soonest) if one is not None
-    )
-
-
 def _turns(state: State, asked: Sequence[_Asked], found: Sequence[SkuPromises]) -> Iterator[int]:
     """When something may change by the clock; moments that are over do not count."""
     yield state.now_s + VALID_S
@@ -201,7 +194,7 @@ def _turns(state: State, asked: Sequence[_Asked], found: Sequence[SkuPromises]) 
     for one, promises in zip(asked, found, strict=True):
         for lots in due.get(one.sku, {}).values():
             yield from (due_s for due_s, _ in lots)
-        for way in _of(promises):  # of several shipments it is not known how long all of it holds
+        for way in promises.ways:  # of several shipments it is not known how long all of it holds
             yield way.order_by_s + 1 if len(way.takes) == 1 else state.now_s + 1
 
 
@@ -222,7 +215,7 @@ class _Told:
             {
                 (route.node, one.sku, units): one
                 for one, promises in zip(asked, found, strict=True)
-                for way in _of(promises)
+                for way in promises.ways
                 for route, units in way.takes
             }
         )

@@ -190,7 +190,7 @@ def test_a_beginning_of_a_postcode_is_the_middle_of_its_areas_and_told_with_less
     assert len(set(dates)) == 1
 
 
-def test_several_areas_as_near_are_told_apart_by_their_place_in_the_file() -> None:
+def test_of_areas_that_are_as_near_the_first_by_its_prefix_counts() -> None:
     areas = (builders.area("10", tz="Europe/Paris"), builders.area("11", tz="Europe/London"))
     with desk_on(builders.network(areas=areas), LedgerTwin()) as desk:
         assert promises(desk, lat=48.8566, lon=2.3522)["tz"] == "Europe/Paris"

@@ -7,7 +7,7 @@ import pytest
 
 from engine.decide.engine import Engine
 from engine.decide.offers import Offer
-from engine.decide.promises import HOME_METHODS, Promised, SkuPromises, Terms, find_promises, order_of, promised
+from engine.decide.promises import HOME_METHODS, Promised, Terms, find_promises, order_of, promised
 from engine.domain.ids import SkuId
 from engine.domain.order import Order
 from engine.domain.plan import Refusal
@@ -60,11 +60,6 @@ def without_grams(values: list[tuple[int, int, int, int] | None]) -> list[tuple[
     return [None if value is None else value[:3] for value in values]
 
 
-def told(found: SkuPromises) -> list[Promised]:
-    ways = (found.cheapest, found.first, found.nearest, found.soonest)
-    return [way for way in ways if way is not None]
-
-
 @pytest.mark.parametrize("block", range(8))
 def test_promises_are_the_ends_of_the_offers_of_a_cart_of_that_sku_alone(block: int) -> None:
     compared = apart = 0
@@ -88,7 +83,7 @@ def test_an_order_that_says_what_was_promised_is_decided_as_was_told(block: int)
     for seed in range(block * 15, block * 15 + 15):
         for engine, skus, terms in asked(seed, split=False):
             for (sku, quantity), found in zip(skus, find_promises(engine.chooser, skus, terms), strict=True):
-                for way in told(found):
+                for way in found.ways:
                     plan = engine.decide(sent(engine, order_of(sku, quantity, terms), way)).plan
                     assert (plan.cost_cents, plan.co2e_g) == (way.offer.cost_cents, way.offer.co2e_g)
                     assert plan.deliver_by == utc(way.offer.deliver_by_s)
@@ -113,7 +108,7 @@ def test_window_and_last_moment_to_order_are_those_of_the_plain_rules_and_the_da
         for engine, skus, terms in asked(seed, split=False):
             for (sku, quantity), found in zip(skus, find_promises(engine.chooser, skus, terms), strict=True):
                 order = order_of(sku, quantity, terms)
-                for way in told(found):
+                for way in found.ways:
                     assert way == replace(promised(engine.chooser, order, way.offer), offer=way.offer), (seed, sku)
                     last = replace(sent(engine, order, way), placed_at=utc(way.order_by_s))
                     then = engine.plan_of(last, way.offer.brief)
