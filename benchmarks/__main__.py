@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: one-order, growth, cold-start, compare, explain, ledger, http, quotes, near and so on."""
+"""`python -m benchmarks NAME`; without a name it tells them."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ from benchmarks import (
     ledger,
     near,
     one_order,
+    promise100,
     promises,
     quotes,
     record,
@@ -69,6 +70,9 @@ def main(arguments: list[str] | None = None) -> None:
     elif given.benchmark == "near":
         sizes_of_calls = near.QUICK if given.quick else near.FULL
         figures = near.run(spec.data, sizes_of_calls, seed=given.seed, results=results, quick=given.quick)
+    elif given.benchmark == "promise100":
+        sizes_of_pages = promise100.QUICK if given.quick else promise100.FULL
+        figures = promise100.run(spec.data, sizes_of_pages, seed=given.seed, results=results, quick=given.quick)
     elif given.benchmark == "replay":
         sizes_of_journals = replay.QUICK if given.quick else replay.FULL
         figures = replay.run(spec.data, sizes_of_journals, seed=given.seed, results=results, quick=given.quick)
@@ -108,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         ("http", "requests through HTTP beside an empty endpoint, at rates, in bulk"),
         ("quotes", "what can be offered for a cart: speed here and through HTTP, exactness, what is kept"),
         ("near", "which stores near somebody have skus now, put to the test"),
+        ("promise100", "what can be promised of 100 skus to one postcode, put to the test; through HTTP, too"),
         ("replay", "what recording a decision adds, and 10,000 decided again bit for bit"),
         ("compare", "our decisions beside the rules that shops use, on the same orders and stock"),
         ("promises", "promised dates walked through a delivery history: shares kept, days promised"),

@@ -26,6 +26,7 @@ from api.http.routes import (
     nodes,
     pages,
     planning,
+    promises,
     quotes,
     rejections,
     reservations,
@@ -45,6 +46,7 @@ offset; money is whole cents of the network's currency; units are in the names o
 """
 TOPICS: tuple[Operations, ...] = (
     quotes.operations,
+    promises.operations,
     allocations.operations,
     holds.operations,
     holds.work,

@@ -184,6 +184,8 @@ def _invalid(error: RequestValidationError | ValidationError) -> tuple[str, str,
             place, rest = "body", list(one["loc"])
         where = pointer(rest) if place == "body" else _PLACES.get(str(place), "%s") % "/".join(map(str, rest))
         message = str(one["msg"]).removeprefix("Value error, ")
+        if type(one["input"]) in (int, float):  # texts may be secrets
+            message = f"{message}, not {one['input']}"
         found.append(FieldError(pointer=where, code=str(one["type"]), detail=message, hint=_hint(one)))
     # A list whose elements are wrong is also called too short by pydantic.
     found = [

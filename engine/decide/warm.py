@@ -11,8 +11,9 @@ from numba.core import event
 
 from engine.decide.dated import windows
 from engine.decide.engine import Engine
+from engine.decide.promises import Terms, find_promises
 from engine.domain.ids import LineId, NodeId, OrderId, SkuId
-from engine.domain.order import Order, OrderLine
+from engine.domain.order import Destination, Order, OrderLine
 from engine.network.model import Area, Network, Node, Offer, SkuTable, StockTable
 from engine.optimise import mip
 from engine.optimise.columns import decide_rows
@@ -61,6 +62,9 @@ def warm_up(report: Report) -> None:
         engine.explain(order, engine.decide(order).plan)
         engine.options(order)
         windows(engine.chooser, engine.chooser.request(order), engine.offers.find(order)[0].brief.legs)
+        home = Destination(country="FR", postcode="75")
+        terms = Terms(destination=home, placed_at=order.placed_at, channel="", deadline_s=1.0)
+        find_promises(engine.chooser, [(SkuId("a"), 1)], terms)
         engine.decide_columns(engine.columns([order]))
         _warm_stronger_method(engine, order)
     finally:

@@ -84,8 +84,8 @@ class NearDoc(msgspec.Struct, kw_only=True):
     stores: list[NearStoreDoc]
 
 
-def version_of(document: NearDoc) -> str:
-    """A name of what a document says, whenever it says so."""
+def version_of(document: msgspec.Struct) -> str:
+    """A name of what a document says, whenever it says so: `at`, `valid_until` and `version` do not count."""
     told = [
         getattr(document, name) for name in document.__struct_fields__ if name not in ("at", "valid_until", "version")
     ]

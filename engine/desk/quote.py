@@ -4,13 +4,17 @@ Quotes: few ways for a customer to have a cart, with their prices; decided like 
 The id of an option carries what it promises (engine/desk/option_id.py); an allocation that names it gets the option's
 own plan as long as that can be, else the cheapest that keeps the promise (engine/desk/keep.py). A quote may hold what
 its selected option takes: whatever option is then chosen, that is the order's to use.
+
+A quote is planned as if its order came `Policy.shop_think_s` later: what a store picks at once is ready a second later
+for each second that the customer reads, and no option shall be gone before it can be ordered.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import blake2b
 
-from engine.decide.brief import Brief, Leg
+from engine.decide.brief import Brief, Leg, route_of
 from engine.decide.dated import Window, windows
 from engine.decide.engine import Engine
 from engine.decide.offers import Offer, OfferKind
@@ -19,6 +23,7 @@ from engine.desk.documents import HeldDoc
 from engine.desk.fallback import plain_brief
 from engine.desk.option_id import FORM, Promised, PromisedParcel, option_id_of
 from engine.desk.quote_docs import OptionDoc, ParcelDoc, PartPlaceDoc, QuoteDoc, SendDoc, UnknownDoc, version_of
+from engine.desk.reached import reached_permille
 from engine.desk.shop import Priced, best_of, choose, price_of, why_shown
 from engine.desk.state import State
 from engine.domain.errors import InputError
@@ -95,7 +100,8 @@ class Quote:
             raise DeskError("exists", CONFLICT, f"Reservation ({self.quote_id}) exists.", "use another id.")
         home, order, unknown = _known(self.order, engine)
         quote_id = self.quote_id or _id_of(order, self.tier, state.now_s)
-        order = replace(order, order_id=OrderId(quote_id))
+        later = timedelta(seconds=engine.policy.shop_think_s)
+        order = replace(order, order_id=OrderId(quote_id), placed_at=order.placed_at + later)
         goods_cents = sum(
             int(network.skus.value_cents[network.skus.index[one.sku]]) * one.quantity for one in order.lines
         )
@@ -112,7 +118,6 @@ class _Told:
         self.quote, self.state, self.request, self.home, self.quote_id = quote, state, request, home, quote_id
         self.engine, self.order = state.engine, request.order
         self.expires_s = state.now_s + state.engine.policy.shop_quote_ttl_s
-        self.share = home.share_permille if home is not None else 1000
         self.turns_s = [state.now_s + VALID_S]
 
     def planned(self, chosen: Sequence[Priced], unknown: list[UnknownDoc], plainly: bool) -> Planned:
@@ -143,8 +148,8 @@ class _Told:
             valid_until=utc(min(moment for moment in self.turns_s if moment > state.now_s)),
             fallback=plainly,
             currency=network.currency,
-            located=self.home.how if self.home is not None else None,
-            prefix=(self.home.prefix or None) if self.home is not None else None,
+            located=self.home.located.how if self.home is not None else None,
+            prefix=(self.home.located.prefix or None) if self.home is not None else None,
             options=options,
             partial_places=places,
             unknown=unknown,
@@ -167,7 +172,10 @@ class _Told:
         offer, network = one.offer, self.engine.network
         place = network.nodes[offer.place] if offer.place >= 0 else None
         parcels: list[ParcelDoc] = []
-        sure, from_s, bys_s = self.share / 1000, self.state.now_s, []
+        sure, from_s, bys_s = 1.0, self.state.now_s, []
+        if place is None and self.home is not None and self.home.alike:
+            routes = [route_of(leg, network) for leg in brief.legs]
+            sure = min(reached_permille(self.state, self.home, route) for route in routes) / 1000
         for leg, (earliest_s, by_s, confidence) in dated:
             sure *= confidence
             from_s = max(from_s, earliest_s)
@@ -288,7 +296,7 @@ def _known(order: Order, engine: Engine) -> tuple[Home | None, Order, list[Unkno
     if not known:
         raise InputError(f"No sku of the cart is known ({order.lines[0].sku}, …).", "case counts.")
     home = home_of(engine.tools, order.destination) if order.destination is not None else None
-    if home is not None and home.destination is not order.destination:
+    if home is not None:
         order = replace(order, destination=home.destination)
     if unknown:
         kept = {line.line_id for line in known}

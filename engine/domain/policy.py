@@ -89,6 +89,7 @@ class Policy:
     shop_options_max: int = 6
     shop_places_max: int = 3
     shop_tiers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # permille of prices, by tier
+    shop_think_s: int = 120  # a quote is planned as if it were ordered so much later: customers take their time
     shop_quote_ttl_s: int = 900  # how long a quote stands, and holds what it was asked to hold
     shop_backup_cents: int = 0  # price of the way home that is offered where none can be computed in time; 0: none is
     shop_backup_days: int = 7  # and in how many days it promises to be there
@@ -128,7 +129,7 @@ class Policy:
         for tier, permille in self.shop_tiers.items():
             if not 0 <= permille <= 10_000:
                 raise InputError(f"{who} has tier ({tier}) pay ({permille}) permille.", "0 is free, 1000 the price.")
-        for name, least in (("shop_quote_ttl_s", 1), ("shop_backup_days", 1)):
+        for name, least in (("shop_think_s", 0), ("shop_quote_ttl_s", 1), ("shop_backup_days", 1)):
             if getattr(self, name) < least:
                 raise InputError(f"{who} has {name} ({getattr(self, name)}).", f"at least {least}.")
         if self.shop_options_max < 1:

@@ -15,31 +15,9 @@ from engine.network.jit import compiled, inlined
 from engine.network.live import LiveArrays
 from engine.network.records import Net
 from engine.optimise.workspace import KIND_CARRIER, KIND_OWN, Inputs
-from engine.promise.clock import NEVER, first_handover, first_open, has_room, pick
+from engine.promise.clock import NEVER, first_handover, first_open, last_start, pick
 
 R_NODE, R_KIND, R_ID, R_PLACE, R_LINES, R_UNITS, R_BY, R_DAY, R_FIELDS = range(9)
-
-
-@inlined
-def _last_start(net: Net, live: LiveArrays, node: int, segment: int, by_s: int, work_s: int, units: int) -> int:
-    """The last second at which a pick may start that ends by an instant, where it may start in a segment at all."""
-    first, last = net.node[node].segment_from, net.node[node].segment_to
-    low, high = first, last  # the first that starts after the instant
-    while low < high:
-        mid = (low + high) >> 1
-        if net.segment[mid].start_s > by_s:
-            high = mid
-        else:
-            low = mid + 1
-    begun = low - 1
-    worked = net.segment[begun].work_s + min(by_s, net.segment[begun].end_s) - net.segment[begun].start_s
-    spare = worked - work_s
-    at = begun
-    while at > segment and (
-        net.segment[at].work_s > spare or not has_room(live, node, net.segment[at].day, net.segment[at].hour, units)
-    ):
-        at -= 1
-    return min(net.segment[at].end_s - 1, by_s, net.segment[at].start_s + spare - net.segment[at].work_s)
 
 
 @inlined
@@ -51,7 +29,7 @@ def _last_release(net: Net, live: LiveArrays, row: NDArray[np.int64], placed_s: 
         return NEVER
     if row[R_KIND] == KIND_OWN:
         ready = first_open(net, node, end)
-        return NEVER if ready < 0 else min(ready, _last_start(net, live, node, segment, ready, work_s, units))
+        return NEVER if ready < 0 else min(ready, last_start(net, live, node, segment, ready, work_s, units))
     if row[R_KIND] == KIND_CARRIER:
         schedule = net.schedule[node, row[R_ID]]
         at = first_handover(net.handover, schedule.row_from, schedule.row_to, end, placed_s)
@@ -59,7 +37,7 @@ def _last_release(net: Net, live: LiveArrays, row: NDArray[np.int64], placed_s: 
             return NEVER
         leave_s = net.handover[at].leave_s
         row[R_DAY] = net.handover[at].then
-        return min(net.handover[at].cutoff_s, _last_start(net, live, node, segment, leave_s, work_s, units))
+        return min(net.handover[at].cutoff_s, last_start(net, live, node, segment, leave_s, work_s, units))
     lane, place = row[R_ID], row[R_PLACE]
     at = first_handover(net.departure, net.lane[lane].row_from, net.lane[lane].row_to, end, placed_s)
     if at < 0:
@@ -70,7 +48,7 @@ def _last_release(net: Net, live: LiveArrays, row: NDArray[np.int64], placed_s: 
         # Later departures may be ready at the same opening.
         if at > known and first_open(net, place, net.departure[at].then + net.node[place].receiving_s) != ready:
             break
-        start = _last_start(net, live, node, segment, net.departure[at].leave_s, work_s, units)
+        start = last_start(net, live, node, segment, net.departure[at].leave_s, work_s, units)
         by = max(by, min(net.departure[at].cutoff_s, start))
         at += 1
     return by

@@ -105,7 +105,7 @@ def carrier_co2e(net: Net, ws: Workspace, t: int, service: int, distance_m: int)
 
 
 @inlined
-def _soonest(inputs: Inputs, o: NDArray[np.int64], node: int, service: int, zone: int) -> tuple[int, int, int]:
+def first_arrival(inputs: Inputs, o: NDArray[np.int64], node: int, service: int, zone: int) -> tuple[int, int, int]:
     """
     The earliest that anything from a node gets home by a service: as if its work were that of one line of one unit.
 
@@ -161,7 +161,7 @@ def home_ships(inputs: Inputs, o: NDArray[np.int64], lab: Labels, num_alive: int
             if services >> s & 1 == 0 or zones[s] < 0 or pol.transit[s, zones[s]] < 0:
                 continue
             lab.state[C_WORK] -= PRICED * num_alive
-            soonest, leave, day = _soonest(inputs, o, node, s, zones[s])
+            soonest, leave, day = first_arrival(inputs, o, node, s, zones[s])
             if soonest < 0:
                 continue
             for i in range(num_alive):

@@ -1,7 +1,6 @@
 """Where somebody is who says no more than a country and a postcode, or coordinates."""
 
 from bisect import bisect_left
-from dataclasses import replace
 from typing import NamedTuple
 
 from engine.domain.errors import InputError
@@ -53,48 +52,62 @@ def locate(tools: Tools, country: str, postcode: str) -> Located:
 
 class Home(NamedTuple):
     """
-    A destination that the network can promise to, how it was found, and how likely it is the right one.
+    A customer's home as a decision takes it, and how it was found.
 
-    Where a beginning of the postcode is all that is known, the area with the most people of those that begin so stands
-    for them; ``share_permille`` is their share, and what is promised holds for them.
+    ``alike`` are the areas that it may be in, where no more than the beginning of a postcode is known.
     """
 
     destination: Destination
-    how: str  # as of Located
-    prefix: str = ""
-    share_permille: int = 1000
+    located: Located
+    alike: tuple[int, ...] = ()
 
 
-def home_of(tools: Tools, destination: Destination) -> Home:
+def locate_home(
+    tools: Tools,
+    country: str,
+    postcode: str | None,
+    lat: float | None = None,
+    lon: float | None = None,
+    *,
+    residential: bool = True,
+) -> Home:
     """
-    A destination with a postcode that the network knows: its own, one that begins so, or that of its coordinates.
+    Find a home by a postcode or by coordinates: as a decision does; else where `locate` does, or at the coordinates.
+
+    Zones, calendars and surcharges are then those of the nearest area: of the country's, or of those that begin alike.
 
     Raises
     ------
     InputError
-        Where no postcode of the country begins alike, and there are no coordinates either.
+        Where no postcode of the country begins with the first character, or none of it is known at all.
     """
-    network, compact = tools.network, destination.postcode.replace(" ", "").upper()
-    for length in range(len(compact), 0, -1):
-        if (destination.country, compact[:length]) in network.area_index:
-            return Home(destination, "postcode")
-    for length in range(len(compact), 0, -1):
-        alike = _beginning_with(tools, destination.country, compact[:length])
-        if alike:
-            most = max(alike, key=lambda i: (network.areas[i].population, -i))
-            people = sum(max(1, network.areas[i].population) for i in alike)
-            share = max(1, network.areas[most].population) * 1000 // people
-            found = replace(destination, postcode=network.areas[most].prefix)
-            return Home(found, "prefix", compact[:length], share)
-    if destination.lat is not None and destination.lon is not None:
-        near = tools.nearest_area(destination.country, destination.lat, destination.lon)
-        if near is not None:
-            return Home(replace(destination, postcode=network.areas[near].prefix), "coordinates")
-    raise InputError(
-        f"No postcode of country ({destination.country}) that begins like ({destination.postcode}) is known to "
-        f"network ({network.name}).",
-        "check the postcode, or give lat and lon.",
+    compact = "" if postcode is None else postcode.replace(" ", "").upper()
+    known = any((country, compact[:length]) in tools.network.area_index for length in range(len(compact), 0, -1))
+    placed = lat is not None and lon is not None
+    if placed:
+        located = Located(lat or 0.0, lon or 0.0, "coordinates")
+    else:
+        located = locate(tools, country, compact)
+    if known:
+        return Home(Destination(country=country, postcode=compact, lat=lat, lon=lon, residential=residential), located)
+    alike = _beginning_with(tools, country, located.prefix)
+    if not alike:
+        raise InputError(f"No postcode of country ({country}) is known to network ({tools.network.name}).", "add some.")
+    near = tools.nearest_area(alike, located.lat, located.lon)
+    home = Destination(
+        country=country,
+        postcode=tools.network.areas[near].prefix,
+        lat=located.lat,
+        lon=located.lon,
+        residential=residential,
     )
+    return Home(home, located, () if placed else tuple(alike))
+
+
+def home_of(tools: Tools, destination: Destination) -> Home:
+    """Likewise, of a destination; one without a postcode has an empty one."""
+    where = destination.country, destination.postcode or None, destination.lat, destination.lon
+    return locate_home(tools, *where, residential=destination.residential)
 
 
 def knows(tools: Tools, country: str) -> bool:

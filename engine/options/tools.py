@@ -1,5 +1,6 @@
 """What evaluating an order needs of a network and never changes with the order; built once per network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -156,25 +157,16 @@ class Tools:
         return sorted((area.country, area.prefix, i) for i, area in enumerate(self.network.areas))
 
     @cached_property
-    def _area_sites(self) -> dict[str, tuple[NDArray[np.int64], Sites]]:
-        """By country: its areas, ascending, and where they are."""
-        out: dict[str, tuple[NDArray[np.int64], Sites]] = {}
-        for country in sorted({area.country for area in self.network.areas}):
-            at = [i for i, area in enumerate(self.network.areas) if area.country == country]
-            areas = [self.network.areas[i] for i in at]
-            where = sites(np.array([area.lat for area in areas]), np.array([area.lon for area in areas]))
-            out[country] = np.array(at, dtype=np.int64), where
-        return out
+    def _area_points(self) -> NDArray[np.float64]:
+        """(3, num_areas) where areas are: points on a ball of radius 1."""
+        lat, lon = np.radians([(area.lat, area.lon) for area in self.network.areas]).reshape(-1, 2).T
+        return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
 
-    def nearest_area(self, country: str, lat: float, lon: float) -> int | None:
-        """The area of a country whose middle is nearest, the first of several; None where the country has none."""
-        known = self._area_sites.get(country)
-        if known is None:
-            return None
-        at, where = known
-        found = np.empty((len(at), 2), dtype=np.int64)
-        found = found[: find_within(where, lat, lon, 2**40, found)]
-        return int(at[found[np.lexsort((found[:, 1], found[:, 0]))[0], 1]])
+    def nearest_area(self, among: Sequence[int], lat: float, lon: float) -> int:
+        """Of some areas, at least one, the nearest; the first of those that are as near."""
+        phi, lam = np.radians([lat, lon])
+        point = np.array([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+        return int(among[int(np.argmax(point @ self._area_points[:, among]))])
 
     def is_point(self, node: int) -> bool:
         """Whether a node is a carrier's pickup point."""

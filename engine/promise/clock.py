@@ -67,6 +67,28 @@ def pick(net: Net, live: LiveArrays, node: int, release_s: int, work_s: int, uni
 
 
 @inlined
+def last_start(net: Net, live: LiveArrays, node: int, segment: int, by_s: int, work_s: int, units: int) -> int:
+    """The last second at which a pick may start that ends by an instant, where it may start in a segment at all."""
+    first, last = net.node[node].segment_from, net.node[node].segment_to
+    low, high = first, last  # the first that starts after the instant
+    while low < high:
+        mid = (low + high) >> 1
+        if net.segment[mid].start_s > by_s:
+            high = mid
+        else:
+            low = mid + 1
+    begun = low - 1
+    worked = net.segment[begun].work_s + min(by_s, net.segment[begun].end_s) - net.segment[begun].start_s
+    spare = worked - work_s
+    at = begun
+    while at > segment and (
+        net.segment[at].work_s > spare or not has_room(live, node, net.segment[at].day, net.segment[at].hour, units)
+    ):
+        at -= 1
+    return min(net.segment[at].end_s - 1, by_s, net.segment[at].start_s + spare - net.segment[at].work_s)
+
+
+@inlined
 def first_handover(table: NDArray[np.void], low: int, last: int, ready_s: int, release_s: int) -> int:
     """Index of the first row at or after `ready_s` whose cut-off is not before `release_s`; NEVER if none."""
     high = last

@@ -50,7 +50,7 @@ def parcels(option: OptionDoc) -> list[tuple[str, str, str | None, list[str]]]:
 
 def cases(seed: int) -> Iterator[tuple[Any, Order]]:
     case = random_case(seed)
-    policy = replace(case.policy, allow_quantity_split=False, policy_id="shop", version=1)
+    policy = replace(case.policy, allow_quantity_split=False, shop_think_s=0, policy_id="shop", version=1)
     network = replace(case.network, policies=(policy,))
     for order in orders_of(case, 4):
         if order.destination is not None:

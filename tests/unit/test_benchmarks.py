@@ -7,7 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import cold_start, explain, growth, ledger, memory, near, one_order, promises, quotes, record, replay
+from benchmarks import (
+    cold_start,
+    explain,
+    growth,
+    ledger,
+    memory,
+    near,
+    one_order,
+    promise100,
+    promises,
+    quotes,
+    record,
+    replay,
+)
 from benchmarks.generated import generated_network, generated_orders
 from benchmarks.peers.cpsat import Result
 from benchmarks.prepared import Prepared
@@ -228,6 +241,15 @@ def test_stores_nearby_are_measured_and_put_to_the_test(tmp_path: Path) -> None:
         assert row["right"] == row["tested"] > 5
         assert row["stores_mean"] > row["ready_mean"] > 0
     assert json.loads((tmp_path / "near.jsonl").read_text())["benchmark"] == "near"
+
+
+def test_promises_of_100_skus_are_measured_and_put_to_the_test() -> None:
+    made = world(Spec(data=None, count=20, num_nodes=30, num_skus=150))
+    figures = promise100.in_process(made.network, made.orders, promise100.Sizes(calls=6, http=0, tested=6), 1)
+    assert figures["right"] == figures["tested"] == 60
+    assert figures["available"] >= max(figures["home"], figures["pickup"]) > 500
+    for name in ("promise100_ms", "promise100_cpu_ms"):
+        assert 0 < figures[f"{name}_p50"] <= figures[f"{name}_p99"]
 
 
 def test_promises_reports_every_key_on_a_made_up_history(tmp_path: Path) -> None:

@@ -1,34 +1,21 @@
 """Stores near somebody that have skus now: what a product page shows."""
 
-from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from fastapi import Query
 from starlette.responses import Response
 
-from api.http.call import CallDep, Ready
+from api.http.call import CallDep
 from api.http.examples import NEAR
+from api.http.lasting import lasting
 from api.http.models.words import PLAIN
 from api.http.operations import Operations
 from api.http.problems import FieldError, HttpProblemError
-from api.http.versions import unchanged
 from engine.desk.near import LIMIT_MAX, SKUS_MAX, Near
 from engine.desk.near_docs import NearDoc
 
 operations = Operations("stock", ("checkout", "oms"))
 SkuName = Annotated[str, Query(min_length=1, max_length=100, pattern=PLAIN)]
-
-
-class _Dated(msgspec.Struct):
-    """What headers say of a document."""
-
-    at: datetime
-    valid_until: datetime
-    version: str
-
-
-_DECODER = msgspec.json.Decoder(_Dated)
 
 
 @operations.add("GET", "/v1/availability/near", answer=NearDoc, example=NEAR)
@@ -71,14 +58,4 @@ async def availability_near(
         max_distance_m=max_distance_m,
         every=every,
     )
-    said = await call.answer(command)
-    document = _DECODER.decode(said.body)
-    tag = f'"{document.version}"'
-    seconds = int((document.valid_until - document.at).total_seconds())
-    headers = [
-        (b"etag", b"W/" + tag.encode()),
-        (b"cache-control", b"private, max-age=%d" % seconds),
-    ]
-    if unchanged(call.headers, tag):
-        return Ready(b"", 304, headers)
-    return Ready(said.body, said.status, headers)
+    return lasting(call, await call.answer(command))
