@@ -25,7 +25,7 @@ from engine.options.evaluate import Evaluator
 from engine.options.ways import PLACE_METHODS
 
 DATES_MAX = 4  # of home
-GROUPS_MAX = 8  # more take the kernel a while
+GROUPS_MAX = 10  # the kernel takes more, but some tenths of a second for them
 _HOME = tuple(method for method in METHODS if method not in PLACE_METHODS)
 
 
