@@ -10,6 +10,7 @@ customer's own: it is told, not priced.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from engine.decide.choose import Chooser
 from engine.decide.labelled import Value, unbeaten
 from engine.decide.offer import Offer as Offer  # who asks for offers imports all from here
 from engine.decide.offer import OfferKind as OfferKind
-from engine.decide.offers_large import large_offers
+from engine.decide.offers_large import grouped, large_offers
 from engine.decide.options import greener
 from engine.domain.order import METHODS, Order
 from engine.domain.plan import Status
@@ -86,8 +87,8 @@ class OfferFinder:
         Offers of an order whose lines have different skus, by target (home, then places, nearest first) and cost.
 
         None that another for the same target is at least as good as in cost, date and carbon. Raises InputError like
-        any decision; orders to be served in part have no offers; those of more items than the kernel takes have what is
-        found within LARGE_S.
+        any decision; orders to be served in part have no offers; those of more items than the kernel takes have what
+        is found of them soon (offers_large.py).
         ``request`` is the order's, where the caller has one.
         """
         chooser = self.chooser
@@ -95,7 +96,9 @@ class OfferFinder:
         if order.partial:
             return []
         if not fits_kernel(request):
-            return large_offers(chooser, request, Clock(LARGE_S))
+            fitting = grouped(request)
+            found = self.find(fitting) if fitting is not None else []
+            return [replace(offer, exact=False) for offer in found] or large_offers(chooser, request, Clock(LARGE_S))
         chooser.rows.trim()
         one = chooser.intake.orders([request])
         orders = self._targets(one)

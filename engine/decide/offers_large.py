@@ -1,12 +1,13 @@
 """
-Offers of carts that are too large for the kernel: by the stronger method, target by target, within a deadline.
+Offers of carts that are too large for the kernel.
 
-Home first, with half of the time for its cheapest plan and half of what is left for each earlier date; then the places,
-nearest first, with equal parts of the rest. The greenest is not looked for. Whoever needs a better answer asks again
-with fewer lines, or allocates with more time.
+Lines that the same nodes hold are kept together until the kernel takes the cart (`grouped`): what it then finds may be
+had, and is seldom much dearer than the best, but nothing is proven. Where that cannot be, the stronger method looks
+within a deadline, target by target: home first, with half of the time for its cheapest plan and half of what is left
+for each earlier date; then the places, nearest first, with equal parts of the rest; not for the greenest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,15 +15,50 @@ from engine.decide.brief import brief_of
 from engine.decide.choose import Chooser
 from engine.decide.labelled import unbeaten, value_of
 from engine.decide.offer import Offer, OfferKind
-from engine.domain.order import METHODS, Method
+from engine.domain.order import METHODS, Method, Order
 from engine.domain.plan import Plan, Status
 from engine.domain.units import utc
+from engine.optimise.intake import items_of
 from engine.optimise.mip_clock import Clock
+from engine.optimise.tables import ITEMS_MAX, LINES_MAX
 from engine.options.evaluate import Evaluator
 from engine.options.ways import PLACE_METHODS
 
 DATES_MAX = 4  # of home
+GROUPS_MAX = 10  # the kernel takes more, but some tenths of a second for them
 _HOME = tuple(method for method in METHODS if method not in PLACE_METHODS)
+
+
+def grouped(request: Evaluator) -> Order | None:
+    """The order with lines kept together that many nodes hold, so that the kernel takes it; None where it cannot be."""
+    order = request.order
+    if len(order.lines) > LINES_MAX:
+        return None
+    items = items_of(request)
+    groups = [[i for i, item in enumerate(items) if item == number] for number in range(max(items) + 1)]
+    nodes = [_holders(request, group) for group in groups]
+    free = [all(not request.skus[i].ships_alone for i in group) for group in groups]
+    while len(groups) > GROUPS_MAX:
+        pairs = [(a, b) for b in range(len(groups)) for a in range(b) if free[a] and free[b]]
+        a, b = max(pairs, key=lambda pair: (nodes[pair[0]] & nodes[pair[1]]).bit_count(), default=(0, 0))
+        if not nodes[a] & nodes[b] or a == b:
+            break
+        groups[a], nodes[a] = groups[a] + groups[b], nodes[a] & nodes[b]
+        del groups[b], nodes[b], free[b]
+    if len(groups) > ITEMS_MAX:
+        return None
+    names = [tuple(order.lines[i].line_id for i in group) for group in groups]
+    return replace(order, keep_together=tuple(group for group in names if len(group) > 1))
+
+
+def _holders(request: Evaluator, lines: Sequence[int]) -> int:
+    """The nodes that have some lines whole, as bits."""
+    common = -1
+    for line in lines:
+        need, pin = request.order.lines[line].quantity, request.pins[line]
+        able = (node for node, units in request.promisable(line) if units >= need and pin in (-1, node))
+        common &= sum(1 << node for node in able)
+    return common
 
 
 def large_offers(chooser: Chooser, request: Evaluator, clock: Clock) -> list[Offer]:

@@ -296,18 +296,45 @@ def find_ways(inputs: Inputs, o: NDArray[np.int64], room: Room, alive: int) -> b
                     continue
                 if not _try_nodes(inputs, o, room, at, np.int64(s), t, price, by, shift):
                     return False
+    for i in range(alive):  # what is nearest is seldom beaten, so that little else is looked at
+        pos = _nearest(inputs, o, room, ws.alive[i])
+        if pos >= 0:
+            at = ws.candidate[ws.by_class[pos]].at
+            _try_greens(inputs, o, room, at, ws.alive[i], parcels | couriers, pos, pos + 1)
     for k in range(num):
         at = room.ranked[k]
-        zones = reach.class_zone[ws.class_of[at]]
-        for s in range(len(net.service)):
-            if (parcels | couriers) >> s & 1 == 0 or zones[s] < 0 or pol.transit[s, zones[s]] < 0:
-                continue
-            for i in range(alive):
-                t = ws.alive[i]
-                if ws.set[t].services >> s & 1 and room.near_m[at] <= room.green_m[t, s]:
-                    if room.least[at, t] < NEVER:
-                        _try_green(inputs, o, room, at, np.int64(s), t)
+        for i in range(alive):
+            if room.least[at, ws.alive[i]] < NEVER:
+                first, last = ws.class_first[at], ws.class_first[at + 1]
+                _try_greens(inputs, o, room, at, ws.alive[i], parcels | couriers, first, last)
     return True
+
+
+@compiled
+def _nearest(inputs: Inputs, o: NDArray[np.int64], room: Room, t: int) -> int:
+    """The place in ws.by_class of the nearest node that has a set; -1 none."""
+    dist, ws = inputs.reach.distance_m[o[O_SLOT]], inputs.ws
+    near, found = FAR_M, -1
+    for pos in range(ws.class_first[ws.counts[1]]):
+        if room.sums[t, pos] < NEVER:
+            metres = int(dist[ws.candidate[ws.by_class[pos]].node])
+            if metres < near:
+                near, found = metres, pos
+    return found
+
+
+@compiled
+def _try_greens(
+    inputs: Inputs, o: NDArray[np.int64], room: Room, at: int, t: int, services: int, first: int, last: int
+) -> None:
+    """Look at some nodes of a class for a set, by each service that may be greener than what is known."""
+    net, pol, ws = inputs.net, inputs.pol, inputs.ws
+    zones = inputs.reach.class_zone[ws.class_of[at]]
+    for s in range(len(net.service)):
+        if services & ws.set[t].services & (1 << s) == 0 or zones[s] < 0 or pol.transit[s, zones[s]] < 0:
+            continue
+        if room.near_m[at] <= room.green_m[t, s]:
+            _try_green(inputs, o, room, at, np.int64(s), t, first, last)
 
 
 @compiled
@@ -390,12 +417,14 @@ def _try_nodes(
 
 
 @compiled
-def _try_green(inputs: Inputs, o: NDArray[np.int64], room: Room, at: int, service: int, t: int) -> None:
-    """Look at the nodes of a class for a set and a service that may be greener than what is known."""
+def _try_green(
+    inputs: Inputs, o: NDArray[np.int64], room: Room, at: int, service: int, t: int, first: int, last: int
+) -> None:
+    """Look at some nodes of a class for a set and a service that may be greener than what is known."""
     net, pol, reach, ws = inputs.net, inputs.pol, inputs.reach, inputs.ws
     parcels, couriers = home_kinds(net, o)
     dist, zone = reach.distance_m[o[O_SLOT]], reach.class_zone[ws.class_of[at]][service]
-    for pos in range(ws.class_first[at], ws.class_first[at + 1]):
+    for pos in range(first, last):
         c = ws.by_class[pos]
         node = ws.candidate[c].node
         metres = int(dist[node])

@@ -267,6 +267,7 @@ def test_promises_reports_every_key_on_a_made_up_history(tmp_path: Path) -> None
 def test_quotes_are_exact_and_kept_where_nothing_happens_between() -> None:
     small = ledger.Sizes(orders=8, warm=2, feed_rows=0, start=(), processes=(), num_nodes=30, num_skus=150)
     network, orders, _ = ledger.shop(None, small, 1)
+    orders = [order for order in orders if order.destination is not None]
     figures = quotes.in_process(network, orders, 2, 1)
     assert figures["quotes_per_s_in_process"] > 0
     assert figures["options_mean"] > 0
