@@ -87,8 +87,9 @@ class QuoteDoc(msgspec.Struct, kw_only=True):
 
     ``quote_id`` stands until ``expires_at``. What is told may change by the clock at ``valid_until``, at most a minute
     after ``at``; ``version`` changes where anything else does but moments and ids. ``located`` says how the home was
-    found: by its "postcode", by its "coordinates", or by a "prefix" of the postcode, for which an area stands where
-    most people live whose postcodes begin so. ``fallback``: the engine was out of time, or broke; a plain rule answers.
+    found, in the words of `NearDoc`: by its "postcode", by "coordinates", or by a "prefix" of the postcode; where
+    several areas begin so, the confidence counts those of their people whom a carrier takes no longer to than to their
+    middle. ``fallback``: the engine was out of time, or broke; a plain rule answers.
     """
 
     quote_id: str

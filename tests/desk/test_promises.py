@@ -84,6 +84,7 @@ def test_the_prices_and_dates_are_those_of_a_quote_and_an_allocation_keeps_them(
         allow_quantity_split=False,
         policy_id="shop",
         version=1,
+        shop_think_s=0,
         shop_price_permille=dice.pick((500, 1000)),
         shop_price_step_cents=dice.pick((1, 10, 100)),
         shop_free_from_cents=dice.pick((0, 1, 3_000)),
@@ -290,7 +291,8 @@ def test_coordinates_in_a_country_of_nodes_without_areas_are_refused_with_the_re
 @given(seed=st.integers(0, 10**6), start_s=st.integers(0, 3 * 86_400))
 def test_nothing_of_it_changes_before_it_ends_to_be_valid(seed: int, start_s: int) -> None:
     for network in (scattered(seed), shop(seed)):
-        with desk_on(network, LedgerTwin()) as desk:
+        at_once = tuple(replace(policy, shop_think_s=0) for policy in network.policies)
+        with desk_on(replace(network, policies=at_once), LedgerTwin()) as desk:
             turn(desk, start_s)
             for skus in (network.skus.ids[:1], network.skus.ids):
                 first = promises(desk, *skus)
@@ -306,13 +308,15 @@ def test_nothing_of_it_changes_before_it_ends_to_be_valid(seed: int, start_s: in
 def shop(seed: int) -> Network:
     """A random network with an area for the home that the test asks for."""
     case = random_case(seed)
-    policy = replace(case.policy, policy_id="shop", version=1)
+    policy = replace(case.policy, policy_id="shop", version=1, shop_think_s=0)
     return replace(case.network, policies=(policy,), areas=(*case.network.areas, builders.area("75011")))
 
 
 def test_it_is_valid_until_a_promise_ends_by_the_clock_and_a_minute_at_most() -> None:
     nodes = (builders.node(),)
-    network = builders.network(nodes=nodes, lanes=(), collections=(builders.collection("wh", "std", cutoff="14:30"),))
+    collections = (builders.collection("wh", "std", cutoff="14:30"),)
+    at_once = Policy(shop_think_s=0)
+    network = builders.network(nodes=nodes, lanes=(), collections=collections, policies=(at_once,))
     with desk_on(network, LedgerTwin()) as desk:
         found = promises(desk)
         ends_s = moment(home_of(found)["earliest"]["order_by"])

@@ -61,7 +61,9 @@ def test_a_cart_is_offered_home_and_at_places_and_the_cheapest_is_selected(ledge
 @pytest.mark.parametrize("seed", range(40))
 def test_an_allocation_that_is_sent_as_an_option_says_keeps_its_date_cost_and_place(seed: int) -> None:
     case = random_case(seed)
-    policy = replace(case.policy, relaxations=(), allow_quantity_split=False, shop_think_s=0, policy_id="shop", version=1)
+    policy = replace(
+        case.policy, relaxations=(), allow_quantity_split=False, shop_think_s=0, policy_id="shop", version=1
+    )
     network = replace(case.network, policies=(policy,))
     orders = [replace(o, pickup_node=None, partial=False) for o in orders_of(case, 4) if o.destination is not None]
     for number, order in enumerate(orders):

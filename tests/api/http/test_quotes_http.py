@@ -125,7 +125,7 @@ def test_a_quote_says_how_long_it_holds_and_is_not_sent_again_unchanged() -> Non
 def test_the_beginning_of_a_postcode_and_coordinates_find_a_home_less_sure() -> None:
     with served(network()) as service:
         sure = quote(service).json()
-        assert (sure["located"], sure["prefix"]) == ("postcode", None)
+        assert (sure["located"], sure["prefix"]) == ("prefix", "75")
         part = quote(service, destination={"country": "FR", "postcode": "7"}).json()
         assert (part["located"], part["prefix"]) == ("prefix", "7")
         assert part["options"]
