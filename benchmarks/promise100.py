@@ -168,7 +168,8 @@ def is_best(state: State, command: Promises, one: SkuPromiseDoc) -> bool:
     """Whether what is told of a sku are the best offers of a cart of it alone."""
     assert command.postcode is not None, "calls are by postcode"
     home = Destination(country=command.country, postcode=command.postcode, residential=command.residential)
-    terms = Terms(destination=home, placed_at=utc(state.now_s), channel=command.channel, deadline_s=0.0)
+    placed_at = utc(state.now_s + state.engine.policy.shop_think_s)
+    terms = Terms(destination=home, placed_at=placed_at, channel=command.channel, deadline_s=0.0)
     offers = state.engine.offers.find(order_of(SkuId(one.sku), one.quantity, terms))
     at_home = [offer for offer in offers if offer.place < 0]
     near = [offer for offer in offers if offer.place >= 0]

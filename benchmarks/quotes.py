@@ -11,7 +11,7 @@ counted from when each was due. Keys of the figures:
     quotes_per_s, empty_per_s       requests a second through HTTP, median of the rounds; …_rounds: each
     quotes_ratio_to_empty           of the medians
     p99_ms_at_half_load, …_at_80    at 50 and 80 % of quotes_per_s
-    promise100_ms_p99               of POST /v1/promises for 100 lines; None until that is measured
+    promise100_ms_p99, …_p50        of the command of POST /v1/promises with 100 skus (benchmarks/promise100.py)
     exact_share                     of `exact_carts`: the fastest, cheapest and greenest offer are those of all plans
     kept_share_quiet                of the options that were ordered, those allocated by their own plan
     kept_share_black_friday, …_sold_out   there by their date (benchmarks/quotes_kept.py); kept_…: counts
@@ -32,7 +32,7 @@ import msgspec
 import numpy as np
 
 from api.http.models.quotes import QuoteIn
-from benchmarks import http, http_client, ledger, record
+from benchmarks import http, http_client, ledger, promise100, record
 from benchmarks.http_server import EMPTY_QUOTE
 from benchmarks.quotes_exact import exactness
 from benchmarks.quotes_kept import kept_black_friday, kept_quiet, kept_sold_out
@@ -60,13 +60,23 @@ class Sizes:
     exact: int  # carts on random networks
     exact_us: int
     kept: int  # carts of each share
+    promises: int  # calls of 100 skus
     warm: int = 200
     num_nodes: int = 1_047  # of a made-up network
     num_skus: int = 3_800
 
 
 FULL = Sizes(
-    quotes=4_000, rounds=5, requests=3_000, empties=6_000, seconds=10.0, exact=1_000, exact_us=200, kept=400, warm=400
+    quotes=4_000,
+    rounds=5,
+    requests=3_000,
+    empties=6_000,
+    seconds=10.0,
+    exact=1_000,
+    exact_us=200,
+    kept=400,
+    promises=500,
+    warm=400,
 )
 QUICK = Sizes(
     quotes=500,
@@ -77,6 +87,7 @@ QUICK = Sizes(
     exact=100,
     exact_us=10,
     kept=40,
+    promises=60,
     num_nodes=200,
     num_skus=600,
 )
@@ -107,7 +118,10 @@ def run(data: Path | None, sizes: Sizes, *, seed: int, results: Path, quick: boo
         spec = {"data": str(data) if data else None, "seed": seed, "url": url, "sizes": asdict(world)}
         with http.server(spec, Path(folder) / "log") as port:
             _through_http(port, [body_of(order) for order in orders], sizes, figures, seed)
-    figures |= {"promise100_ms_p99": None, "promise100_why": "POST /v1/promises is not there yet"}
+    calls = promise100.Sizes(calls=sizes.promises, http=0, tested=0)
+    found = promise100.in_process(network, orders, calls, seed)
+    figures |= {name: value for name, value in found.items() if name.startswith("promise100_")}
+    print(f"100 skus promised: p50 {figures['promise100_ms_p50']}, p99 {figures['promise100_ms_p99']} ms")
     figures |= exactness(network, orders, sizes.exact, sizes.exact_us)
     print(f"exact: {figures['exact_share']:.2%} of {figures['exact_carts']:,} carts")
     for name, kept in (

@@ -45,7 +45,7 @@ def test_the_calls_of_the_readme_are_answered_as_it_says(tmp_path: Path) -> None
         answers = [sent(service, call) for call in calls]
         again = sent(service, calls[1])
     ledger.close()
-    assert [answer.status_code for answer in answers] == [200] * 9
+    assert [answer.status_code for answer in answers] == [200] * 10
     quoted, allocated, confirmed, decisions, free, near, work, synced, events = (json.loads(a.content) for a in answers)
     assert {name for option in quoted["options"] for name in option["names"]} == {"cheapest", "fastest", "greenest"}
     assert allocated["status"] == "allocated"
