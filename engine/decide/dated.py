@@ -62,12 +62,18 @@ def windows(chooser: Chooser, request: Evaluator, legs: Sequence[Leg], *, plainl
             window = arrivals.window(which, way.zone, way.target, leg.ship_by_s, first_day + day, units)
             assert window is not None, "the kernel found a promise"
             earliest_s = window[0]
-        here = network.nodes[node]
-        rejections = [
-            here.rejection_of(request.tools.sku(network.skus.index[line.sku]).sku_class) for line in leg.lines
-        ]
-        out.append(Window(earliest_s, by_s, confidence_of(share, rejections)))
+        out.append(Window(earliest_s, by_s, confidence_of(share, _rejections(request, node, leg))))
     return out
+
+
+def _rejections(request: Evaluator, node: int, leg: Leg) -> tuple[int, ...]:
+    """How often the pick of each line fails."""
+    network = request.network
+    here = network.nodes[node]
+    if not here.rejection_by_class:
+        return (here.rejection_ppm,) * len(leg.lines)
+    skus = (request.tools.sku(network.skus.index[line.sku]) for line in leg.lines)
+    return tuple(here.rejection_of(sku.sku_class) for sku in skus)
 
 
 def _plainly(request: Evaluator, leg: Leg) -> Window:

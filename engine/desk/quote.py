@@ -98,10 +98,8 @@ class Quote:
             )
         if self.hold and state.known_reservation(self.quote_id) is not None:
             raise DeskError("exists", CONFLICT, f"Reservation ({self.quote_id}) exists.", "use another id.")
-        home, order, unknown = _known(self.order, engine)
-        quote_id = self.quote_id or _id_of(order, self.tier, state.now_s)
-        later = timedelta(seconds=engine.policy.shop_think_s)
-        order = replace(order, order_id=OrderId(quote_id), placed_at=order.placed_at + later)
+        quote_id = self.quote_id or _id_of(self.order, self.tier, state.now_s)
+        home, order, unknown = _known(self.order, engine, OrderId(quote_id))
         goods_cents = sum(
             int(network.skus.value_cents[network.skus.index[one.sku]]) * one.quantity for one in order.lines
         )
@@ -119,6 +117,7 @@ class _Told:
         self.engine, self.order = state.engine, request.order
         self.expires_s = state.now_s + state.engine.policy.shop_quote_ttl_s
         self.turns_s = [state.now_s + VALID_S]
+        self.methods = [[str(m) for m in allowed(request.order, at_place=at_place)] for at_place in (False, True)]
 
     def planned(self, chosen: Sequence[Priced], unknown: list[UnknownDoc], plainly: bool) -> Planned:
         """Answer, and the posting of what is to be held."""
@@ -213,7 +212,7 @@ class _Told:
             parcels=parcels,
             exact=offer.exact,
             send=SendDoc(
-                methods=[method.value for method in allowed(self.order, at_place=place is not None)],
+                methods=self.methods[place is not None],
                 pickup_node=place.node_id if place else None,
                 deliver_by=deliver_by,
             ),
@@ -288,16 +287,20 @@ def parcels_of(brief: Brief, state: State) -> tuple[PromisedParcel, ...]:
     )
 
 
-def _known(order: Order, engine: Engine) -> tuple[Home | None, Order, list[UnknownDoc]]:
-    """The cart with what is known of it, where its home is, and the lines that are left out."""
+def _known(order: Order, engine: Engine, name: OrderId) -> tuple[Home | None, Order, list[UnknownDoc]]:
+    """The cart as it is planned, with what is known of it; where its home is; and the lines that are left out."""
     index = engine.network.skus.index
     known = tuple(line for line in order.lines if line.sku in index)
     unknown = [UnknownDoc(line_id=one.line_id, sku=one.sku) for one in order.lines if one.sku not in index]
     if not known:
         raise InputError(f"No sku of the cart is known ({order.lines[0].sku}, …).", "case counts.")
     home = home_of(engine.tools, order.destination) if order.destination is not None else None
-    if home is not None:
-        order = replace(order, destination=home.destination)
+    order = replace(
+        order,
+        order_id=name,
+        placed_at=order.placed_at + timedelta(seconds=engine.policy.shop_think_s),
+        destination=home.destination if home is not None else None,
+    )
     if unknown:
         kept = {line.line_id for line in known}
         groups = (tuple(name for name in group if name in kept) for group in order.keep_together)

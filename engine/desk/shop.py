@@ -65,13 +65,18 @@ def choose(priced: Sequence[Priced], policy: Policy) -> list[Priced]:
         kinds.setdefault(one.offer.kind, one)
     places = 0
     chosen: list[Priced] = []
+    known: set[int] = set()
+    best = {id(one) for one in first}
     for one in [*first, *kinds.values(), *sorted(left, key=lambda p: (p.trip_m, p.rank))]:
-        if any(one is other for other in chosen) or len(chosen) == policy.shop_options_max:
+        if id(one) in known:
             continue
+        if len(chosen) == policy.shop_options_max:
+            break
         if one.offer.place >= 0:
-            if places == policy.shop_places_max and not any(one is other for other in first):
+            if places == policy.shop_places_max and id(one) not in best:
                 continue
             places += 1
+        known.add(id(one))
         chosen.append(one)
     return sorted(chosen, key=lambda p: (p.rank, p.trip_m, p.offer.place))
 

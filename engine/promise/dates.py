@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from engine.domain.plan import Promise, Refusal
@@ -254,7 +255,7 @@ def _promise(
     earliest: int,
     latest: int,
     share: Fraction,
-    rejections_ppm: Sequence[int],
+    rejections_ppm: tuple[int, ...],
 ) -> Promise:
     """A promise in UTC; `share` is the permille of parcels that arrive in time."""
     return Promise(
@@ -268,9 +269,14 @@ def _promise(
     )
 
 
-def confidence_of(share: Fraction, rejections_ppm: Sequence[int]) -> float:
+def confidence_of(share: Fraction, rejections_ppm: tuple[int, ...]) -> float:
     """How sure a promise is: the permille of parcels that arrive in time, where no pick fails, which each may."""
-    kept, all_ = share.numerator, share.denominator * 1000
+    return _confidence(share.numerator, share.denominator, rejections_ppm)
+
+
+@lru_cache(maxsize=65_536)
+def _confidence(kept: int, all_: int, rejections_ppm: tuple[int, ...]) -> float:
+    all_ *= 1000
     for ppm in rejections_ppm:
         kept, all_ = kept * (1_000_000 - ppm), all_ * 1_000_000
     return rounded(kept * 10_000, all_) / 10_000
