@@ -20,6 +20,7 @@ from engine.network.blocks import opened
 from engine.network.jit import compiled, inlined
 from engine.optimise.bars import overdrawn
 from engine.optimise.home_front import FEW_ITEMS_MAX, Room, find_ways, prepare
+from engine.optimise.home_green import find_greens
 from engine.optimise.kernel import COLLIDES, INFEASIBLE, OPTIMAL, solve, write
 from engine.optimise.pareto_ships import carrier_co2e
 from engine.optimise.partition import take_best
@@ -197,8 +198,11 @@ def _home(
         alive = np.int64(prepare(inputs, o, room))
         if alive < 0:
             return 0, INFEASIBLE, INFEASIBLE
-        if not find_ways(inputs, o, room, alive):
+        num = find_ways(inputs, o, room, alive)
+        if num < 0:
             alive = np.int64(0)
+        else:
+            find_greens(inputs, o, room, alive, num)
     if alive == 0:
         count, status = _front(inputs, row, found, shipments, grams)
         return count, status, COLLIDES
