@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import blake2b
 
+
 from engine.decide.brief import Brief, Leg, route_of
 from engine.decide.dated import Window, windows
 from engine.decide.engine import Engine
@@ -310,8 +311,12 @@ def _known(order: Order, engine: Engine, name: OrderId) -> tuple[Home | None, Or
 
 def _id_of(order: Order, tier: str, now_s: int) -> str:
     """A name for what is asked, and when."""
-    lines = [(line.sku, line.quantity) for line in order.lines]
-    said = repr((lines, order.destination, order.channel, order.methods, order.deliver_by, tier, now_s))
+    home = order.destination
+    words = [f"{line.sku}*{line.quantity}" for line in order.lines]
+    if home is not None:
+        words += (home.country, home.postcode, str(home.lat), str(home.lon))
+    words += (order.channel, *order.methods, *order.excluded_methods, str(order.deliver_by), tier, str(now_s))
+    said = "\n".join(words)
     return f"q-{blake2b(said.encode(), digest_size=9).hexdigest()}"
 
 
@@ -323,12 +328,12 @@ def _part_places(request: Evaluator, whole: set[int]) -> list[PartPlaceDoc]:
     for place in request.ways.places:
         if place in whole or request.tools.is_point(place):
             continue
-        route = Route(Method.CLICK_AND_COLLECT, place, place=place)
         items = tuple(
             (i, line.quantity) for i, line in enumerate(order.lines) if request.available(place, i) >= line.quantity
         )
         if not items or len(items) == len(order.lines):
             continue
+        route = Route(Method.CLICK_AND_COLLECT, place, place=place)
         way = request.ways.way(route)
         promise = request.promise(way, items, request.placed_s) if isinstance(way, Way) else way
         if not isinstance(promise, Refusal) and request.misfit(route, items) is None:
