@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import blake2b
 
-
 from engine.decide.brief import Brief, Leg, route_of
 from engine.decide.dated import Window, windows
 from engine.decide.engine import Engine
