@@ -43,11 +43,13 @@ def test_the_calls_of_the_readme_are_answered_as_it_says(tmp_path: Path) -> None
     calls = examples()
     with in_service(demo_network(), ledger) as service:
         answers = [sent(service, call) for call in calls]
-        again = sent(service, calls[1])
+        again = sent(service, calls[2])
     ledger.close()
     assert [answer.status_code for answer in answers] == [200] * 10
-    quoted, allocated, confirmed, decisions, free, near, work, synced, events = (json.loads(a.content) for a in answers)
+    told = [json.loads(answer.content) for answer in answers]
+    quoted, promised, allocated, confirmed, decisions, free, near, work, synced, events = told
     assert {name for option in quoted["options"] for name in option["names"]} == {"cheapest", "fastest", "greenest"}
+    assert [one["available"] for one in promised["promises"]] == [True, True]
     assert allocated["status"] == "allocated"
     assert (confirmed["reservation_id"], confirmed["state"]) == ("o-1", "confirmed")
     assert [decision["order_id"] for decision in decisions["decisions"]] == ["o-1"]
@@ -56,4 +58,4 @@ def test_the_calls_of_the_readme_are_answered_as_it_says(tmp_path: Path) -> None
     assert work["node"] == "st-la-rochelle"
     assert synced["results"] == ["applied"]
     assert {event["subject"] for event in events["events"]} >= {"o-1"}
-    assert (again.content, again.headers["idempotency-replayed"]) == (answers[1].content, "true")
+    assert (again.content, again.headers["idempotency-replayed"]) == (answers[2].content, "true")
