@@ -33,6 +33,7 @@ from engine.domain.plan import Refusal
 from engine.domain.policy import PRESELECT
 from engine.domain.units import utc
 from engine.network.routes import Route
+from engine.optimise.tables import ITEMS_MAX
 from engine.options.evaluate import Evaluator
 from engine.options.located import Home, home_of
 from engine.options.ways import PLACE_METHODS, Way
@@ -105,6 +106,8 @@ class Quote:
         )
         request = engine.chooser.request(order)
         offers = _plain_offers(engine, request) if plainly else engine.offers.find(order, request)
+        if not offers and len(order.lines) > ITEMS_MAX:  # too large for what time there was
+            offers = _plain_offers(engine, request)
         priced = [Priced.of(one, price_of(one, engine.policy, goods_cents, self.tier)) for one in offers]
         return _Told(self, state, request, home, quote_id).planned(choose(priced, engine.policy), unknown, plainly)
 

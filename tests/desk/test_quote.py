@@ -10,6 +10,7 @@ import pytest
 from engine.decide.offers import OfferKind
 from engine.desk.allocation import Allocate
 from engine.desk.desk import Desk
+from engine.desk.option_id import read_option_id
 from engine.desk.quote import Quote
 from engine.desk.quote_docs import QuoteDoc
 from engine.desk.reserve import Release
@@ -126,3 +127,17 @@ def test_an_option_is_not_shown_beside_one_that_is_as_good_in_everything(ledger:
     offer = next(one for one in offers(ledger) if one.place < 0)
     same = Priced.of(offer, 500)
     assert choose([same, Priced.of(offer, 510), same], Policy()) == [same]
+
+
+def test_a_huge_cart_is_offered_a_way_home_that_an_allocation_keeps() -> None:
+    skus = tuple(f"s{i:02}" for i in range(60))
+    network = builders.network(skus=builders.sku_table(*skus))
+    order = builders.order(*skus)
+    with desk_on(network, LedgerTwin()) as desk:
+        options = quoted(desk, order).options
+        assert options
+        assert not any(option.exact for option in options)
+        assert options[0].option_id is not None
+        named = replace(sent(order, options[0], "huge"), order=order, promised=read_option_id(options[0].option_id))
+        got = said(desk.ask(named))
+    assert (got["status"], got["quote"]["outcome"]) == ("allocated", "same")
