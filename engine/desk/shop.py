@@ -113,7 +113,8 @@ def why_shown(one: Priced, best: dict[str, Priced], names: Sequence[str], curren
     cheapest = best["cheapest"]
     dearer, sooner_s = one.price_cents - cheapest.price_cents, cheapest.offer.deliver_by_s - one.offer.deliver_by_s
     lighter_g = cheapest.offer.co2e_g - one.offer.co2e_g
-    said = [f"{' and '.join(names).capitalize()} of all"] if names else [_KINDS[one.offer.kind]]
+    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    said = [f"{listed.capitalize()} of all"] if names else [_KINDS[one.offer.kind]]
     if one is not cheapest:
         if sooner_s:
             said.append(f"{_span(abs(sooner_s))} {'earlier' if sooner_s > 0 else 'later'} than the cheapest")

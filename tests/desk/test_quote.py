@@ -141,3 +141,14 @@ def test_a_huge_cart_is_offered_a_way_home_that_an_allocation_keeps() -> None:
         named = replace(sent(order, options[0], "huge"), order=order, promised=read_option_id(options[0].option_id))
         got = said(desk.ask(named))
     assert (got["status"], got["quote"]["outcome"]) == ("allocated", "same")
+
+
+def test_why_an_option_is_shown_is_said_beside_the_cheapest(ledger: Ledger) -> None:
+    with desk_on(NETWORK, ledger) as desk:
+        options = quoted(desk, builders.order("a")).options
+    for option in options:
+        if option.names:
+            listed = " and ".join([", ".join(option.names[:-1]), option.names[-1]][len(option.names) < 2 :])
+            assert option.why.startswith(f"{listed.capitalize()} of all")
+        dearer = option.price_cents - options[0].price_cents
+        assert (f"{dearer / 100:.2f} EUR more" in option.why) == (dearer > 0)
