@@ -14,6 +14,7 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from engine.desk.quote import Quote
 from engine.desk.state import State
 from engine.network.model import Network
 from tests import builders
@@ -81,7 +82,7 @@ def _warm(state: State) -> None:
     """Compile what has not been compiled yet, before anybody waits for it: as the service does when it starts."""
     order = builders.order(builders.line("a", 40), builders.line("b", 20))
     state.decide(order)
-    state.engine.offers.find(order)
+    Quote(order=order).plan(state)
 
 
 def send(shop: Served, method: str, path: str, body: Any = None, secret: str | None = SECRET, **headers: str) -> Any:

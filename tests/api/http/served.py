@@ -63,11 +63,11 @@ def served(
     desk_settings: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Iterator[Served]:
-    """Serve as long as the test runs."""
+    """Serve as long as the test runs; a quote waits for kernels that are still being loaded, unless told otherwise."""
     shop = network or builders.network()
     with desk_on(shop, ledger or LedgerTwin(), **(desk_settings or {})) as desk:
         ticks = [0.0]
-        services = Services(desk, Settings(**settings), clock=lambda: ticks[0])
+        services = Services(desk, Settings(**({"quote_ms": 30_000} | settings)), clock=lambda: ticks[0])
         app = create_app(services, extra)
         with listening(app) as address, httpx.Client(base_url=address, timeout=30) as client:
             yield Served(app, desk, client, ticks)
