@@ -26,7 +26,6 @@ from pydantic import Field
 
 from api.adapters.base import Adapter, ForeignBody, Trouble, body_of
 from api.adapters.checkout import (
-    HOME_METHODS,
     Cart,
     Offers,
     about,
@@ -39,6 +38,7 @@ from api.adapters.checkout import (
 from api.http.call import Call, Ready
 from engine.desk.quote_docs import OptionDoc
 from engine.domain.order import LINES_MAX, QUANTITY_MAX
+from engine.options.ways import HOME_METHODS
 
 TTL_S = 300  # how long quotes may be shown
 TEXT_MAX, NAME_MAX, ID_MAX = 500, 100, 50

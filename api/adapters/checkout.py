@@ -33,7 +33,6 @@ from engine.options.located import home_of
 from engine.options.ways import PLACE_METHODS
 
 LOG = logging.getLogger("sourcewise.http")
-HOME_METHODS: tuple[Method, ...] = tuple(method for method in METHODS if method not in PLACE_METHODS)
 COLLECT_METHODS: tuple[Method, ...] = tuple(method for method in METHODS if method in PLACE_METHODS)
 CHECKOUT_MS_MAX = 2_500  # below the 3 s that Shopify waits at its busiest; the others wait longer, or do not say
 SHOWN_MAX = 5  # unknown skus that are named

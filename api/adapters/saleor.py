@@ -24,10 +24,11 @@ from pydantic import AliasChoices, AliasGenerator, ConfigDict, Field, field_vali
 from pydantic.alias_generators import to_camel
 
 from api.adapters.base import Adapter, ForeignBody, Trouble, body_of
-from api.adapters.checkout import HOME_METHODS, Cart, about, day_text, decimal_of, offers_for, rate_id_of, titles
+from api.adapters.checkout import Cart, about, day_text, decimal_of, offers_for, rate_id_of, titles
 from api.adapters.saleor_keys import jwks_of, signed
 from api.http.call import Call, Ready
 from engine.domain.order import LINES_MAX, QUANTITY_MAX
+from engine.options.ways import HOME_METHODS
 
 METHODS_MAX = 500
 ID_MAX = 360  # it keeps 512 characters of base64, in which the app's own id stands before ours

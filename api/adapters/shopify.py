@@ -32,7 +32,6 @@ from pydantic.alias_generators import to_camel
 from api.adapters.base import Adapter, ForeignBody, Trouble, body_of
 from api.adapters.checkout import (
     COLLECT_METHODS,
-    HOME_METHODS,
     Cart,
     about,
     channel_of,
@@ -45,6 +44,7 @@ from api.adapters.checkout import (
 from api.http.call import Call, Ready
 from engine.domain.ids import NodeId
 from engine.domain.order import LINES_MAX, QUANTITY_MAX
+from engine.options.ways import HOME_METHODS
 
 POINTS_MS_MAX = 450  # a function waits 500 unless its author wants otherwise, and says so in Request-Timeout-Ms
 ID_MAX = 255  # not documented: what its texts of that kind have room for

@@ -107,22 +107,27 @@ class OfferFinder:
         return list(_Search(self, request, orders).offers())
 
     def _targets(self, one: Orders) -> Orders:
-        """The order for home alone, and for each of its places alone, as if the customer had chosen that."""
-        order: list[int] = one.table[0].tolist()
-        places = range(order[O_PLACE_FROM], order[O_PLACE_TO])
-        rows = []
-        if order[O_SLOT] >= 0:
-            home = order.copy()
-            home[O_METHODS] &= _HOME
-            home[O_PLACE_TO] = home[O_PLACE_FROM]
-            rows.append(home)
-        order[O_METHODS] &= _AT_PLACE
-        order[O_SLOT], order[O_REGION], order[O_TZ] = -1, 0, 0
-        order[O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
-        for place in places:
-            order[O_PLACE_FROM], order[O_PLACE_TO] = place, place + 1
-            rows.append(order.copy())
-        return one._replace(table=np.array(rows, dtype=np.int64).reshape(-1, len(order)))
+        """The order for each of its targets alone."""
+        return one._replace(table=targets_of(one))
+
+
+def targets_of(one: Orders) -> NDArray[np.int64]:
+    """Rows of an order for home alone, and for each of its places alone, as if the customer had chosen that."""
+    order: list[int] = one.table[0].tolist()
+    places = range(order[O_PLACE_FROM], order[O_PLACE_TO])
+    rows = []
+    if order[O_SLOT] >= 0:
+        home = order.copy()
+        home[O_METHODS] &= _HOME
+        home[O_PLACE_TO] = home[O_PLACE_FROM]
+        rows.append(home)
+    order[O_METHODS] &= _AT_PLACE
+    order[O_SLOT], order[O_REGION], order[O_TZ] = -1, 0, 0
+    order[O_FLAGS] = order[O_FLAGS] & (F_PARTIAL | F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
+    for place in places:
+        order[O_PLACE_FROM], order[O_PLACE_TO] = place, place + 1
+        rows.append(order.copy())
+    return np.array(rows, dtype=np.int64).reshape(-1, len(order))
 
 
 class _Rows(NamedTuple):

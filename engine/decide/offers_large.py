@@ -22,11 +22,10 @@ from engine.optimise.intake import items_of
 from engine.optimise.mip_clock import Clock
 from engine.optimise.tables import ITEMS_MAX, LINES_MAX
 from engine.options.evaluate import Evaluator
-from engine.options.ways import PLACE_METHODS
+from engine.options.ways import HOME_METHODS
 
 DATES_MAX = 4  # of home
 GROUPS_MAX = 10  # the kernel takes more, but some tenths of a second for them
-_HOME = tuple(method for method in METHODS if method not in PLACE_METHODS)
 
 
 def grouped(request: Evaluator) -> Order | None:
@@ -64,7 +63,7 @@ def _holders(request: Evaluator, lines: Sequence[int]) -> int:
 def large_offers(chooser: Chooser, request: Evaluator, clock: Clock) -> list[Offer]:
     """Offers for home and for each place, as `OfferFinder.find` gives them, as far as there is time."""
     order, places = request.order, request.ways.places
-    home = tuple(method for method in order.methods or METHODS if method in _HOME)
+    home = tuple(method for method in order.methods or METHODS if method in HOME_METHODS)
     found: list[Offer] = []
     if request.ways.home is not None and home:
         at_home = replace(order, methods=home)

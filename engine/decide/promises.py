@@ -16,13 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.costs.tariff import SIGNATURE
 from engine.decide.batch import METHOD, legs_of
 from engine.decide.brief import Brief, brief_of, route_of
 from engine.decide.choose import Chooser
-from engine.decide.offers import FRONT_MAX, Offer, OfferKind
+from engine.decide.offers import FRONT_MAX, Offer, OfferKind, targets_of
 from engine.domain.ids import LineId, OrderId, SkuId
-from engine.domain.order import METHODS, Destination, Method, Order, OrderLine
+from engine.domain.order import Destination, Method, Order, OrderLine
 from engine.domain.plan import Plan, Refusal, Status
 from engine.domain.units import epoch_s, utc
 from engine.network.routes import Route
@@ -30,28 +29,17 @@ from engine.optimise.ends import CHEAPEST, E_DELIVER, E_FIELDS, ENDS, FIRST, NEV
 from engine.optimise.kernel import OPTIMAL
 from engine.optimise.mip_clock import Clock
 from engine.optimise.tables import (
-    F_NO_SAFETY,
-    F_PLACE_CHOSEN,
     LINE,
-    O_FLAGS,
     O_LINE_FROM,
     O_LINE_TO,
-    O_METHODS,
-    O_PLACE_FROM,
-    O_PLACE_TO,
-    O_REGION,
     O_SLOT,
-    O_TZ,
     PL_DISTANCE,
     PL_NODE,
     Orders,
 )
 from engine.optimise.workspace import S_FIELDS, S_ID, S_KIND, S_NODE, S_SHIP
-from engine.options.ways import PLACE_METHODS, Way
+from engine.options.ways import HOME_METHODS, Way
 
-HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
-_AT_PLACE = sum(1 << m for m, method in enumerate(METHODS) if method in PLACE_METHODS)
-_HOME = (1 << len(METHODS)) - 1 - _AT_PLACE
 _KINDS = {
     Method.SAME_DAY: OfferKind.SAME_DAY,
     Method.CLICK_AND_COLLECT: OfferKind.COLLECT,
@@ -172,22 +160,9 @@ class _Search:
 
     def _columns(self, one: Orders) -> Orders:
         """Each sku for home alone, then for each place alone, as if the customer had chosen that; sku by sku."""
-        order = one.table[0]
-        self.has_home = bool(order[O_SLOT] >= 0)
-        rows = []
-        if self.has_home:
-            home = order.copy()
-            home[O_METHODS] &= _HOME
-            home[O_PLACE_TO] = home[O_PLACE_FROM]
-            rows.append(home)
-        for place in range(order[O_PLACE_FROM], order[O_PLACE_TO]):
-            at = order.copy()
-            at[O_METHODS] &= _AT_PLACE
-            at[O_SLOT], at[O_REGION], at[O_TZ] = -1, 0, 0
-            at[O_FLAGS] = order[O_FLAGS] & (F_NO_SAFETY | SIGNATURE) | F_PLACE_CHOSEN
-            at[O_PLACE_FROM], at[O_PLACE_TO] = place, place + 1
-            rows.append(at)
-        table = np.tile(np.array(rows, dtype=np.int64).reshape(-1, len(order)), (len(self.skus), 1))
+        self.has_home = bool(one.table[0, O_SLOT] >= 0)
+        rows = targets_of(one)
+        table = np.tile(rows, (len(self.skus), 1))
         table[:, O_LINE_FROM] = np.repeat(np.arange(len(self.skus)), len(rows))
         table[:, O_LINE_TO] = table[:, O_LINE_FROM] + 1
         line = np.zeros(len(self.skus), dtype=LINE)

@@ -23,7 +23,7 @@ from engine.desk.ask import CONFLICT, DeskError
 from engine.desk.documents import ChangeDoc, KeptDoc
 from engine.desk.fallback import plain_brief
 from engine.desk.option_id import Promised, PromisedParcel
-from engine.desk.quote import AT_PLACE, HOME_METHODS, parcels_of
+from engine.desk.quote import allowed, parcels_of
 from engine.desk.state import State
 from engine.domain.errors import InputError
 from engine.domain.ids import ServiceId
@@ -123,13 +123,12 @@ def _as_promised(order: Order, promised: Promised, state: State) -> Order:
             raise _other("/destination", f"a home at {promised.country} {promised.postcode}", "no home")
         if (home.country, _plain(home.postcode)) != (promised.country, _plain(promised.postcode)):
             raise _other("/destination", f"{promised.country} {promised.postcode}", f"{home.country} {home.postcode}")
-        order = replace(order, destination=home_of(state.engine.tools, home).destination)
-    elif order.destination is not None:
+    if order.destination is not None:
         order = replace(order, destination=home_of(state.engine.tools, order.destination).destination)
     place = state.node_id(promised.place_no) if at_place else None
     if order.pickup_node not in (None, place):
         raise _other("/pickup_node", str(place), str(order.pickup_node))
-    methods = tuple(m for m in (AT_PLACE if at_place else HOME_METHODS) if not order.methods or m in order.methods)
+    methods = allowed(order, at_place=at_place)
     if not methods:
         raise _other("/methods", "what ends at a place" if at_place else "what ends at home", ", ".join(order.methods))
     limit = utc(promised.deliver_by_s)

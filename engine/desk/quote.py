@@ -40,8 +40,6 @@ from engine.options.ways import PLACE_METHODS, Way
 from engine.stock.ledger import Posting
 from engine.stock.records import PartState, Reservation
 
-HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
-AT_PLACE = tuple(method for method in METHODS if method in PLACE_METHODS)
 VALID_S = 60  # others may take the stock
 
 
@@ -263,8 +261,10 @@ def allowed(order: Order, *, at_place: bool) -> tuple[Method, ...]:
     """The methods that an order allows, of those that end at home or at a place."""
     return tuple(
         method
-        for method in (AT_PLACE if at_place else HOME_METHODS)
-        if (not order.methods or method in order.methods) and method not in order.excluded_methods
+        for method in METHODS
+        if (method in PLACE_METHODS) == at_place
+        and (not order.methods or method in order.methods)
+        and method not in order.excluded_methods
     )
 
 

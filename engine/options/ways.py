@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from engine.domain.errors import InputError
-from engine.domain.order import Method, Order
+from engine.domain.order import METHODS, Method, Order
 from engine.domain.plan import Refusal
 from engine.domain.policy import ChannelRule, Policy
 from engine.network.model import Network, Node, NodeKind, Offer, ServiceKind
@@ -19,6 +19,7 @@ SHIP_METHODS = {
     NodeKind.VENDOR: Method.DROP_SHIP,
 }
 PLACE_METHODS = frozenset((Method.CLICK_AND_COLLECT, Method.SHIP_TO_STORE, Method.PICKUP_POINT))
+HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
 _NO_RULE = ChannelRule()
 
 

@@ -18,11 +18,10 @@ from engine.domain.plan import Refusal, Status
 from engine.optimise.front import find_front, find_fronts
 from engine.optimise.kernel import OPTIMAL
 from engine.optimise.mip_clock import Clock
-from engine.options.ways import PLACE_METHODS
+from engine.options.ways import HOME_METHODS
 from tests.examples import examples
 from tests.strategies import Case, orders_of, random_case
 
-HOME_METHODS = tuple(method for method in METHODS if method not in PLACE_METHODS)
 Value = tuple[int, int, int]
 
 

@@ -7,11 +7,12 @@ import pytest
 
 from engine.decide.engine import Engine
 from engine.decide.offers import Offer
-from engine.decide.promises import HOME_METHODS, Promised, Terms, find_promises, order_of, promised
+from engine.decide.promises import Promised, Terms, find_promises, order_of, promised
 from engine.domain.ids import SkuId
 from engine.domain.order import Order
 from engine.domain.plan import Refusal
 from engine.domain.units import epoch_s, utc
+from engine.options.ways import HOME_METHODS
 from tests.dice import Dice
 from tests.strategies import FEATURES, orders_of, random_case
 

@@ -1,6 +1,5 @@
 """Quotes: what a shop can offer for a cart, and which promises were kept."""
 
-from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -10,11 +9,11 @@ from starlette.responses import Response
 
 from api.http.call import Call, CallDep, Ready
 from api.http.examples_shop import KEPT_QUOTES, QUOTE
+from api.http.lasting import lasting
 from api.http.models.quotes import QuoteIn
 from api.http.operations import Operations
 from api.http.problems import FieldError, HttpProblemError
 from api.http.reading import aside
-from api.http.versions import unchanged
 from engine.desk.ask import Answer
 from engine.desk.keep import KeptQuotesDoc, kept_quotes
 from engine.desk.quote_docs import QuoteDoc, backup_quote
@@ -22,17 +21,6 @@ from engine.domain.units import epoch_s, utc
 
 operations = Operations("quotes", ("checkout", "oms"))
 LATE = ("deadline-exceeded", "overloaded")
-
-
-class _Dated(msgspec.Struct):
-    """What headers say of a quote."""
-
-    at: datetime
-    valid_until: datetime
-    version: str
-
-
-_DECODER = msgspec.json.Decoder(_Dated)
 
 
 @operations.add("POST", "/v1/quotes", answer=QuoteDoc, example=QUOTE, also=(409,), fast=True, query_like_get=True)
@@ -63,7 +51,7 @@ async def quote(body: QuoteIn, call: CallDep) -> Response:
         if error.name not in LATE:
             raise
         found = _backup(body, call)
-    return _cached(call, found)
+    return lasting(call, found)
 
 
 def _backup(body: QuoteIn, call: Call) -> Answer:
@@ -72,18 +60,6 @@ def _backup(body: QuoteIn, call: Call) -> Answer:
     engine = call.services.desk.state.engine
     lines = tuple(line.line_id for line in body.lines)
     return Answer(200, msgspec.json.encode(backup_quote(engine.policy, engine.network, lines, utc(call.now_s))))
-
-
-def _cached(call: Call, found: Answer) -> Ready:
-    if found.status != 200:
-        return Ready(found.body, found.status)
-    document = _DECODER.decode(found.body)
-    seconds = max(0, int((document.valid_until - document.at) / timedelta(seconds=1)))
-    tag = f'"{document.version}"'
-    headers = [(b"etag", b"W/" + tag.encode()), (b"cache-control", b"private, max-age=%d" % seconds)]
-    if unchanged(call.headers, tag):
-        return Ready(b"", 304, headers)
-    return Ready(found.body, 200, headers)
 
 
 @operations.add(

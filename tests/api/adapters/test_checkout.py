@@ -18,6 +18,7 @@ from engine.desk.quote_docs import OptionDoc, QuoteDoc
 from engine.desk.state import State
 from engine.domain.ids import NodeId, SkuId
 from engine.network.model import ChannelProtection
+from engine.options.ways import HOME_METHODS
 from tests.api.adapters.platforms import (
     CLIENT_SECRET,
     SECRETS,
@@ -173,7 +174,7 @@ def test_the_id_of_a_rate_is_the_option_whose_order_is_allocated_as_it_promises(
     platform = PLATFORMS[name]
     found = option_ids(name, platform.sent(shop, "POST", platform.path, platform.body).json())
     units = {"a": 2, "b": 1} if name == "saleor-list" else {"a": 1, "b": 2}
-    methods = checkout.COLLECT_METHODS if name == "functions" else checkout.HOME_METHODS
+    methods = checkout.COLLECT_METHODS if name == "functions" else HOME_METHODS
     cart: dict[str, Any] = {
         "lines": [{"line_id": str(i), "sku": sku, "quantity": units[sku]} for i, sku in enumerate(units, 1)],
         "destination": {"country": "FR", "postcode": "75010" if name == "functions" else "75011"},

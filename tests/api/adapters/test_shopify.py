@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.adapters.checkout import HOME_METHODS
 from engine.decide.offers import OfferKind
+from engine.options.ways import HOME_METHODS
 from tests import builders
 from tests.api.adapters.platforms import CLIENT_SECRET, golden, send_function, send_shopify
 from tests.api.http.served import Served, served
