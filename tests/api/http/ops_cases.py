@@ -149,7 +149,7 @@ def in_service(
     watches: list[Watch] = [metrics, *([LogWatch(log)] if log else [])]
     set_here = [name for name in changes if name in Settings.model_fields]
     given = {name: changes.pop(name) for name in set_here}
-    settings = Settings.model_validate({"webhook_private_targets": True, **given})
+    settings = Settings.model_validate({"webhook_private_targets": True, "quote_ms": 30_000, **given})
     with desk_on(shop, ledger or LedgerTwin(), watch=Watches(watches)) as desk:
         ticks = [0.0]
         services = OpsServices(
